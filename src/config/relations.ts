@@ -1,0 +1,45 @@
+/**
+ * What must hold between settings, each of which is right by itself.
+ */
+
+import type { Config } from "./settings.ts";
+
+/** Returns a sentence for each relation that `config` breaks. */
+export function checkRelations(config: Config): readonly string[] {
+  return [...checkPorts(config), ...checkAddresses(config), ...checkCertificate(config)];
+}
+
+function checkPorts(config: Config): readonly string[] {
+  const ports: readonly (readonly [name: string, port: number])[] = [
+    ["PROXY_PORT_TRANSACTION", config.proxyPortTransaction],
+    ["PROXY_PORT_SESSION", config.proxyPortSession],
+    ["PROXY_PORT_NATIVE", config.proxyPortNative],
+    ["PORT", config.port],
+  ];
+  return ports.flatMap(([name, port], index) => {
+    const first = ports.slice(0, index).find(([, earlier]) => port !== 0 && earlier === port);
+    return first === undefined ? [] : [`${first[0]} and ${name} must differ: both are ${port}`];
+  });
+}
+
+function checkAddresses({ listenAddress }: Config): readonly string[] {
+  const wildcard = listenAddress.find((address) => address === "::" || address === "0.0.0.0");
+  if (wildcard === undefined || listenAddress.length === 1) return [];
+  return [`LISTEN_ADDRESS must be ${wildcard} alone, since that takes the others too`];
+}
+
+function checkCertificate(config: Config): readonly string[] {
+  const { globalDownstreamCertPath: certificate, globalDownstreamKeyPath: key } = config;
+  if (certificate !== null && key === null) {
+    return ["GLOBAL_DOWNSTREAM_CERT_PATH is set, so GLOBAL_DOWNSTREAM_KEY_PATH must be too"];
+  }
+  if (certificate === null && key !== null) {
+    return ["GLOBAL_DOWNSTREAM_KEY_PATH is set, so GLOBAL_DOWNSTREAM_CERT_PATH must be too"];
+  }
+  if (certificate === null && config.clientAuthMethod === "password") {
+    return [
+      "CLIENT_AUTH_METHOD=password works only inside TLS, so GLOBAL_DOWNSTREAM_CERT_PATH must be set",
+    ];
+  }
+  return [];
+}
