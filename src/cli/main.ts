@@ -1,9 +1,14 @@
 #!/usr/bin/env bun
 /**
- * The `carpool` command: argv to verb.
+ * The `carpool` command: the process around `runCli`.
  */
 
-import { Command } from "commander";
+import { runCli } from "./run-cli.ts";
 
-const program = new Command("carpool").description("A multi-tenant PostgreSQL connection pooler");
-await program.parseAsync(process.argv);
+process.exitCode = await runCli(process.argv.slice(2), {
+  env: process.env,
+  workingDirectory: process.cwd(),
+  now: () => Date.now(),
+  writeOut: (text) => void process.stdout.write(text),
+  writeError: (text) => void process.stderr.write(text),
+});

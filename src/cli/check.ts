@@ -1,0 +1,80 @@
+/**
+ * `carpool check`: what is wrong with the settings, or what they are.
+ * Looks at the machine too (files, descriptor limit), but starts nothing and changes nothing.
+ */
+
+import { checkFiles } from "../config/check-files.ts";
+import { checkDescriptors, clientsMax, readDescriptorLimit } from "../config/descriptor-limit.ts";
+import { loadConfig } from "../config/load-config.ts";
+import type { EffectiveSetting } from "../config/load-settings.ts";
+import { describeOrigin } from "../config/origin.ts";
+import { readSettingsFile } from "../config/read-settings-file.ts";
+import type { Config } from "../config/settings.ts";
+import type { CommandContext } from "./command-context.ts";
+import { EXIT_CODE, type ExitCode } from "./exit-code.ts";
+import type { GlobalOptions, Verb } from "./verb.ts";
+
+/** Stands for a value that a setting does not have. */
+const NOT_SET = "(not set)";
+
+/** Adds the verb. */
+export const addCheck: Verb = (program, context, finish) => {
+  program
+    .command("check")
+    .description("tell what is wrong with the settings, or print them with their sources")
+    .action(() => {
+      const { config } = program.opts<GlobalOptions>();
+      finish(check(context, config ?? null));
+    });
+};
+
+function check(context: CommandContext, fileName: string | null): ExitCode {
+  const reading = readSettingsFile(context.workingDirectory, fileName);
+  if (!reading.ok) return fail(context, [reading.problem]);
+  const loaded = loadConfig({ env: context.env, file: reading.file });
+  warn(context, loaded.warnings);
+  if (!loaded.ok) return fail(context, loaded.problems);
+
+  const descriptorLimit = readDescriptorLimit();
+  const findings = [
+    checkFiles(loaded.config, context.workingDirectory, context.now()),
+    checkDescriptors(loaded.config.maxConnections, descriptorLimit),
+  ];
+  warn(
+    context,
+    findings.flatMap(({ warnings }) => warnings),
+  );
+  const problems = findings.flatMap((finding) => finding.problems);
+  if (problems.length > 0) return fail(context, problems);
+
+  context.writeOut(describeSettings(loaded.effective));
+  context.writeOut(`\n${describeClients(loaded.config, descriptorLimit)}\n`);
+  return EXIT_CODE.done;
+}
+
+function fail(context: CommandContext, problems: readonly string[]): ExitCode {
+  for (const problem of problems) context.writeError(`error: ${problem}\n`);
+  return EXIT_CODE.failed;
+}
+
+function warn(context: CommandContext, warnings: readonly string[]): void {
+  for (const warning of warnings) context.writeError(`warning: ${warning}\n`);
+}
+
+/** A line a setting, in columns. */
+function describeSettings(settings: readonly EffectiveSetting[]): string {
+  const nameWidth = Math.max(...settings.map(({ name }) => name.length));
+  const shownWidth = Math.max(...settings.map(({ shown }) => (shown ?? NOT_SET).length));
+  return settings
+    .map(({ name, shown, origin }) => {
+      const columns = [name.padEnd(nameWidth), (shown ?? NOT_SET).padEnd(shownWidth)];
+      return `${columns.join("  ")}  ${describeOrigin(origin)}\n`;
+    })
+    .join("");
+}
+
+function describeClients({ maxConnections }: Config, descriptorLimit: number | null): string {
+  const limit = descriptorLimit === null ? "unknown" : String(descriptorLimit);
+  const clients = clientsMax(maxConnections, descriptorLimit);
+  return `The settings are in order: up to ${clients} clients a process (descriptor limit: ${limit}).`;
+}

@@ -1,0 +1,46 @@
+/**
+ * The command line: its verbs and its help.
+ */
+
+import { Command } from "commander";
+import packageJson from "../../package.json" with { type: "json" };
+import { addCheck } from "./check.ts";
+import type { CommandContext } from "./command-context.ts";
+import { addHelp } from "./help.ts";
+import type { Finish, Verb } from "./verb.ts";
+
+/** In the order that `--help` shows them. */
+const VERBS: readonly Verb[] = [addCheck, addHelp];
+
+const AFTER_HELP = `
+Examples:
+  $ carpool check                        what is wrong with the settings, or what they are
+  $ carpool check --config prod.yaml     the same, with another settings file
+  $ PORT=4001 carpool check              the environment wins over the file
+  $ carpool help settings                every setting, its range and its default
+
+Settings come from environment variables and from carpool.yaml in the working directory.
+They are explained by \`carpool help settings\` and in docs/settings.md.
+
+Exit codes: 0 done, 1 failed (standard error says why), 2 command line not understood.
+`;
+
+/** Returns the command, ready to parse. It throws a CommanderError instead of ending the process. */
+export function createProgram(context: CommandContext, finish: Finish): Command {
+  const program = new Command("carpool")
+    .description(packageJson.description)
+    .version(packageJson.version, "-V, --version", "print the version")
+    .option("-c, --config <file>", "settings file, instead of ./carpool.yaml")
+    .helpOption("-h, --help", "show this help")
+    .helpCommand(false)
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: (text) => context.writeOut(text),
+      writeErr: (text) => context.writeError(text),
+    })
+    .showHelpAfterError("(`carpool --help` shows the verbs)")
+    .addHelpText("after", AFTER_HELP)
+    .exitOverride();
+  for (const addVerb of VERBS) addVerb(program, context, finish);
+  return program;
+}
