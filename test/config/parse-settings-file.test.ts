@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { array, assert, constantFrom, oneof, property, string } from "fast-check";
 import { parseSettingsFile } from "../../src/config/parse-settings-file.ts";
 
 function parse(text: string) {
@@ -90,5 +91,41 @@ describe("parseSettingsFile", () => {
       expect(problem).toMatch(/^carpool\.yaml:\d+: /);
       expect(problem).not.toContain("hunter2");
     }
+  });
+
+  test("answers any text with settings or problems, and never throws", () => {
+    const piece = constantFrom(
+      "port",
+      ": ",
+      "\n",
+      "  ",
+      "- ",
+      "[",
+      "]",
+      "{",
+      "}",
+      '"',
+      "'",
+      "&a",
+      "*a",
+      "!!int",
+      "---",
+      "? ",
+      "|",
+      "<<",
+      "#",
+      "\t",
+      "%",
+      "1",
+    );
+    const text = array(oneof(piece, string({ maxLength: 3 })), { maxLength: 20 });
+    assert(
+      property(text, (pieces) => {
+        const { written, problems } = parse(pieces.join(""));
+        expect(written.every(([, value]) => value !== "")).toBe(true);
+        expect(problems.every((problem) => problem.startsWith("carpool.yaml:"))).toBe(true);
+      }),
+      { numRuns: 1000 },
+    );
   });
 });
