@@ -1,0 +1,80 @@
+/**
+ * PgBouncer, the yardstick: `PGBOUNCER=path`, else the one on PATH.
+ */
+
+import { chown, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { freePort, portAnswers, SpawnedServer, unprivilegedAccount } from "../spawned-server.ts";
+import type { Peer, PeerSettings, RunningPeer } from "./peer.ts";
+
+/** The first that keeps prepared statements in transaction mode. */
+const VERSION_MIN = "1.21.0";
+
+export const PGBOUNCER: Peer = { name: "pgbouncer", unavailable, start };
+
+async function unavailable(): Promise<string | null> {
+  const program = findProgram();
+  if (program === null) return "set PGBOUNCER=path or put pgbouncer on PATH";
+  const version = await versionOf(program);
+  if (version === null) return `${program} does not run here, or is no PgBouncer`;
+  if (Bun.semver.order(version, VERSION_MIN) >= 0) return null;
+  return `${program} is ${version}; ${VERSION_MIN} is the first with prepared statements in transaction mode`;
+}
+
+async function start(settings: PeerSettings): Promise<RunningPeer> {
+  const program = findProgram();
+  if (program === null) throw new Error("pgbouncer vanished");
+  const port = freePort();
+  const { user, password } = settings.database.target;
+  const configuration = await writePrivate(settings.folder, "pgbouncer.ini", iniOf(settings, port));
+  await writePrivate(settings.folder, "users.txt", `"${user}" "${password}"\n`);
+  const server = await SpawnedServer.start({
+    argv: [program, configuration],
+    isUp: () => portAnswers(port),
+    logPath: join(settings.folder, "pgbouncer.log"),
+    stopSignal: "SIGTERM",
+    account: unprivilegedAccount(),
+  });
+  return {
+    target: { ...settings.database.target, port },
+    pid: server.pid,
+    version: `PgBouncer ${await versionOf(program)}`,
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}
+
+/** Its defaults, but for what the comparison fixes: pool mode, pool size, SCRAM, TCP. */
+function iniOf({ database, poolSize, clientsMax, folder }: PeerSettings, port: number): string {
+  const { host, port: databasePort, database: name } = database.target;
+  return `[databases]
+${name} = host=${host} port=${databasePort}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = ${port}
+unix_socket_dir =
+auth_type = scram-sha-256
+auth_file = ${join(folder, "users.txt")}
+pool_mode = transaction
+default_pool_size = ${poolSize}
+max_client_conn = ${clientsMax + 100}
+max_prepared_statements = 200
+`;
+}
+
+async function writePrivate(folder: string, name: string, text: string): Promise<string> {
+  const path = join(folder, name);
+  await writeFile(path, text, { mode: 0o600 });
+  const account = unprivilegedAccount();
+  if (account !== null) await chown(path, account.uid, account.gid);
+  return path;
+}
+
+function findProgram(): string | null {
+  return Bun.env["PGBOUNCER"] ?? Bun.which("pgbouncer");
+}
+
+/** As `1.25.2`; null when the program doesn't run or says something else. */
+async function versionOf(program: string): Promise<string | null> {
+  const text = await Bun.$`${program} --version`.quiet().nothrow().text();
+  return /PgBouncer (\d+\.\d+\.\d+)/.exec(text)?.[1] ?? null;
+}

@@ -1,0 +1,49 @@
+import { describe, expect, test } from "bun:test";
+import { Command } from "commander";
+import { type BenchOptions, parseOptions } from "../../bench/options.ts";
+
+function parse(...args: readonly string[]): BenchOptions {
+  const program = new Command().exitOverride().configureOutput({ writeErr: () => undefined });
+  return parseOptions(args, program);
+}
+
+const names = (things: readonly { readonly name: string }[]) => things.map(({ name }) => name);
+
+describe("parseOptions", () => {
+  test("measures everything beside PgBouncer unless told otherwise", () => {
+    const options = parse();
+    expect(names(options.scenario)).toEqual(["simple", "extended", "prepared"]);
+    expect(names(options.peers)).toEqual(["carpool", "pgbouncer"]);
+    expect(options).toMatchObject({ clients: [1, 16, 64], poolSize: 20, rounds: 5, json: false });
+  });
+
+  test("reads every flag", () => {
+    const flags =
+      "--scenario prepared,simple --clients 2,300 --peers pgbouncer,pgbouncer --pool-size 7 " +
+      "--rounds 3 --seconds 0.5 --warmup 1 --json";
+    const options = parse(...flags.split(" "));
+    expect(names(options.scenario)).toEqual(["prepared", "simple"]);
+    expect(names(options.peers)).toEqual(["pgbouncer", "pgbouncer"]);
+    expect(options).toMatchObject({ clients: [2, 300], poolSize: 7, rounds: 3, seconds: 0.5 });
+    expect(options).toMatchObject({ warmup: 1, json: true });
+  });
+
+  test.each([
+    ["--scenario", "simpel"],
+    ["--scenario", "simple,"],
+    ["--peers", "odyssey"],
+    ["--clients", "0"],
+    ["--clients", "1,two"],
+    ["--clients", "100000"],
+    ["--pool-size", "-1"],
+    ["--rounds", "1.5"],
+    ["--seconds", "0"],
+    ["--seconds", "NaN"],
+    ["--warmup", "601"],
+    ["--tps", "1"],
+  ])("refuses %s %s", (flag, value) => {
+    expect(() => parse(flag, value)).toThrow(
+      value === "1" ? "unknown option" : `'${value.split(",").at(-1)}'`,
+    );
+  });
+});
