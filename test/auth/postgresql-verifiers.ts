@@ -10,6 +10,9 @@ export const PENCIL_VERIFIERS = [
   "SCRAM-SHA-256$1:nZYIB0mzDD352DXS0guwgg==$A1GOOo3rFCe5uIMEfkDjgBI1n9IssRVDG5pcgO0SuIw=:p8s256oflz820d7R1H/FdsN8SRfsW8WFQD5EdMhFqyo=",
 ] as const;
 
+/** What PostgreSQL stores for the password `pencil` of the role `t`. */
+export const PENCIL_MD5_VERIFIER = "md531dcc6c3366b993fb4b6c619e63776f2";
+
 /** Passwords for which SASLprep matters, and what PostgreSQL stores for them. */
 export const PREPARED_PASSWORDS = [
   {
