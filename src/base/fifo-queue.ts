@@ -26,6 +26,11 @@ export class FifoQueue<T extends FifoLinks<T>> {
     return this.#first;
   }
 
+  /** Returns the item that came last, or null. The queue keeps it. */
+  get last(): T | null {
+    return this.#last;
+  }
+
   /** Puts `item` behind all others. It must stand in no queue. */
   push(item: T): void {
     assert(item.queue === null, "an item stands in one queue at a time");

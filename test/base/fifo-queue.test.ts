@@ -38,6 +38,17 @@ describe("FifoQueue", () => {
     expect(queue.size).toBe(0);
   });
 
+  test("shows both ends without taking them", () => {
+    const queue = new FifoQueue<Item>();
+    const [a, b] = [new Item("a"), new Item("b")];
+    expect(queue.last).toBeNull();
+    queue.push(a);
+    queue.push(b);
+    expect([queue.first, queue.last]).toEqual([a, b]);
+    queue.remove(b);
+    expect([queue.first, queue.last, queue.size]).toEqual([a, a, 1]);
+  });
+
   test("refuses an item that stands in a queue already", () => {
     const item = new Item("a");
     new FifoQueue<Item>().push(item);
