@@ -1,0 +1,332 @@
+/**
+ * Lends resources to waiters, strictly first come, first served, and never has more of them than its
+ * size. Modelled on jackc/puddle: it knows nothing of PostgreSQL, opens and closes nothing itself,
+ * and every verb checks the state of the resource it is given.
+ *
+ * How it stays right when a callback calls back (a waiter that releases inside `onGranted`, an
+ * attempt that fails inside `open`): a verb only records what happened, then calls #settle, which
+ * does one thing at a time and looks at the state afresh for each. A verb called from within records
+ * its part and returns; the settling already under way does the rest. So nothing recurses, however
+ * many waiters there are, and nothing is decided on a state that has since changed.
+ */
+
+import { assert } from "../base/assert.ts";
+import type { Clock } from "../base/clock.ts";
+import { FifoQueue } from "../base/fifo-queue.ts";
+import type { PoolerError } from "../base/pooler-error.ts";
+import type { Random } from "../base/random.ts";
+import { CheckoutTimeoutError } from "./checkout-timeout-error.ts";
+import { ConnectDeadlineError } from "./connect-deadline-error.ts";
+import { withJitter } from "./jitter.ts";
+import type { PoolCounts } from "./pool-counts.ts";
+import { assertPoolLimits, type PoolLimits } from "./pool-limits.ts";
+import type { PoolResource, PoolSlot } from "./pool-slot.ts";
+import { RetryBackoff } from "./retry-backoff.ts";
+import { SlotTable } from "./slot-table.ts";
+import { Alarm, type Ticker } from "./ticker.ts";
+import type { Waiter } from "./waiter.ts";
+
+/** A tenth off at most: resources opened in one second end over six minutes of an hour's lifetime. */
+const LIFETIME_SPREAD = 0.1;
+
+/** Who opens and closes. Both may call any verb of the pool, and must not throw. */
+export interface PoolOwner<R extends PoolResource<R>> {
+  /** Starts one attempt. Its end, soon or late, is one call of `opened` or `openFailed`. */
+  open(pool: Pool<R>): void;
+  /** The pool lends `resource` no more: close it, and call `gone` once it is really closed. */
+  retire(resource: R): void;
+}
+
+export interface PoolOptions<R extends PoolResource<R>> {
+  readonly clock: Clock;
+  readonly ticker: Ticker;
+  readonly random: Random;
+  readonly limits: PoolLimits;
+  readonly owner: PoolOwner<R>;
+}
+
+export class Pool<R extends PoolResource<R>> implements PoolCounts {
+  readonly #clock: Clock;
+  readonly #ticker: Ticker;
+  readonly #random: Random;
+  readonly #owner: PoolOwner<R>;
+  readonly #backoff: RetryBackoff;
+  readonly #slots: SlotTable<R>;
+  /** Has no limit of its own: a client waits once at a time, and clients are limited. */
+  readonly #waiters = new FifoQueue<Waiter<R>>();
+  readonly #alarm: Alarm;
+  #limits: PoolLimits;
+  #settling = false;
+  #closedWith: PoolerError | null = null;
+  #lastTicket = 0;
+  /** Waiters up to this ticket are refused with #openError. */
+  #refusedTicket = 0;
+  /** Why the latest attempt failed; null once one has succeeded. */
+  #openError: PoolerError | null = null;
+
+  constructor(options: PoolOptions<R>) {
+    assertPoolLimits(options.limits);
+    this.#clock = options.clock;
+    this.#ticker = options.ticker;
+    this.#random = options.random;
+    this.#owner = options.owner;
+    this.#limits = options.limits;
+    this.#backoff = new RetryBackoff(options.random);
+    this.#slots = new SlotTable(options.limits.idleTimeoutMs, options.clock.now());
+    this.#alarm = new Alarm((nowMs) => this.#settle(nowMs));
+  }
+
+  get size(): number {
+    return this.#limits.size;
+  }
+
+  get opening(): number {
+    return this.#slots.opening;
+  }
+
+  get idle(): number {
+    return this.#slots.idle;
+  }
+
+  get active(): number {
+    return this.#slots.active;
+  }
+
+  get closing(): number {
+    return this.#slots.closing;
+  }
+
+  get waiting(): number {
+    return this.#waiters.size;
+  }
+
+  /** Slots in use, in whatever state. Once a closed pool has none, it is over. */
+  get taken(): number {
+    return this.#slots.taken;
+  }
+
+  /** How long the first waiter has waited by now, in milliseconds; 0 if nobody waits. */
+  get oldestWaitMs(): number {
+    const first = this.#waiters.first;
+    return first === null ? 0 : this.#clock.now() - first.waitingSinceMs;
+  }
+
+  /**
+   * Lends an idle resource at once, the one that `waiter` prefers or else the one used last.
+   * Returns null if there is none or others wait already: then `waiter` stands in the queue, and is
+   * told by `onGranted` or `onRefused`, perhaps before this returns.
+   */
+  acquire(waiter: Waiter<R>): R | null {
+    assert(waiter.queue === null, "a waiter waits once at a time");
+    const nowMs = this.#clock.now();
+    const isNext = this.#waiters.size === 0 && this.#closedWith === null;
+    const slot = isNext ? this.#slots.pick(waiter) : null;
+    if (slot !== null) return this.#lend(slot, nowMs);
+    this.#lastTicket += 1;
+    waiter.ticket = this.#lastTicket;
+    waiter.waitingSinceMs = nowMs;
+    this.#waiters.push(waiter);
+    this.#settle(nowMs);
+    return null;
+  }
+
+  /** `waiter`, which waits, no longer wants a resource. It is told nothing. */
+  forget(waiter: Waiter<R>): void {
+    this.#waiters.remove(waiter);
+  }
+
+  /** An attempt succeeded: `resource` goes to the first waiter, or rests. */
+  opened(resource: R): void {
+    const { slot } = resource;
+    assert(slot.pool === null, "a resource is opened once");
+    const nowMs = this.#clock.now();
+    slot.expiresAtMs = nowMs + withJitter(this.#random, this.#limits.lifetimeMs, LIFETIME_SPREAD);
+    this.#slots.enter(slot, "idle", nowMs);
+    slot.pool = this;
+    this.#openError = null;
+    this.#backoff.succeeded();
+    this.#settle(nowMs);
+  }
+
+  /**
+   * An attempt failed, and nothing of it is left open: its slot is free. `permanent` says that
+   * trying again won't help (wrong password, no such database). Then, if nothing is alive, all who
+   * wait now are refused with `error`; in any other case there is another attempt after a pause, for
+   * as long as anyone waits.
+   */
+  openFailed(error: PoolerError, permanent: boolean): void {
+    this.#slots.endAttempt();
+    const nowMs = this.#clock.now();
+    this.#openError = error;
+    this.#backoff.failed(nowMs, this.#limits);
+    if (permanent && this.#slots.living === 0) {
+      this.#refusedTicket = this.#lastTicket;
+      this.#backoff.answered();
+    }
+    this.#settle(nowMs);
+  }
+
+  /** An active `resource` comes back, clean: to the first waiter, or to rest. */
+  release(resource: R): void {
+    const slot = this.#ownSlot(resource);
+    assert(slot.state === "active", "only an active resource is released");
+    const nowMs = this.#clock.now();
+    this.#slots.enter(slot, "idle", nowMs);
+    this.#settle(nowMs);
+  }
+
+  /** The owner is closing `resource`, active or idle. Its slot stays taken until it is `gone`. */
+  discard(resource: R): void {
+    const nowMs = this.#clock.now();
+    this.#slots.enter(this.#ownSlot(resource), "closing", nowMs);
+    this.#settle(nowMs);
+  }
+
+  /** `resource` is really closed, whatever its state was: its slot is free. */
+  gone(resource: R): void {
+    const nowMs = this.#clock.now();
+    this.#slots.enter(this.#ownSlot(resource), "gone", nowMs);
+    this.#settle(nowMs);
+  }
+
+  /**
+   * A larger size takes effect at once. With a smaller one the surplus is retired: idle resources
+   * now, active ones as they come back. Until then `taken` is above `size`, and nothing is opened.
+   */
+  resize(size: number): void {
+    const limits = { ...this.#limits, size };
+    assertPoolLimits(limits);
+    this.#limits = limits;
+    this.#settle(this.#clock.now());
+  }
+
+  /**
+   * Lends nothing any more: whoever waits or asks is refused with `error`, and every resource is
+   * retired, idle ones now, the others as they come back. `taken` is 0 when it is over. A second
+   * close changes nothing.
+   */
+  close(error: PoolerError): void {
+    this.#closedWith ??= error;
+    this.#settle(this.#clock.now());
+  }
+
+  /** Does everything that can be done now, one thing at a time, and sets the alarm for the rest. */
+  #settle(nowMs: number): void {
+    if (this.#settling) return;
+    this.#settling = true;
+    try {
+      while (this.#settleOne(nowMs));
+      this.#setAlarm();
+    } catch (error) {
+      // A callback is broken: who called the verb hears of it, the others are served at the next tick.
+      this.#ticker.ringBy(this.#alarm, nowMs);
+      throw error;
+    } finally {
+      this.#settling = false;
+    }
+  }
+
+  /** Retires before it grants, or a busy pool would never shrink; grants before it refuses. */
+  #settleOne(nowMs: number): boolean {
+    return (
+      this.#retireOne(nowMs) ||
+      this.#grantFirst(nowMs) ||
+      this.#refuseFirst(nowMs) ||
+      this.#openOne(nowMs)
+    );
+  }
+
+  #retireOne(nowMs: number): boolean {
+    const slot = this.#surplus() ?? this.#slots.findOverdue(nowMs);
+    if (slot === null) return false;
+    this.#slots.enter(slot, "closing", nowMs);
+    this.#owner.retire(slot.resource);
+    return true;
+  }
+
+  /** An idle slot more than the pool should have, or null. */
+  #surplus(): PoolSlot<R> | null {
+    const kept = this.#closedWith === null ? this.#limits.size : 0;
+    return this.#slots.living + this.#slots.opening > kept ? this.#slots.leastRecent : null;
+  }
+
+  #grantFirst(nowMs: number): boolean {
+    const waiter = this.#waiters.first;
+    if (waiter === null) return false;
+    const slot = this.#slots.pick(waiter);
+    if (slot === null) return false;
+    this.#waiters.remove(waiter);
+    waiter.onGranted(this.#lend(slot, nowMs));
+    return true;
+  }
+
+  #lend(slot: PoolSlot<R>, nowMs: number): R {
+    this.#slots.enter(slot, "active", nowMs);
+    return slot.resource;
+  }
+
+  #refuseFirst(nowMs: number): boolean {
+    const waiter = this.#waiters.first;
+    if (waiter === null) return false;
+    const error = this.#refusal(waiter, nowMs);
+    if (error === null) return false;
+    this.#waiters.remove(waiter);
+    waiter.onRefused(error);
+    return true;
+  }
+
+  /** Why `waiter` must not wait any longer, or null. */
+  #refusal(waiter: Waiter<R>, nowMs: number): PoolerError | null {
+    if (this.#closedWith !== null) return this.#closedWith;
+    const openError = this.#openError;
+    if (openError !== null && waiter.ticket <= this.#refusedTicket) return openError;
+    if (nowMs < this.#refusalDueMs(waiter)) return null;
+    if (openError !== null && this.#slots.living === 0) return openError;
+    const { checkoutTimeoutMs, connectDeadlineMs } = this.#limits;
+    return nowMs < waiter.waitingSinceMs + checkoutTimeoutMs
+      ? new ConnectDeadlineError(connectDeadlineMs)
+      : new CheckoutTimeoutError(checkoutTimeoutMs, this, openError);
+  }
+
+  /** Never earlier for a later waiter: so looking at the first is enough. */
+  #refusalDueMs(waiter: Waiter<R>): number {
+    const { checkoutTimeoutMs, connectDeadlineMs } = this.#limits;
+    const checkoutDueMs = waiter.waitingSinceMs + checkoutTimeoutMs;
+    if (this.#slots.living > 0) return checkoutDueMs;
+    const lifelessMs = Math.max(waiter.waitingSinceMs, this.#slots.lifelessSinceMs);
+    return Math.min(checkoutDueMs, lifelessMs + connectDeadlineMs);
+  }
+
+  #openOne(nowMs: number): boolean {
+    if (!this.#wantsAttempt() || nowMs < this.#backoff.retryAtMs) return false;
+    this.#slots.beginAttempt();
+    this.#owner.open(this);
+    return true;
+  }
+
+  /** One attempt for each waiter that nobody is coming for; after a failure, one to try the ground. */
+  #wantsAttempt(): boolean {
+    const waiting = this.#waiters.size;
+    const wanted = this.#backoff.failing ? Math.min(1, waiting) : waiting;
+    const { opening, taken } = this.#slots;
+    return opening < wanted && taken < this.#limits.size;
+  }
+
+  /** For the earliest thing that time alone brings. One that rings too early does no harm. */
+  #setAlarm(): void {
+    if (this.#closedWith !== null) {
+      this.#ticker.silence(this.#alarm);
+      return;
+    }
+    const first = this.#waiters.first;
+    let dueMs = this.#slots.idleDueMs;
+    if (first !== null) dueMs = Math.min(dueMs, this.#refusalDueMs(first));
+    if (this.#wantsAttempt()) dueMs = Math.min(dueMs, this.#backoff.retryAtMs);
+    this.#ticker.ringBy(this.#alarm, dueMs);
+  }
+
+  #ownSlot(resource: R): PoolSlot<R> {
+    assert(resource.slot.pool === this, "the resource is this pool's");
+    return resource.slot;
+  }
+}
