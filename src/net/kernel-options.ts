@@ -1,0 +1,85 @@
+/**
+ * Socket options that Bun does not offer or sets badly, through libc: a deep accept queue (Bun's
+ * `backlog` is ignored, always 512) and keepalive with sane intervals (Bun's probes come every second).
+ * Linux only, glibc or musl; elsewhere every call says false and the caller falls back on Bun's own.
+ */
+
+import { dlopen, ptr } from "bun:ffi";
+
+/** A dead peer is found 3 minutes after its last byte: 120 s of silence, then 4 probes 15 s apart. */
+export const KEEPALIVE_IDLE_SECONDS = 120; // below the shortest idle timeout of a cloud's load balancer (Azure: 240 s)
+const KEEPALIVE_INTERVAL_SECONDS = 15;
+const KEEPALIVE_PROBES = 4;
+
+const LIBRARIES = ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"];
+
+const SOL_SOCKET = 1;
+const SO_KEEPALIVE = 9;
+const IPPROTO_TCP = 6;
+const TCP_KEEPIDLE = 4;
+const TCP_KEEPINTVL = 5;
+const TCP_KEEPCNT = 6;
+
+const SIGNATURES = {
+  listen: { args: ["i32", "i32"], returns: "i32" },
+  setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
+} as const;
+
+type Libc = ReturnType<typeof openLibrary>;
+
+export class KernelOptions {
+  readonly #libc: Libc | null;
+
+  /** Looks for libc; where there is none that we know, every verb returns false. */
+  constructor(libraries: readonly string[] = LIBRARIES) {
+    this.#libc = process.platform === "linux" ? openFirst(libraries) : null;
+  }
+
+  /** Sets the length of the accept queue of a listening socket; the kernel caps it at net.core.somaxconn. */
+  setBacklog(listener: object, connections: number): boolean {
+    const descriptor = descriptorOf(listener);
+    if (this.#libc === null || descriptor === null) return false;
+    return this.#libc.listen(descriptor, connections) === 0;
+  }
+
+  /**
+   * Turns keepalive on. On a listening socket once is enough: Linux hands the options on to every
+   * socket it accepts, so that a connection costs no extra call.
+   */
+  enableKeepalive(socket: object): boolean {
+    const descriptor = descriptorOf(socket);
+    if (descriptor === null) return false;
+    return (
+      this.#set(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_SECONDS) &&
+      this.#set(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_SECONDS) &&
+      this.#set(descriptor, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES) &&
+      this.#set(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1)
+    );
+  }
+
+  #set(descriptor: number, level: number, option: number, value: number): boolean {
+    if (this.#libc === null) return false;
+    const argument = new Int32Array([value]);
+    return this.#libc.setsockopt(descriptor, level, option, ptr(argument), 4) === 0;
+  }
+}
+
+/** Bun's sockets and listeners carry their descriptor, but its types do not say so. */
+function descriptorOf(socket: object): number | null {
+  return "fd" in socket && typeof socket.fd === "number" && socket.fd >= 0 ? socket.fd : null;
+}
+
+function openFirst(libraries: readonly string[]): Libc | null {
+  for (const name of libraries) {
+    try {
+      return openLibrary(name);
+    } catch {
+      // Not this C library. Without any we run on with Bun's own options.
+    }
+  }
+  return null;
+}
+
+function openLibrary(name: string) {
+  return dlopen(name, SIGNATURES).symbols;
+}
