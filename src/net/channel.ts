@@ -1,0 +1,52 @@
+/**
+ * The one interface between whoever moves bytes and whoever means something by them.
+ * A local socket ({@link Transport}) is one; a channel of a link between workers is another.
+ * Left out: messages, authentication, TLS. Those stand on either side of it.
+ */
+
+/** What a {@link Channel} tells its holder. The calls come synchronously, one at a time. */
+export interface ChannelHandler {
+  /** Bytes of the peer, in order. The chunk is the receiver's to keep; nobody writes to it again. */
+  onBytes(bytes: Uint8Array): void;
+  /** A write that returned false has left completely. */
+  onDrained(): void;
+  /** The channel is gone, whatever the reason. Comes exactly once, and nothing comes after it. */
+  onClosed(): void;
+}
+
+/**
+ * A two-way stream of bytes with backpressure.
+ * Once {@link close} or {@link destroy} has been called, `onClosed` is the only event left.
+ */
+export interface Channel {
+  /** Who gets the events. May be replaced at any time, also from inside an event. */
+  handler: ChannelHandler;
+
+  /**
+   * Sends `bytes[start, end)`. Always takes all of it, and copies what it must keep, so the caller
+   * may reuse `bytes` at once. Returns true when everything has left, false when a tail is held:
+   * then write no more than you must until `onDrained`. After the end it returns true and drops the bytes.
+   */
+  write(bytes: Uint8Array, start: number, end: number): boolean;
+
+  /** Length of the tail that is held. */
+  readonly pendingBytes: number;
+
+  /** True from `close()`, `destroy()` or the peer's departure on: nothing can be sent any more. */
+  readonly closed: boolean;
+
+  /** Stops `onBytes`. Idempotent. A paused channel may not notice that its peer has left in good order. */
+  pause(): void;
+
+  /** Lets `onBytes` come again. Idempotent. */
+  resume(): void;
+
+  /**
+   * Ends in good order: sends the tail, then the end of the stream, and waits a bounded time for the
+   * peer's own end, while its input is discarded. `onClosed` comes when the channel is really gone.
+   */
+  close(): void;
+
+  /** Ends at once: the tail is dropped and the peer sees a reset. `onClosed` comes inside the call. */
+  destroy(): void;
+}

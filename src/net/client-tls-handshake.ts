@@ -1,0 +1,102 @@
+/**
+ * The client's side of a handshake: we secure our connection to a server, as strictly as a tenant demands.
+ *
+ * Two traps of Bun 1.4 shape it. Without `serverName` it checks no host name and calls the peer authorized
+ * all the same, so the name is always given. And with a name that the certificate does not bear it then reports
+ * failure even where `rejectUnauthorized` is false, so `none` and `peer` look at the code instead.
+ */
+
+import type { X509Certificate } from "node:crypto";
+import type { Socket, SocketHandler, TLSOptions, TLSUpgradeOptions } from "bun";
+import type { PoolerError } from "../base/pooler-error.ts";
+import { hashCertificate } from "./certificate-hash.ts";
+import { TlsHandshakeError, TlsVerificationError } from "./tls-errors.ts";
+import type { TlsFacts } from "./tls-facts.ts";
+import type { HandshakeOutcome, TlsHandshake } from "./tls-handshake.ts";
+
+/**
+ * What a server's certificate must prove: nothing (libpq's `require`), that a trusted authority signed it
+ * (`verify-ca`), or that as well as its being for the host we dialled (`verify-full`).
+ */
+export type TlsVerification = "none" | "peer" | "full";
+
+/** How to secure a connection to a server. */
+export interface ClientTlsOptions {
+  readonly verification: TlsVerification;
+  /** The host name or address that was dialled: sent as SNI, and compared where verification is `full`. */
+  readonly serverName: string;
+  /** PEM of the authorities to trust, instead of the well-known ones; null for those. */
+  readonly certificateAuthority: string | null;
+  /** The handshake fails after this time. */
+  readonly timeoutMs: number;
+}
+
+const WRONG_HOST_NAME = "ERR_TLS_CERT_ALTNAME_INVALID";
+/** The TLS library's own failures, as against its verdicts on certificates. */
+const PROTOCOL_FAILURE = "EPROTO";
+
+export class ClientTlsHandshake implements TlsHandshake {
+  readonly peer = "server";
+  readonly timeoutMs: number;
+  /** Settles with the outcome. */
+  readonly promise: Promise<void>;
+  readonly #options: ClientTlsOptions;
+  readonly #settle: PromiseWithResolvers<void>;
+
+  constructor(options: ClientTlsOptions) {
+    this.timeoutMs = options.timeoutMs;
+    this.#options = options;
+    this.#settle = Promise.withResolvers();
+    this.promise = this.#settle.promise;
+  }
+
+  /** Returns what `upgradeTLS` needs. */
+  upgradeOptions<Data>(data: Data, socket: SocketHandler<Data>): TLSUpgradeOptions<Data> {
+    const { verification, serverName, certificateAuthority } = this.#options;
+    const tls: TLSOptions = { serverName, rejectUnauthorized: verification === "full" };
+    if (certificateAuthority !== null) tls.ca = certificateAuthority;
+    return { tls, data, socket };
+  }
+
+  refusal(socket: Socket<unknown>, outcome: HandshakeOutcome): PoolerError | null {
+    const { code } = outcome;
+    if (code === PROTOCOL_FAILURE || peerCertificateOf(socket) === null)
+      return new TlsHandshakeError(this.peer, code ?? "no certificate");
+    if (this.#accepts(socket.authorized, outcome)) return null;
+    const failure = code === WRONG_HOST_NAME ? "host name" : "chain";
+    return new TlsVerificationError(failure, this.#options.serverName, code ?? "not authorized");
+  }
+
+  facts(socket: Socket<unknown>): TlsFacts {
+    const certificate = peerCertificateOf(socket);
+    return {
+      serverName: this.#options.serverName,
+      alpn: socket.alpnProtocol || null,
+      version: socket.getTLSVersion(),
+      serverCertificateHash: certificate === null ? null : hashCertificate(certificate),
+      peerCertificate: certificate?.raw ?? null,
+    };
+  }
+
+  secured(): void {
+    this.#settle.resolve();
+  }
+
+  failed(error: PoolerError): void {
+    this.#settle.reject(error);
+  }
+
+  #accepts(authorized: boolean, outcome: HandshakeOutcome): boolean {
+    const { verification } = this.#options;
+    if (verification === "none") return true;
+    if (verification === "full") return outcome.success && authorized;
+    // The library looks at the chain first, so a wrong name means that the chain was good.
+    return authorized || outcome.code === WRONG_HOST_NAME;
+  }
+}
+
+/** Null where the handshake did not come as far as that; Bun's types leave it out. */
+function peerCertificateOf(socket: Socket<unknown>): X509Certificate | null {
+  const certificate: X509Certificate | undefined = socket.getPeerX509Certificate();
+  return certificate ?? null;
+}

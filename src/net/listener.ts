@@ -1,0 +1,125 @@
+/**
+ * A port that takes connections. One handler object and one owner serve all of them.
+ * Left out: whom to refuse. The caller keeps `openTransports` below the descriptor limit, because at EMFILE
+ * Bun's accept loop spins at 100 % CPU without an error.
+ */
+
+import type { Socket, TCPSocketListener } from "bun";
+import { KEEPALIVE_IDLE_SECONDS } from "./kernel-options.ts";
+import type { NetEnvironment } from "./net-environment.ts";
+import { codeOf } from "./tls-handshake.ts";
+import { Transport, type TransportOwner } from "./transport.ts";
+
+/** Where to listen, and who gets the connections. */
+export interface ListenOptions {
+  /** An address; `0.0.0.0` and `::` mean all, the latter both families. */
+  readonly hostname: string;
+  /** 0 lets the kernel choose. */
+  readonly port: number;
+  /** Length of the accept queue, in connections; the kernel caps it at net.core.somaxconn. */
+  readonly backlog: number;
+  /** Sets the transport's `handler` before it returns. If it throws, the connection is destroyed. */
+  onConnection(transport: Transport): void;
+}
+
+/** The address cannot be listened on. For the operator; no client sees it. */
+export class ListenError extends Error {
+  override readonly name: string = "ListenError";
+  readonly hostname: string;
+  readonly port: number;
+
+  constructor(options: ListenOptions, problem: string, cause: unknown) {
+    super(`cannot listen on ${options.hostname} port ${options.port}: ${problem}`, { cause });
+    this.hostname = options.hostname;
+    this.port = options.port;
+  }
+}
+
+/** Somebody else listens there already. The caller knows which setting chose the port, and names it. */
+export class PortInUseError extends ListenError {
+  override readonly name = "PortInUseError";
+
+  constructor(options: ListenOptions, cause: unknown) {
+    super(options, "the port is in use", cause);
+  }
+}
+
+export class Listener implements TransportOwner {
+  readonly environment: NetEnvironment;
+  readonly #options: ListenOptions;
+  readonly #socket: TCPSocketListener<Transport>;
+  /** Where the kernel does not hand keepalive on to accepted sockets, each is told for itself. */
+  readonly #keepaliveInherited: boolean;
+  #openTransports: number;
+
+  /** See {@link listen}. */
+  constructor(options: ListenOptions, environment: NetEnvironment) {
+    const { kernel } = environment;
+    this.environment = environment;
+    this.#options = options;
+    this.#socket = bind(options, (socket) => this.#accept(socket));
+    this.#keepaliveInherited = kernel.enableKeepalive(this.#socket);
+    this.#openTransports = 0;
+    kernel.setBacklog(this.#socket, options.backlog);
+  }
+
+  /** The port listened on, also where the kernel chose it. */
+  get port(): number {
+    return this.#socket.port;
+  }
+
+  /** How many accepted transports are not closed yet. */
+  get openTransports(): number {
+    return this.#openTransports;
+  }
+
+  /** Takes no more connections. Those that stand go on. Idempotent. */
+  stop(): void {
+    this.#socket.stop(false);
+  }
+
+  onTransportClosed(): void {
+    this.#openTransports -= 1;
+  }
+
+  #accept(socket: Socket<Transport>): void {
+    const transport = new Transport(socket, this);
+    socket.data = transport;
+    this.#openTransports += 1;
+    if (!this.#keepaliveInherited) socket.setKeepAlive(true, KEEPALIVE_IDLE_SECONDS * 1000);
+    try {
+      this.#options.onConnection(transport);
+    } catch (error) {
+      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      this.environment.logger.error({ error: text }, "a connection could not be taken");
+      transport.destroy();
+    }
+  }
+}
+
+/**
+ * Listens. Throws a {@link PortInUseError} where the port is taken, and a {@link ListenError} for whatever
+ * else the system objects to.
+ */
+export function listen(options: ListenOptions, environment: NetEnvironment): Listener {
+  return new Listener(options, environment);
+}
+
+function bind(
+  options: ListenOptions,
+  open: (socket: Socket<Transport>) => void,
+): TCPSocketListener<Transport> {
+  const { hostname, port } = options;
+  try {
+    return Bun.listen<Transport>({
+      hostname,
+      port,
+      allowHalfOpen: true, // else Bun closes at the peer's FIN, and the tail is lost
+      socket: { ...Transport.events, open },
+    });
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === "EADDRINUSE") throw new PortInUseError(options, error);
+    throw new ListenError(options, code ?? String(error), error);
+  }
+}

@@ -1,0 +1,358 @@
+/**
+ * A channel over a socket of Bun's: TCP, a unix socket, or either of them upgraded to TLS.
+ * Its bytes are nobody else's: a chunk that came in belongs to the handler, a tail that waits is a copy.
+ * Left out: what the bytes mean, who may connect, timeouts other than those of TLS and of closing.
+ *
+ * A peer's end of the stream ends the transport: PostgreSQL's clients never close one direction only.
+ * What is held for it still leaves, within the same bounds as after `close()`.
+ */
+
+import type { Socket, SocketHandler } from "bun";
+import { assert } from "../base/assert.ts";
+import type { Timer } from "../base/clock.ts";
+import type { PoolerError } from "../base/pooler-error.ts";
+import type { Channel, ChannelHandler } from "./channel.ts";
+import { ClientTlsHandshake, type ClientTlsOptions } from "./client-tls-handshake.ts";
+import { HeldTail } from "./held-tail.ts";
+import type { NetEnvironment } from "./net-environment.ts";
+import {
+  type ServerSocketHandler,
+  ServerTlsHandshake,
+  type ServerTlsOptions,
+} from "./server-tls-handshake.ts";
+import { TlsHandshakeError, TlsHandshakeTimeoutError } from "./tls-errors.ts";
+import type { TlsFacts } from "./tls-facts.ts";
+import { codeOf, type TlsHandshake } from "./tls-handshake.ts";
+import { mayEnter, type TransportState } from "./transport-state.ts";
+
+/**
+ * How long a closing transport waits for its peer: for each bit of progress with the tail, then for the
+ * peer's own end. Enough for a slow link's round trips; what lasts longer is not coming.
+ */
+const LINGER_MS = 2000;
+
+/** Who made a transport: the listener, or a call of `dial`. */
+export interface TransportOwner {
+  readonly environment: NetEnvironment;
+  /** The socket is closed and the transport's handler has been told. Comes once for each transport. */
+  onTransportClosed(): void;
+}
+
+/** Stands where no handler has been set yet: to get bytes there is a mistake of ours. */
+const UNATTENDED: ChannelHandler = {
+  onBytes() {
+    assert(false, "a transport has a handler before its first bytes come");
+  },
+  onDrained() {},
+  onClosed() {},
+};
+
+export class Transport implements Channel {
+  handler: ChannelHandler;
+  readonly #owner: TransportOwner;
+  #socket: Socket<Transport>;
+  #state: TransportState;
+  #tail: HeldTail | null;
+  /** The deadline of a handshake, of flushing or of lingering: one at a time. */
+  #deadline: Timer | null;
+  #handshake: TlsHandshake | null;
+  #tls: TlsFacts | null;
+  #remoteAddress: string | null;
+
+  /**
+   * Takes over a socket that has just opened: the caller puts the transport into its `data` and its events
+   * into {@link Transport.events}. Whoever gets the transport sets `handler` in the same turn.
+   */
+  constructor(socket: Socket<Transport>, owner: TransportOwner) {
+    this.handler = UNATTENDED;
+    this.#owner = owner;
+    this.#socket = socket;
+    this.#state = "open";
+    this.#tail = null;
+    this.#deadline = null;
+    this.#handshake = null;
+    this.#tls = null;
+    this.#remoteAddress = null;
+  }
+
+  /**
+   * Bun's events, one object for all sockets that are not TLS. After an upgrade the old socket's twin
+   * goes on sending events with ciphertext; it is no longer `#socket`, so they are ignored.
+   * Known by identity, the check costs one comparison for each chunk.
+   */
+  static readonly events: SocketHandler<Transport> = {
+    binaryType: "uint8array",
+    data(socket: Socket<Transport>, bytes: Uint8Array) {
+      if (socket.data.#socket === socket) socket.data.#received(bytes);
+    },
+    drain(socket) {
+      if (socket.data.#socket === socket) socket.data.#writable();
+    },
+    end(socket) {
+      if (socket.data.#socket === socket) socket.data.#peerEnded();
+    },
+    close(socket) {
+      if (socket.data.#socket === socket) socket.data.#socketClosed();
+    },
+    error(socket, error) {
+      if (socket.data.#socket === socket) socket.data.#socketFailed(error);
+    },
+  };
+
+  /** The same for sockets that are TLS. `open` and `serverName` come before `upgradeTLS` returns. */
+  static readonly #tlsEvents: ServerSocketHandler<Transport> = {
+    ...Transport.events,
+    open(socket) {
+      socket.data.#socket = socket;
+    },
+    serverName(transport, serverName) {
+      return transport.#selectCertificate(serverName);
+    },
+    handshake(socket, success, error) {
+      if (socket.data.#socket === socket) socket.data.#handshakeOver(success, error);
+    },
+  };
+
+  get pendingBytes(): number {
+    return this.#tail === null ? 0 : this.#tail.length;
+  }
+
+  get closed(): boolean {
+    return this.#state !== "open" && this.#state !== "securing";
+  }
+
+  /** What TLS established, or null while the transport is in the clear. */
+  get tls(): TlsFacts | null {
+    return this.#tls;
+  }
+
+  /** The peer's address without port; empty for a unix socket. Kept from the first asking, for the logs after the end. */
+  get remoteAddress(): string {
+    this.#remoteAddress ??= this.#socket.remoteAddress ?? "";
+    return this.#remoteAddress;
+  }
+
+  write(bytes: Uint8Array, start: number, end: number): boolean {
+    if (this.#state !== "open") {
+      assert(this.#state !== "securing", "nothing is written during a TLS handshake");
+      return true;
+    }
+    if (this.#tail !== null) {
+      this.#tail.append(bytes, start, end);
+      return false;
+    }
+    const length = end - start;
+    if (length === 0) return true;
+    const taken = this.#socket.write(bytes, start, length);
+    if (taken === length || taken < 0) return true; // negative: its close event is under way
+    this.#tail = new HeldTail(bytes, start + taken, end);
+    return false;
+  }
+
+  pause(): void {
+    if (this.#state === "open") this.#socket.pause();
+  }
+
+  resume(): void {
+    if (this.#state === "open") this.#socket.resume();
+  }
+
+  close(): void {
+    if (this.#state === "securing") this.destroy();
+    if (this.#state !== "open") return;
+    this.#socket.resume(); // a paused socket never sees its peer's FIN
+    if (this.#tail === null) {
+      this.#linger();
+      return;
+    }
+    this.#enter("flushing");
+    this.#setDeadline(LINGER_MS);
+  }
+
+  destroy(): void {
+    if (this.#state === "gone") return;
+    this.#socket.terminate(); // its close event comes inside this call
+    this.#socketClosed();
+  }
+
+  /**
+   * Secures an accepted transport. After an SSLRequest, write the byte `S` first and pass null; for a client
+   * that began with TLS at once (byte 0x16), pass the chunk that was read: ALPN is then obligatory.
+   *
+   * Nothing that was read before TLS may be used after it (CVE-2021-23222). The transport keeps no input,
+   * so the caller holds everything that came in the clear: unless the chunk ended with the SSLRequest, the
+   * client stuffed the buffer and must be refused. What comes later goes to the TLS library alone.
+   */
+  startServerTls(options: ServerTlsOptions, clientHello: Uint8Array | null): void {
+    const handshake = new ServerTlsHandshake(options, clientHello);
+    this.#beginHandshake(handshake);
+    this.#socket.upgradeTLS(handshake.upgradeOptions(this, Transport.#tlsEvents));
+  }
+
+  /**
+   * Secures a dialled transport whose server has answered `S`. Resolves when the server's certificate has
+   * been verified as demanded; nothing has been sent by then. Else rejects with a TlsHandshakeError,
+   * TlsHandshakeTimeoutError or TlsVerificationError, and the transport is destroyed.
+   */
+  startClientTls(options: ClientTlsOptions): Promise<void> {
+    const handshake = new ClientTlsHandshake(options);
+    this.#beginHandshake(handshake);
+    this.#socket.upgradeTLS(handshake.upgradeOptions(this, Transport.#tlsEvents));
+    return handshake.promise;
+  }
+
+  #received(bytes: Uint8Array): void {
+    if (this.#state !== "open") return; // closing: input is discarded
+    try {
+      this.handler.onBytes(bytes);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Bun's `drain` may be spurious: after pause and resume, after `end`, after a handshake. */
+  #writable(): void {
+    if (this.#tail === null) return;
+    const taken = this.#tail.flushTo(this.#socket);
+    if (this.#tail.length === 0) this.#flushed();
+    else if (taken > 0 && this.#state === "flushing") this.#setDeadline(LINGER_MS);
+  }
+
+  #flushed(): void {
+    this.#tail = null;
+    if (this.#state === "flushing") {
+      this.#linger();
+      return;
+    }
+    try {
+      this.handler.onDrained();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #peerEnded(): void {
+    if (this.#state === "open" && this.#tail !== null) this.close();
+    else if (this.#state !== "flushing") this.#shut();
+  }
+
+  /** Ends our side and waits for the peer's; where that has ended already, Bun closes the socket next. */
+  #linger(): void {
+    this.#enter("lingering");
+    this.#setDeadline(LINGER_MS);
+    this.#socket.shutdown();
+  }
+
+  /** Closes the socket without a reset, unless input lies unread in the kernel. */
+  #shut(): void {
+    this.#socket.close(); // its close event comes inside this call
+    this.#socketClosed();
+  }
+
+  #socketClosed(): void {
+    if (this.#state === "gone") return;
+    const handshake = this.#handshake;
+    this.#enter("gone");
+    this.#clearDeadline();
+    this.#handshake = null;
+    this.#tail = null;
+    this.#owner.onTransportClosed();
+    try {
+      handshake?.failed(new TlsHandshakeError(handshake.peer, "the connection was closed"));
+    } catch (error) {
+      this.#log(error);
+    }
+    try {
+      this.handler.onClosed();
+    } catch (error) {
+      this.#log(error);
+    }
+  }
+
+  /** An established TLS session broke: a record that does not decrypt, or an alert. */
+  #socketFailed(error: Error): void {
+    const reason = codeOf(error) ?? error.message;
+    this.#owner.environment.logger.debug({ reason }, "a connection failed");
+    this.destroy();
+  }
+
+  #beginHandshake(handshake: TlsHandshake): void {
+    assert(this.#state === "open", "TLS starts on an open transport");
+    assert(this.#tls === null, "TLS starts once");
+    assert(this.#tail === null, "what was written in the clear has left before TLS starts");
+    this.#enter("securing");
+    this.#handshake = handshake;
+    this.#setDeadline(handshake.timeoutMs);
+  }
+
+  #selectCertificate(serverName: string): unknown {
+    const handshake = this.#handshake;
+    return handshake instanceof ServerTlsHandshake ? handshake.select(serverName) : undefined;
+  }
+
+  #handshakeOver(success: boolean, error: Error | null): void {
+    const handshake = this.#handshake;
+    if (handshake === null) return;
+    const refusal = handshake.refusal(this.#socket, { success, code: codeOf(error) });
+    if (refusal !== null) {
+      this.#failHandshake(handshake, refusal);
+      return;
+    }
+    this.#clearDeadline();
+    this.#handshake = null;
+    this.#tls = handshake.facts(this.#socket);
+    this.#enter("open");
+    try {
+      handshake.secured();
+    } catch (thrown) {
+      this.#fail(thrown);
+    }
+  }
+
+  /** Closes without a reset, which could overtake the alert that tells the peer what was wrong. */
+  #failHandshake(handshake: TlsHandshake, error: PoolerError): void {
+    this.#handshake = null;
+    try {
+      handshake.failed(error);
+    } catch (thrown) {
+      this.#log(thrown);
+    }
+    this.#shut();
+  }
+
+  #setDeadline(delayMs: number): void {
+    this.#clearDeadline();
+    this.#deadline = this.#owner.environment.clock.after(delayMs, () => this.#deadlinePassed());
+  }
+
+  #clearDeadline(): void {
+    this.#deadline?.cancel();
+    this.#deadline = null;
+  }
+
+  #deadlinePassed(): void {
+    this.#deadline = null;
+    const handshake = this.#handshake;
+    if (handshake !== null) {
+      const { peer, timeoutMs } = handshake;
+      this.#failHandshake(handshake, new TlsHandshakeTimeoutError(peer, timeoutMs));
+    } else if (this.#state === "flushing") this.destroy();
+    else this.#shut();
+  }
+
+  /** A handler threw: our own mistake, which ends this connection and nothing else. */
+  #fail(error: unknown): void {
+    this.#log(error);
+    this.destroy();
+  }
+
+  #log(error: unknown): void {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#owner.environment.logger.error({ error: text }, "a connection's handler threw");
+  }
+
+  #enter(state: TransportState): void {
+    assert(mayEnter(this.#state, state), "a transport makes legal moves only");
+    this.#state = state;
+  }
+}
