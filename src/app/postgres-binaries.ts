@@ -6,9 +6,10 @@
  */
 
 import { existsSync, statSync } from "node:fs";
-import { cp, mkdir, mkdtemp, readFile, rename, rm, symlink } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rename, rm, symlink } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { z } from "zod";
+import { makeEnterable } from "./data-folder.ts";
 import { ACCOUNT_ENVIRONMENT, type Account, firstClosedDirectory } from "./postgres-account.ts";
 import { EmbeddedPostgresError } from "./postgres-error.ts";
 
@@ -92,7 +93,7 @@ function fingerprint(directory: string): string {
 
 /** Copies `directory` to `copy`, all or nothing, readable for everybody, with its links in place. */
 async function copyBinaries(directory: string, copy: string): Promise<void> {
-  await mkdir(dirname(copy), { recursive: true });
+  await makeEnterable(dirname(copy));
   const draft = await mkdtemp(`${copy}.`);
   await cp(directory, draft, {
     recursive: true,

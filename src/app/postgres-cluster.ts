@@ -5,6 +5,7 @@
 
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { makeEnterable } from "./data-folder.ts";
 import { isMissing } from "./is-missing.ts";
 import {
   ACCOUNT_ENVIRONMENT,
@@ -38,7 +39,7 @@ export async function ensureCluster(
 ): Promise<void> {
   const { dataDirectory } = options;
   const parent = dirname(dataDirectory);
-  await mkdir(parent, { recursive: true });
+  await makeEnterable(parent);
   const closed = firstClosedDirectory(account, parent);
   if (closed !== null)
     throw new EmbeddedPostgresError(
