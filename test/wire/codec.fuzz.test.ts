@@ -8,11 +8,12 @@ import * as fc from "fast-check";
 import { ByteWriter } from "../../src/wire/byte-writer.ts";
 import { ProtocolError } from "../../src/wire/protocol-error.ts";
 import { BACKEND_MESSAGES } from "./backend/messages.ts";
+import { FRONTEND_MESSAGES, STARTUP_PACKETS } from "./frontend/messages.ts";
 import type { DrawnMessage, MessageRead } from "./message-under-test.ts";
 
 const MARGIN_BYTES = 16;
 
-const EVERY_MESSAGE = BACKEND_MESSAGES;
+const EVERY_MESSAGE = [...BACKEND_MESSAGES, ...FRONTEND_MESSAGES, ...STARTUP_PACKETS];
 
 function bytesOf(drawn: DrawnMessage): Uint8Array {
   const writer = new ByteWriter(16);

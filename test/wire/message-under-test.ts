@@ -32,6 +32,16 @@ export function message<Value>(
   return { name, headerBytes: 5, drawn: values.map((value) => draw(value, write)), read };
 }
 
+/** Returns a packet that begins with its length, whose `read` is to return what `write` was given. */
+export function packet<Value>(
+  name: string,
+  values: fc.Arbitrary<Value>,
+  write: (writer: ByteWriter, value: Value) => void,
+  read: MessageRead,
+): MessageUnderTest {
+  return { name, headerBytes: 4, drawn: values.map((value) => draw(value, write)), read };
+}
+
 function draw<Value>(
   value: Value,
   write: (writer: ByteWriter, value: Value) => void,
