@@ -13,6 +13,7 @@ export const SQLSTATE = {
   invalid_authorization_specification: "28000",
   invalid_password: "28P01",
   invalid_catalog_name: "3D000",
+  syntax_error: "42601",
   duplicate_prepared_statement: "42P05",
   out_of_memory: "53200",
   too_many_connections: "53300",
