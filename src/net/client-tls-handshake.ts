@@ -2,11 +2,12 @@
  * The client's side of a handshake: we secure our connection to a server, as strictly as a tenant demands.
  *
  * Two traps of Bun 1.4 shape it. Without `serverName` it checks no host name and calls the peer authorized
- * all the same, so the name is always given. And with a name that the certificate does not bear it then reports
+ * all the same, so for `full` the name is always given. And with a name that the certificate does not bear it then reports
  * failure even where `rejectUnauthorized` is false, so `none` and `peer` look at the code instead.
  */
 
 import type { X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
 import type { Socket, SocketHandler, TLSOptions, TLSUpgradeOptions } from "bun";
 import type { PoolerError } from "../base/pooler-error.ts";
 import { hashCertificate } from "./certificate-hash.ts";
@@ -23,7 +24,7 @@ export type TlsVerification = "none" | "peer" | "full";
 /** How to secure a connection to a server. */
 export interface ClientTlsOptions {
   readonly verification: TlsVerification;
-  /** The host name or address that was dialled: sent as SNI, and compared where verification is `full`. */
+  /** The host name or address that was dialled. A name is sent as SNI; either is compared where verification is `full`. */
   readonly serverName: string;
   /** PEM of the authorities to trust, instead of the well-known ones; null for those. */
   readonly certificateAuthority: string | null;
@@ -41,19 +42,24 @@ export class ClientTlsHandshake implements TlsHandshake {
   /** Settles with the outcome. */
   readonly promise: Promise<void>;
   readonly #options: ClientTlsOptions;
+  readonly #serverName: string | null;
   readonly #settle: PromiseWithResolvers<void>;
 
   constructor(options: ClientTlsOptions) {
     this.timeoutMs = options.timeoutMs;
     this.#options = options;
+    this.#serverName = serverNameFor(options);
     this.#settle = Promise.withResolvers();
     this.promise = this.#settle.promise;
   }
 
   /** Returns what `upgradeTLS` needs. */
   upgradeOptions<Data>(data: Data, socket: SocketHandler<Data>): TLSUpgradeOptions<Data> {
-    const { verification, serverName, certificateAuthority } = this.#options;
-    const tls: TLSOptions = { serverName, rejectUnauthorized: verification === "full" };
+    const { verification, certificateAuthority } = this.#options;
+    const tls: TLSOptions = {
+      serverName: this.#serverName ?? "", // left out, it would be the address all the same
+      rejectUnauthorized: verification === "full",
+    };
     if (certificateAuthority !== null) tls.ca = certificateAuthority;
     return { tls, data, socket };
   }
@@ -70,7 +76,7 @@ export class ClientTlsHandshake implements TlsHandshake {
   facts(socket: Socket<unknown>): TlsFacts {
     const certificate = peerCertificateOf(socket);
     return {
-      serverName: this.#options.serverName,
+      serverName: this.#serverName,
       alpn: socket.alpnProtocol || null,
       version: socket.getTLSVersion(),
       serverCertificateHash: certificate === null ? null : hashCertificate(certificate),
@@ -93,6 +99,15 @@ export class ClientTlsHandshake implements TlsHandshake {
     // The library looks at the chain first, so a wrong name means that the chain was good.
     return authorized || outcome.code === WRONG_HOST_NAME;
   }
+}
+
+/**
+ * An address is no name for SNI (RFC 6066 section 3; libpq sends none either), but Bun sends what it is to
+ * compare: so an address is passed on only where it must be compared.
+ */
+function serverNameFor(options: ClientTlsOptions): string | null {
+  const { verification, serverName } = options;
+  return verification === "full" || isIP(serverName) === 0 ? serverName : null;
 }
 
 /** Null where the handshake did not come as far as that; Bun's types leave it out. */

@@ -149,6 +149,7 @@ export class Transport implements Channel {
     return false;
   }
 
+  /** Without effect during a TLS handshake. */
   pause(): void {
     if (this.#state === "open") this.#socket.pause();
   }
@@ -193,12 +194,14 @@ export class Transport implements Channel {
    * Secures a dialled transport whose server has answered `S`. Resolves when the server's certificate has
    * been verified as demanded; nothing has been sent by then. Else rejects with a TlsHandshakeError,
    * TlsHandshakeTimeoutError or TlsVerificationError, and the transport is destroyed.
+   * Whoever reads the `S` refuses a chunk that holds more (CVE-2021-23222 seen from the other side).
    */
-  startClientTls(options: ClientTlsOptions): Promise<void> {
+  async startClientTls(options: ClientTlsOptions): Promise<void> {
+    if (this.closed) throw new TlsHandshakeError("server", "the connection was closed");
     const handshake = new ClientTlsHandshake(options);
     this.#beginHandshake(handshake);
     this.#socket.upgradeTLS(handshake.upgradeOptions(this, Transport.#tlsEvents));
-    return handshake.promise;
+    await handshake.promise;
   }
 
   #received(bytes: Uint8Array): void {
@@ -269,10 +272,11 @@ export class Transport implements Channel {
     }
   }
 
-  /** An established TLS session broke: a record that does not decrypt, or an alert. */
+  /** An established TLS session broke (a record that does not decrypt, an alert), or an event of ours threw. */
   #socketFailed(error: Error): void {
-    const reason = codeOf(error) ?? error.message;
-    this.#owner.environment.logger.debug({ reason }, "a connection failed");
+    const code = codeOf(error);
+    if (code === null) this.#log(error);
+    else this.#owner.environment.logger.debug({ code }, "a TLS session broke");
     this.destroy();
   }
 
@@ -281,6 +285,7 @@ export class Transport implements Channel {
     assert(this.#tls === null, "TLS starts once");
     assert(this.#tail === null, "what was written in the clear has left before TLS starts");
     this.#enter("securing");
+    this.#socket.resume(); // a paused socket would never see the peer's part
     this.#handshake = handshake;
     this.#setDeadline(handshake.timeoutMs);
   }

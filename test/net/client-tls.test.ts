@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { createHash, X509Certificate } from "node:crypto";
 import { once } from "node:events";
-import { createServer as createPlainServer } from "node:net";
+import { createServer as createPlainServer, type Socket } from "node:net";
 import { createServer, type TLSSocket } from "node:tls";
-import type { TlsVerification } from "../../src/net/client-tls-handshake.ts";
+import type { ClientTlsOptions, TlsVerification } from "../../src/net/client-tls-handshake.ts";
 import { dial } from "../../src/net/dial.ts";
 import { KernelOptions } from "../../src/net/kernel-options.ts";
 import {
@@ -20,6 +20,13 @@ import { RecordingHandler } from "./support/recording-handler.ts";
 
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 
+const UNVERIFIED: ClientTlsOptions = {
+  verification: "none",
+  serverName: "localhost",
+  certificateAuthority: null,
+  timeoutMs: HANDSHAKE_TIMEOUT_MS,
+};
+
 /** A server written against node:tls that shows the certificate of a fixture, and a transport to it. */
 class ServerFixture implements AsyncDisposable {
   readonly clock = new FakeClock();
@@ -27,7 +34,7 @@ class ServerFixture implements AsyncDisposable {
   /** What servers got before and after TLS. */
   receivedBytes = 0;
   readonly #server;
-  readonly #sockets: { destroy(): void }[] = [];
+  readonly #sockets: Socket[] = [];
   readonly #secured = Promise.withResolvers<TLSSocket>();
 
   constructor(certificate: string | null) {
@@ -62,6 +69,10 @@ class ServerFixture implements AsyncDisposable {
     const transport = await dial({ hostname: "127.0.0.1", port, timeoutMs: 5000 }, environment);
     transport.handler = this.handler;
     return transport;
+  }
+
+  sendInTheClear(text: string): void {
+    for (const socket of this.#sockets) socket.write(text);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -107,6 +118,17 @@ async function refusalOf(options: Attempt): Promise<TlsVerificationError> {
   return error;
 }
 
+/** Resolves with the name that a server is asked for by SNI. */
+async function named(verification: TlsVerification, serverName: string): Promise<unknown> {
+  await using server = new ServerFixture("localhost");
+  const transport = await server.dial();
+  const certificateAuthority = fixture("authority");
+  await transport.startClientTls({ ...UNVERIFIED, verification, serverName, certificateAuthority });
+  const { servername } = await server.peer;
+  transport.destroy();
+  return servername;
+}
+
 describe("Transport.startClientTls", () => {
   test.each(["localhost", "unnamed", "untrusted", "expired"])(
     "without verification takes any certificate: %s",
@@ -119,6 +141,23 @@ describe("Transport.startClientTls", () => {
   test("verifying the chain takes any host name", async () => {
     expect(await attempt({ certificate: "localhost", verification: "peer" })).toBeNull();
     expect(await attempt({ certificate: "unnamed", verification: "peer" })).toBeNull();
+  });
+
+  test("names no address by SNI unless it must be compared", async () => {
+    expect(await named("none", "127.0.0.1")).toBeFalsy();
+    expect(await named("peer", "127.0.0.1")).toBeFalsy();
+    expect(await named("peer", "db.example")).toBe("db.example");
+    expect(await named("full", "localhost")).toBe("localhost");
+  });
+
+  test("verifying the chain of an address refuses a stranger's certificate", async () => {
+    const serverName = "127.0.0.1";
+    const good = { certificate: "localhost", verification: "peer", serverName } as const;
+    expect(await attempt(good)).toBeNull();
+    const refusal = await refusalOf({ ...good, certificate: "untrusted" });
+    expect(refusal.failure).toBe("chain");
+    const expired = await refusalOf({ ...good, certificate: "expired" });
+    expect(expired.failure).toBe("chain");
   });
 
   test("verifying the chain refuses a stranger's certificate", async () => {
@@ -212,28 +251,37 @@ describe("Transport.startClientTls", () => {
   test("fails when the server hangs up in the middle", async () => {
     await using server = new ServerFixture(null);
     const transport = await server.dial();
-    const secured = transport.startClientTls({
-      verification: "none",
-      serverName: "localhost",
-      certificateAuthority: null,
-      timeoutMs: HANDSHAKE_TIMEOUT_MS,
-    });
+    const secured = transport.startClientTls(UNVERIFIED);
     await server[Symbol.asyncDispose]();
     expect(await secured.catch((error: unknown) => error)).toBeInstanceOf(TlsHandshakeError);
     expect(server.handler.closed).toBe(1);
   });
 
+  test("fails on a transport that is closed already", async () => {
+    await using server = new ServerFixture(null);
+    const transport = await server.dial();
+    transport.destroy();
+    const secured = transport.startClientTls(UNVERIFIED);
+    expect(await secured.catch((error: unknown) => error)).toBeInstanceOf(TlsHandshakeError);
+    expect(server.clock.pending).toBe(0);
+  });
+
   test("fails when the server says nothing in time", async () => {
     await using server = new ServerFixture(null);
     const transport = await server.dial();
-    const secured = transport.startClientTls({
-      verification: "none",
-      serverName: "localhost",
-      certificateAuthority: null,
-      timeoutMs: HANDSHAKE_TIMEOUT_MS,
-    });
+    const secured = transport.startClientTls(UNVERIFIED);
     server.clock.advance(HANDSHAKE_TIMEOUT_MS);
     expect(await secured.catch((error: unknown) => error)).toBeInstanceOf(TlsHandshakeTimeoutError);
+    expect(server.handler.closed).toBe(1);
+  });
+
+  test("fails when the server speaks anything but TLS", async () => {
+    await using server = new ServerFixture(null);
+    const transport = await server.dial();
+    const secured = transport.startClientTls(UNVERIFIED);
+    server.sendInTheClear("E: this is not TLS at all");
+    expect(await secured.catch((error: unknown) => error)).toBeInstanceOf(TlsHandshakeError);
+    expect(server.handler.received).toBe(0);
     expect(server.handler.closed).toBe(1);
   });
 });

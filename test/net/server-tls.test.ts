@@ -11,7 +11,7 @@ import {
 } from "../../src/net/tls-errors.ts";
 import { ascii, patterned, readToEnd, sha256 } from "./support/bytes.ts";
 import { contexts, fixture } from "./support/certificates.ts";
-import { type Accepted, NetFixture } from "./support/net-fixture.ts";
+import { type Accepted, NetFixture, pauseAtEveryChunk } from "./support/net-fixture.ts";
 
 const MEGABYTE = 1024 * 1024;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
@@ -53,7 +53,8 @@ async function upgrade(net: NetFixture, using: TlsContexts, options: ClientOptio
   };
   plain.write("?");
   await once(plain, "data");
-  return { ...accepted, peer: tlsClient({ socket: plain, ...options }), outcome: outcome.promise };
+  const peer = tlsClient({ socket: plain, ...options });
+  return { ...accepted, plain, peer, outcome: outcome.promise };
 }
 
 /** A client that begins with TLS at once. */
@@ -138,14 +139,12 @@ describe("Transport.startServerTls after an SSLRequest", () => {
     const { transport, handler, peer, outcome } = await upgrade(net, contexts("localhost"));
     await outcome;
     const upload = patterned(6 * MEGABYTE);
-    handler.beforeBytes = () => {
-      transport.pause();
-      setImmediate(() => transport.resume());
-    };
+    const paused = pauseAtEveryChunk(transport, handler);
     peer.write(upload);
     await handler.until(() => handler.received === 1 + upload.length);
     expect(handler.digest()).toBe(sha256(Buffer.concat([ascii("?"), upload])));
 
+    expect(paused.broken).toBe(0);
     peer.pause();
     const download = patterned(16 * MEGABYTE);
     expect(transport.write(download, 0, download.length)).toBe(false);
@@ -194,6 +193,26 @@ describe("Transport.startServerTls after an SSLRequest", () => {
     transport.destroy();
     expect(handler.closed).toBe(1);
     expect(net.listener.openTransports).toBe(0);
+  });
+
+  test("is closed by a record that does not decrypt", async () => {
+    await using net = new NetFixture();
+    const { handler, outcome, plain } = await upgrade(net, contexts("localhost"));
+    await outcome;
+    plain.write(Buffer.from([23, 3, 3, 0, 5, 1, 2, 3, 4, 5])); // an application data record
+    await handler.untilClosed();
+    expect(handler.text).toBe("?");
+    expect(handler.closed).toBe(1);
+    expect(net.logger.errors).toEqual([]);
+  });
+
+  test("goes on where its holder had paused the transport", async () => {
+    await using net = new NetFixture();
+    const accepted = await net.connect();
+    accepted.transport.pause();
+    const outcome = secure(accepted, contexts("localhost"), null);
+    tlsClient({ socket: accepted.peer });
+    expect(await outcome).toBeNull();
   });
 
   test("never takes what came in the clear for what the client said under TLS", async () => {

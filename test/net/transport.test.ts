@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { once } from "node:events";
 import { ascii, patterned, readToEnd, sha256 } from "./support/bytes.ts";
-import { NetFixture } from "./support/net-fixture.ts";
+import { NetFixture, pauseAtEveryChunk } from "./support/net-fixture.ts";
 import { RecordingHandler } from "./support/recording-handler.ts";
 
 const MEGABYTE = 1024 * 1024;
@@ -47,14 +47,11 @@ describe("Transport", () => {
     await using net = new NetFixture();
     const { transport, handler, peer } = await net.connect();
     const bytes = patterned(8 * MEGABYTE);
-    handler.beforeBytes = () => {
-      transport.pause();
-      transport.pause();
-      setImmediate(() => transport.resume());
-    };
+    const paused = pauseAtEveryChunk(transport, handler);
     peer.end(bytes);
     await handler.untilClosed();
     expect(handler.received).toBe(bytes.length);
+    expect(paused.broken).toBe(0);
     expect(handler.digest()).toBe(sha256(bytes));
   });
 
@@ -183,6 +180,22 @@ describe("Transport.close", () => {
     net.clock.advance(1);
     expect(handler.closed).toBe(1);
     expect(net.listener.openTransports).toBe(0);
+  });
+
+  test("has patience with a peer that reads slowly, for as long as it reads", async () => {
+    await using net = new NetFixture();
+    const { transport, handler, peer } = await net.connect();
+    peer.pause();
+    const bytes = patterned(24 * MEGABYTE);
+    transport.write(bytes, 0, bytes.length);
+    transport.close();
+    // 3.8 s for everything, about a second between two looks at the tail: loopback buffers 6 MB.
+    peer.on("data", (chunk: Buffer) => net.clock.advance((chunk.length * 160) / MEGABYTE));
+    const { digest } = await readToEnd(peer);
+    expect(digest).toBe(sha256(bytes));
+    expect(net.clock.now()).toBeGreaterThan(2000);
+    peer.end();
+    await handler.untilClosed();
   });
 
   test("resets a peer that takes nothing of the tail for two seconds", async () => {

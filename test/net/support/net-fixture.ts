@@ -83,3 +83,22 @@ export class NetFixture implements AsyncDisposable {
     this.#waiting?.(accepted);
   }
 }
+
+/**
+ * Pauses `transport` (twice) inside every chunk, and resumes it after the round of events.
+ * Returns how often a chunk came in spite of that.
+ */
+export function pauseAtEveryChunk(transport: Transport, handler: RecordingHandler) {
+  const paused = { now: false, broken: 0 };
+  handler.beforeBytes = () => {
+    if (paused.now) paused.broken += 1;
+    paused.now = true;
+    transport.pause();
+    transport.pause();
+    setImmediate(() => {
+      paused.now = false;
+      transport.resume();
+    });
+  };
+  return paused;
+}
