@@ -1,0 +1,55 @@
+/**
+ * Who may log in to a tenant, by Supavisor's field names.
+ */
+
+import { z } from "zod";
+import { flag, nameField, oneOf, sentence, wholeNumber } from "./field-schemas.ts";
+
+/** Several times the longest verifier or generated password; a bound on what a row may hold. */
+const PASSWORD_BYTES_MAX = 1024;
+const CHECKOUT_TIMEOUT_MS_MAX = 3_600_000;
+
+const passwordRule = sentence("must be 1 to 1024 bytes of text without NUL");
+
+/** The fields as they stand in JSON or YAML, before `db_user_alias` has got its default. */
+export const tenantUserFields = z.strictObject({
+  /** The name that clients log in with. Absent: `db_user`. No two users of a tenant have the same. */
+  db_user_alias: nameField
+    .optional()
+    .describe("The name that clients log in with; `db_user` if absent"),
+  db_user: nameField.describe("The PostgreSQL role that servers are opened with"),
+  /** Plain text, or PostgreSQL's SCRAM verifier or md5 hash. Only a native user can do without. */
+  db_password: z
+    .string(passwordRule)
+    .refine((text) => {
+      const bytes = Buffer.byteLength(text);
+      return bytes >= 1 && bytes <= PASSWORD_BYTES_MAX && !text.includes("\0");
+    }, passwordRule)
+    .nullable()
+    .default(null)
+    .describe("The role's password, or its SCRAM verifier or md5 hash"),
+  pool_size: wholeNumber(1, 10_000)
+    .nullable()
+    .default(null)
+    .describe(
+      "Most servers of each of this user's pools; the tenant's `default_pool_size` if null",
+    ),
+  mode_type: oneOf(["transaction", "session", "native"])
+    .default("transaction")
+    .describe("`native` is a byte pipe on any port; the other modes are chosen by the port"),
+  is_manager: flag.default(false).describe("Runs the tenant's `auth_query`"),
+  pool_checkout_timeout: wholeNumber(1, CHECKOUT_TIMEOUT_MS_MAX, "ms")
+    .default(60_000)
+    .describe("Longest wait for a server, in milliseconds"),
+  max_clients: wholeNumber(1, 1_000_000)
+    .nullable()
+    .default(null)
+    .describe("Most clients of this user; the tenant's `default_max_clients` if null"),
+});
+
+export const tenantUserSchema = tenantUserFields.transform((user) => ({
+  ...user,
+  db_user_alias: user.db_user_alias ?? user.db_user,
+}));
+
+export type TenantUser = Readonly<z.output<typeof tenantUserSchema>>;

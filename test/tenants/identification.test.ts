@@ -1,0 +1,128 @@
+import { describe, expect, test } from "bun:test";
+import {
+  type Identification,
+  type IdentificationInput,
+  identifyTenant,
+} from "../../src/tenants/identification.ts";
+
+function identify(fields: Partial<IdentificationInput>): Identification {
+  return identifyTenant({
+    user: "app",
+    optionsReference: null,
+    sniHostname: null,
+    defaultTenant: null,
+    ...fields,
+  });
+}
+
+/** `user@tenant` by id, `user@sni:host` by host name. */
+function candidates(fields: Partial<IdentificationInput>): string[] {
+  return identify(fields).candidates.map((one) =>
+    one.by === "external_id" ? `${one.user}@${one.externalId}` : `${one.user}@sni:${one.hostname}`,
+  );
+}
+
+describe("a client names its tenant", () => {
+  test("by options=reference, over everything else", () => {
+    const fields = { user: "app.beta", sniHostname: "db.gamma.com", defaultTenant: "delta" };
+    expect(candidates({ ...fields, optionsReference: "acme" })).toEqual(["app.beta@acme"]);
+  });
+
+  test("behind the last dot of the user name", () => {
+    expect(candidates({ user: "app.acme" })).toEqual(["app@acme"]);
+    expect(candidates({ user: "first.last.acme" })).toEqual(["first.last@acme"]);
+    expect(candidates({ user: "..acme" })).toEqual([".@acme"]);
+  });
+
+  test("by its host name, then by the first label of that", () => {
+    expect(candidates({ sniHostname: "acme.pool.example.com" })).toEqual([
+      "app@sni:acme.pool.example.com",
+      "app@acme",
+    ]);
+    expect(candidates({ sniHostname: "acme" })).toEqual(["app@sni:acme", "app@acme"]);
+  });
+
+  test("by its host name without regard to case or a last dot", () => {
+    expect(candidates({ sniHostname: "Acme.Example.COM." })).toEqual([
+      "app@sni:acme.example.com",
+      "app@acme",
+    ]);
+  });
+
+  test("not at all, where there is a default", () => {
+    expect(candidates({ defaultTenant: "acme" })).toEqual(["app@acme"]);
+  });
+
+  test("by a dot first, and by default if that is no tenant", () => {
+    expect(candidates({ user: "first.last", defaultTenant: "acme" })).toEqual([
+      "first@last",
+      "first.last@acme",
+    ]);
+  });
+
+  test("by a dot, else by host name, else by default", () => {
+    const fields = { user: "a.b", sniHostname: "c.com", defaultTenant: "d" };
+    expect(candidates(fields)).toEqual(["a@b", "a.b@sni:c.com", "a.b@c", "a.b@d"]);
+  });
+});
+
+describe("a client names no tenant", () => {
+  test("if it says nothing and nothing is set", () => {
+    expect(candidates({})).toEqual([]);
+  });
+
+  test.each([".acme", "app.", ".", "", "app.not a tenant", "app.-acme", `app.${"x".repeat(64)}`])(
+    "with the user name %p",
+    (user) => {
+      expect(candidates({ user })).toEqual([]);
+      expect(candidates({ user, defaultTenant: "acme" })).toEqual([`${user}@acme`]);
+    },
+  );
+
+  test.each(["", ".", "10.0.0.1", "::1", "host name", "x\n.com", "x".repeat(254)])(
+    "with the host name %p",
+    (sniHostname) => {
+      expect(candidates({ sniHostname })).toEqual([]);
+    },
+  );
+
+  test("with a reference that cannot be one, whatever else it says", () => {
+    const fields = { user: "app.beta", defaultTenant: "delta" };
+    for (const optionsReference of ["", "a.b", "a b", "../x"])
+      expect(candidates({ ...fields, optionsReference })).toEqual([]);
+  });
+});
+
+describe("the ways that were tried", () => {
+  test("say what the client gave, and what it did not", () => {
+    expect(identify({ user: "app.acme", sniHostname: "pool.example.com" }).waysTried).toEqual([
+      "options has no reference=TENANT",
+      "the user name ends in .acme",
+      "TLS named the server pool.example.com",
+      "there is no default tenant",
+    ]);
+    expect(identify({}).waysTried).toEqual([
+      "options has no reference=TENANT",
+      "the user name does not end in .TENANT",
+      "TLS named no server",
+      "there is no default tenant",
+    ]);
+  });
+
+  test("are one, where a reference decides", () => {
+    expect(identify({ optionsReference: "acme" }).waysTried).toEqual([
+      "options has reference=acme",
+    ]);
+  });
+
+  test("never name the default tenant, nor repeat what may break a log line", () => {
+    const ways = identify({
+      defaultTenant: "private",
+      user: "a.b\nc",
+      sniHostname: "x\ny",
+    }).waysTried;
+    expect(ways.join()).not.toMatch(/private|\n/);
+    const reference = identify({ optionsReference: "x\ny" }).waysTried;
+    expect(reference).toEqual(["options has a reference that cannot be a tenant's name"]);
+  });
+});
