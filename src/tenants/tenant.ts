@@ -123,3 +123,11 @@ export const tenantSchema = z.strictObject({
 
 /** As an operator writes it, with every default filled in. */
 export type Tenant = Readonly<z.output<typeof tenantSchema>>;
+
+/** As the store has it. `inserted_at` and `updated_at` are ISO 8601 in UTC. */
+export interface StoredTenant extends Tenant {
+  /** A UUID: a tenant that is deleted and made again has another. */
+  readonly id: string;
+  readonly inserted_at: string;
+  readonly updated_at: string;
+}

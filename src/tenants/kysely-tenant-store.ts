@@ -1,0 +1,174 @@
+/**
+ * The tenant store over any SQL engine that kysely speaks to. Every read is one statement, so that
+ * a tenant and its users are of one moment; every write begins by counting up the revision, whose
+ * row lock makes writers wait for each other, and their revisions visible in order.
+ */
+
+import type { Kysely, SelectQueryBuilder, Transaction } from "kysely";
+import type { Random } from "../base/random.ts";
+import type { WallClock } from "../base/wall-clock.ts";
+import { chunksOf } from "./in-chunks.ts";
+import { readHostnameOwners } from "./read-hostname-owners.ts";
+import type { SecretBox } from "./secret-box.ts";
+import type { StoredTenant } from "./tenant.ts";
+import {
+  type ChangesSince,
+  type ChangeToken,
+  type ListPage,
+  StoreMovedError,
+  type TenantChange,
+  type TenantStore,
+} from "./tenant-store.ts";
+import {
+  fromJoinedRows,
+  type TenantDatabase,
+  type TenantRow,
+  USER_COLUMNS,
+} from "./tenant-tables.ts";
+import { writeChanges } from "./write-changes.ts";
+
+type TenantsQuery = SelectQueryBuilder<TenantDatabase, "tenants", TenantRow>;
+
+export interface KyselyTenantStoreParts {
+  /** Already migrated. Closed with the store. */
+  readonly database: Kysely<TenantDatabase>;
+  readonly secretBox: SecretBox;
+  readonly random: Random;
+  readonly wallClock: WallClock;
+}
+
+export class KyselyTenantStore implements TenantStore {
+  readonly #database: Kysely<TenantDatabase>;
+  readonly #secretBox: SecretBox;
+  readonly #random: Random;
+  readonly #wallClock: WallClock;
+
+  constructor(parts: KyselyTenantStoreParts) {
+    this.#database = parts.database;
+    this.#secretBox = parts.secretBox;
+    this.#random = parts.random;
+    this.#wallClock = parts.wallClock;
+  }
+
+  async get(externalId: string): Promise<StoredTenant | null> {
+    const [tenant] = await this.#read((tenants) => tenants.where("external_id", "=", externalId));
+    return tenant ?? null;
+  }
+
+  async getMany(externalIds: readonly string[]): Promise<readonly StoredTenant[]> {
+    const pages = await Promise.all(
+      chunksOf(externalIds).map((ids) =>
+        this.#read((tenants) => tenants.where("external_id", "in", ids)),
+      ),
+    );
+    return pages.flat();
+  }
+
+  async findBySni(hostname: string): Promise<StoredTenant | null> {
+    const [tenant] = await this.#read((tenants) => tenants.where("sni_hostname", "=", hostname));
+    return tenant ?? null;
+  }
+
+  hostnameOwners(hostnames: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    return readHostnameOwners(this.#database, hostnames);
+  }
+
+  list({ after, limit }: ListPage): Promise<readonly StoredTenant[]> {
+    return this.#read((tenants) =>
+      tenants
+        .where("external_id", ">", after ?? "")
+        .orderBy("external_id")
+        .limit(limit),
+    );
+  }
+
+  async write(changes: readonly TenantChange[], base?: ChangeToken): Promise<void> {
+    if (changes.length === 0) return;
+    await this.#database.transaction().execute(async (transaction) => {
+      const revision = await nextRevision(transaction, base);
+      await writeChanges(transaction, changes, {
+        revision,
+        now: this.#wallClock.iso(),
+        newId: () => uuid(this.#random.bytes(16)),
+        secretBox: this.#secretBox,
+      });
+    });
+  }
+
+  async changeToken(): Promise<ChangeToken> {
+    const { revision } = await this.#database
+      .selectFrom("store_revision")
+      .select("revision")
+      .executeTakeFirstOrThrow();
+    return String(revision);
+  }
+
+  async changedSince(token: ChangeToken): Promise<ChangesSince> {
+    const current = await this.changeToken();
+    // Behind the token: an older copy of the store has been put in place.
+    if (Number(current) < Number(token)) return { token: current, externalIds: "all" };
+    const rows = await this.#database
+      .selectFrom("tenant_changes")
+      .select("external_id")
+      .where("revision", ">", Number(token))
+      .orderBy("external_id")
+      .execute();
+    return { token: current, externalIds: rows.map((row) => row.external_id) };
+  }
+
+  close(): Promise<void> {
+    return this.#database.destroy();
+  }
+
+  /** Opens one password, if there is any: throws SecretNotOpenedError if the key is another one. */
+  async verifyKey(): Promise<void> {
+    const row = await this.#database
+      .selectFrom("users")
+      .select("tenant_external_id")
+      .where("db_pass_encrypted", "is not", null)
+      .limit(1)
+      .executeTakeFirst();
+    if (row !== undefined) await this.get(row.tenant_external_id);
+  }
+
+  /** Tenants that `narrow` leaves, each with its users: one statement. */
+  async #read(narrow: (tenants: TenantsQuery) => TenantsQuery): Promise<StoredTenant[]> {
+    const tenants = narrow(this.#database.selectFrom("tenants").selectAll());
+    const rows = await this.#database
+      .selectFrom(tenants.as("tenants"))
+      .leftJoin("users", "users.tenant_external_id", "tenants.external_id")
+      .selectAll("tenants")
+      .select(USER_COLUMNS)
+      .orderBy("tenants.external_id")
+      .orderBy("users.db_user_alias")
+      .execute();
+    return fromJoinedRows(rows, this.#secretBox);
+  }
+}
+
+/** Takes the turn to write, and returns the revision to write. Throws if `base` is not the last. */
+async function nextRevision(
+  transaction: Transaction<TenantDatabase>,
+  base: ChangeToken | undefined,
+): Promise<number> {
+  const { revision } = await transaction
+    .updateTable("store_revision")
+    .set((row) => ({ revision: row("revision", "+", 1) }))
+    .returning("revision")
+    .executeTakeFirstOrThrow();
+  if (base !== undefined && String(revision - 1) !== base) throw new StoreMovedError();
+  return revision;
+}
+
+/** A version 4 UUID (RFC 9562, section 5.4) of 16 random bytes. */
+function uuid(bytes: Uint8Array): string {
+  const hex = Buffer.from(bytes).toString("hex");
+  const variant = ((Number.parseInt(hex.slice(16, 17), 16) & 0x3) | 0x8).toString(16);
+  return [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    `4${hex.slice(13, 16)}`,
+    `${variant}${hex.slice(17, 20)}`,
+    hex.slice(20, 32),
+  ].join("-");
+}

@@ -1,0 +1,122 @@
+/**
+ * The schema of the store, in steps that are never changed once released: SQLite and PostgreSQL.
+ */
+
+import type { ColumnDefinitionBuilder, Kysely } from "kysely";
+import { type Migration, Migrator } from "kysely/migration";
+import { errorMessage } from "../base/error-message.ts";
+
+const required = (column: ColumnDefinitionBuilder) => column.notNull();
+const key = (column: ColumnDefinitionBuilder) => column.primaryKey();
+const unique = (column: ColumnDefinitionBuilder) => column.notNull().unique();
+
+/** The store cannot be brought to this program's schema: most often, a newer one has been there. */
+export class MigrationFailedError extends Error {
+  override readonly name = "MigrationFailedError";
+
+  constructor(cause: unknown) {
+    const reason = errorMessage(cause);
+    super(
+      `the tenant store cannot be brought to the schema of this version of Carpool; was it used by a newer one? ${reason}`,
+      { cause },
+    );
+  }
+}
+
+/** Brings the store to the newest schema. Of several processes one does it and the others wait. */
+export async function migrate<Tables>(database: Kysely<Tables>): Promise<void> {
+  const migrator = new Migrator({
+    db: database,
+    provider: { getMigrations: async () => MIGRATIONS },
+    migrationTableName: "carpool_migrations",
+    migrationLockTableName: "carpool_migrations_lock",
+  });
+  const { error } = await migrator.migrateToLatest();
+  if (error !== undefined) throw new MigrationFailedError(error);
+}
+
+const MIGRATIONS: Readonly<Record<string, Migration>> = {
+  "0001-tenants-and-users": {
+    async up(database) {
+      await createTenants(database);
+      await createUsers(database);
+      await createRevisions(database);
+    },
+  },
+};
+
+async function createTenants(database: Kysely<unknown>): Promise<void> {
+  await database.schema
+    .createTable("tenants")
+    .addColumn("external_id", "text", key)
+    .addColumn("id", "text", unique)
+    .addColumn("db_host", "text", required)
+    .addColumn("db_port", "integer", required)
+    .addColumn("db_database", "text", required)
+    .addColumn("ip_version", "text", required)
+    .addColumn("upstream_ssl", "boolean", required)
+    .addColumn("upstream_verify", "text")
+    .addColumn("upstream_tls_ca", "text")
+    .addColumn("enforce_ssl", "boolean", required)
+    .addColumn("require_user", "boolean", required)
+    .addColumn("auth_query", "text")
+    .addColumn("default_pool_size", "integer", required)
+    .addColumn("default_max_clients", "integer", required)
+    .addColumn("default_pool_strategy", "text", required)
+    .addColumn("sni_hostname", "text", (column) => column.unique())
+    .addColumn("client_idle_timeout", "integer", required)
+    .addColumn("client_heartbeat_interval", "integer", required)
+    .addColumn("allow_list", "text", required)
+    .addColumn("availability_zone", "text")
+    .addColumn("feature_flags", "text", required)
+    .addColumn("use_jit", "boolean", required)
+    .addColumn("jit_api_url", "text")
+    .addColumn("default_parameter_status", "text", required)
+    .addColumn("banned_at", "text")
+    .addColumn("banned_until", "text")
+    .addColumn("ban_reason", "text")
+    .addColumn("inserted_at", "text", required)
+    .addColumn("updated_at", "text", required)
+    .execute();
+}
+
+async function createUsers(database: Kysely<unknown>): Promise<void> {
+  await database.schema
+    .createTable("users")
+    .addColumn("tenant_external_id", "text", (column) =>
+      column.notNull().references("tenants.external_id").onDelete("cascade"),
+    )
+    .addColumn("db_user_alias", "text", required)
+    .addColumn("db_user", "text", required)
+    .addColumn("db_pass_encrypted", "text")
+    .addColumn("pool_size", "integer")
+    .addColumn("mode_type", "text", required)
+    .addColumn("is_manager", "boolean", required)
+    .addColumn("pool_checkout_timeout", "integer", required)
+    .addColumn("max_clients", "integer")
+    .addPrimaryKeyConstraint("users_key", ["tenant_external_id", "db_user_alias"])
+    .execute();
+}
+
+async function createRevisions(database: Kysely<unknown>): Promise<void> {
+  await database.schema
+    .createTable("store_revision")
+    .addColumn("singleton", "integer", key)
+    .addColumn("revision", "integer", required)
+    .execute();
+  await database.schema
+    .createTable("tenant_changes")
+    .addColumn("external_id", "text", key)
+    .addColumn("revision", "integer", required)
+    .execute();
+  await database.schema
+    .createIndex("tenant_changes_revision")
+    .on("tenant_changes")
+    .column("revision")
+    .execute();
+  await database
+    .withTables<{ store_revision: { singleton: number; revision: number } }>()
+    .insertInto("store_revision")
+    .values({ singleton: 1, revision: 0 })
+    .execute();
+}
