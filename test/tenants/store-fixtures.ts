@@ -37,3 +37,18 @@ export function openStore(path: string, key: Uint8Array = KEY): Promise<TenantSt
     wallClock: new SteppingWallClock(),
   });
 }
+
+/** A store that does what `real` does: for a test to replace one verb of it. */
+export function delegate(real: TenantStore): TenantStore {
+  return {
+    get: (externalId) => real.get(externalId),
+    getMany: (externalIds) => real.getMany(externalIds),
+    findBySni: (hostname) => real.findBySni(hostname),
+    hostnameOwners: (hostnames) => real.hostnameOwners(hostnames),
+    list: (page) => real.list(page),
+    write: (changes, base) => real.write(changes, base),
+    changeToken: () => real.changeToken(),
+    changedSince: (token) => real.changedSince(token),
+    close: () => real.close(),
+  };
+}
