@@ -60,8 +60,14 @@ export class ClientTlsHandshake implements TlsHandshake {
       serverName: this.#serverName ?? "", // left out, it would be the address all the same
       rejectUnauthorized: verification === "full",
     };
-    if (certificateAuthority !== null) tls.ca = certificateAuthority;
+    if (certificateAuthority !== null && verification !== "none") tls.ca = certificateAuthority;
     return { tls, data, socket };
+  }
+
+  notStarted(reason: string): PoolerError {
+    if (this.#options.certificateAuthority === null)
+      return new TlsHandshakeError(this.peer, reason);
+    return new TlsVerificationError("authority", this.#options.serverName, reason);
   }
 
   refusal(socket: Socket<unknown>, outcome: HandshakeOutcome): PoolerError | null {

@@ -77,6 +77,10 @@ export class ServerTlsHandshake implements TlsHandshake {
     return this.#identity.context;
   }
 
+  notStarted(reason: string): PoolerError {
+    return new TlsHandshakeError(this.peer, reason);
+  }
+
   refusal(socket: Socket<unknown>, outcome: HandshakeOutcome): PoolerError | null {
     // We ask for no client certificate, so `code` says that there is none even on success.
     if (!outcome.success) return new TlsHandshakeError(this.peer, outcome.code ?? "no reason");

@@ -45,8 +45,14 @@ export class TlsAlpnMissingError extends PoolerError {
   }
 }
 
-/** What of a server's certificate was found wanting. */
-export type VerificationFailure = "chain" | "host name";
+/** What was found wanting: of a server's certificate, or of the authority that it is to be verified by. */
+export type VerificationFailure = "chain" | "host name" | "authority";
+
+const VERIFICATION_DETAILS: Readonly<Record<VerificationFailure, string>> = {
+  chain: "The certificate is not signed by a trusted authority, or is not valid now.",
+  "host name": "The certificate is for another host name.",
+  authority: "The CA certificate to verify it by is not a PEM certificate.",
+};
 
 /** The server's certificate does not prove what the tenant's settings demand. Nothing was sent to that server. */
 export class TlsVerificationError extends PoolerError {
@@ -58,10 +64,7 @@ export class TlsVerificationError extends PoolerError {
       severity: "FATAL",
       sqlstate: SQLSTATE.connection_failure,
       message: "the database server's TLS certificate was refused",
-      detail:
-        failure === "chain"
-          ? "The certificate is not signed by a trusted authority, or is not valid now."
-          : "The certificate is for another host name.",
+      detail: VERIFICATION_DETAILS[failure],
       hint: "Check the tenant's upstream_verify and its CA certificate.",
       logText: `TLS certificate of ${serverName} refused (${failure}): ${code}`,
     });

@@ -19,6 +19,8 @@ export interface HandshakeOutcome {
 export interface TlsHandshake {
   readonly peer: TlsPeer;
   readonly timeoutMs: number;
+  /** Returns what it means that the TLS library did not even begin; `reason` is its code. */
+  notStarted(reason: string): PoolerError;
   /** Returns why this outcome is not good enough, or null. Nothing has been sent to the peer yet. */
   refusal(socket: Socket<unknown>, outcome: HandshakeOutcome): PoolerError | null;
   /** Returns what was established. Asked only where nothing is refused. */

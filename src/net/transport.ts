@@ -7,7 +7,7 @@
  * What is held for it still leaves, within the same bounds as after `close()`.
  */
 
-import type { Socket, SocketHandler } from "bun";
+import type { Socket, SocketHandler, TLSUpgradeOptions } from "bun";
 import { assert } from "../base/assert.ts";
 import type { Timer } from "../base/clock.ts";
 import type { PoolerError } from "../base/pooler-error.ts";
@@ -187,7 +187,7 @@ export class Transport implements Channel {
   startServerTls(options: ServerTlsOptions, clientHello: Uint8Array | null): void {
     const handshake = new ServerTlsHandshake(options, clientHello);
     this.#beginHandshake(handshake);
-    this.#socket.upgradeTLS(handshake.upgradeOptions(this, Transport.#tlsEvents));
+    this.#upgrade(handshake, handshake.upgradeOptions(this, Transport.#tlsEvents));
   }
 
   /**
@@ -200,7 +200,7 @@ export class Transport implements Channel {
     if (this.closed) throw new TlsHandshakeError("server", "the connection was closed");
     const handshake = new ClientTlsHandshake(options);
     this.#beginHandshake(handshake);
-    this.#socket.upgradeTLS(handshake.upgradeOptions(this, Transport.#tlsEvents));
+    this.#upgrade(handshake, handshake.upgradeOptions(this, Transport.#tlsEvents));
     await handshake.promise;
   }
 
@@ -288,6 +288,15 @@ export class Transport implements Channel {
     this.#socket.resume(); // a paused socket would never see the peer's part
     this.#handshake = handshake;
     this.#setDeadline(handshake.timeoutMs);
+  }
+
+  /** The outcome may come inside the call: Bun runs as much of the handshake as it has bytes for. */
+  #upgrade(handshake: TlsHandshake, options: TLSUpgradeOptions<Transport>): void {
+    try {
+      this.#socket.upgradeTLS(options);
+    } catch (error) {
+      this.#failHandshake(handshake, handshake.notStarted(codeOf(error) ?? String(error)));
+    }
   }
 
   #selectCertificate(serverName: string): unknown {

@@ -85,6 +85,7 @@ interface Attempt {
   readonly certificate: string;
   readonly verification: TlsVerification;
   readonly serverName?: string;
+  /** PEM, or `authority` for the test authority. */
   readonly authority?: string | null;
 }
 
@@ -93,7 +94,7 @@ async function attempt(options: Attempt): Promise<unknown> {
   const { certificate, verification, serverName = "localhost", authority = "authority" } = options;
   await using server = new ServerFixture(certificate);
   const transport = await server.dial();
-  const certificateAuthority = authority === null ? null : fixture(authority);
+  const certificateAuthority = authority === "authority" ? fixture(authority) : authority;
   try {
     await transport.startClientTls({
       verification,
@@ -212,6 +213,18 @@ describe("Transport.startClientTls", () => {
       expect(refusal.failure).toBe("chain");
     },
   );
+
+  test.each([
+    "",
+    "no PEM at all",
+    "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+  ])("verifies by no other authority where the one given is none: %j", async (authority) => {
+    const peer = await refusalOf({ certificate: "localhost", verification: "peer", authority });
+    expect(peer.failure).toBe("authority");
+    const full = await refusalOf({ certificate: "localhost", verification: "full", authority });
+    expect(full.failure).toBe("authority");
+    expect(await attempt({ certificate: "untrusted", verification: "none", authority })).toBeNull();
+  });
 
   test("tells a client nothing of the host in a refusal", async () => {
     const refusal = await refusalOf({
