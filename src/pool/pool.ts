@@ -200,6 +200,16 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts {
     this.#settle(this.#clock.now());
   }
 
+  /** Retires what is idle now: better ones are to be opened from here on. */
+  retireIdle(): void {
+    const nowMs = this.#clock.now();
+    for (let slot = this.#slots.leastRecent; slot !== null; slot = this.#slots.leastRecent) {
+      this.#slots.enter(slot, "closing", nowMs);
+      this.#owner.retire(slot.resource);
+    }
+    this.#settle(nowMs);
+  }
+
   /**
    * Lends nothing any more: whoever waits or asks is refused with `error`, and every resource is
    * retired, idle ones now, the others as they come back. `taken` is 0 when it is over. A second

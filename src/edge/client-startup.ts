@@ -1,0 +1,236 @@
+/**
+ * The beginning of a client's connection: TLS, cancel, an HTTP probe, or the one StartupMessage; then
+ * its tenant is looked up and its channel opened at the owner. After that the edge moves bytes only.
+ */
+
+import type { Clock, Timer } from "../base/clock.ts";
+import type { Logger } from "../base/logger.ts";
+import { PoolerError } from "../base/pooler-error.ts";
+import type { ChannelHandler } from "../net/channel.ts";
+import type { ChannelOwner, PortMode } from "../net/channel-opening.ts";
+import type { TlsHandshakeHandler } from "../net/server-tls-handshake.ts";
+import type { TlsContexts } from "../net/tls-contexts.ts";
+import type { Transport } from "../net/transport.ts";
+import { errorResponseOf } from "../wire/backend/error-response.ts";
+import { readUint32 } from "../wire/bytes.ts";
+import { readCancelRequest } from "../wire/frontend/cancel-request.ts";
+import {
+  readStartupMessage,
+  type StartupMessage,
+  startupParameter,
+} from "../wire/frontend/startup-message.ts";
+import { ProtocolError } from "../wire/protocol-error.ts";
+import { parseStartupOptions } from "../wire/startup-options.ts";
+import { classifyStartup } from "../wire/startup-packet.ts";
+import { EdgeFaultError, StartupTimeoutError, TooManyConnectionsError } from "./edge-errors.ts";
+import { HTTP_PROBE_ANSWER } from "./http-probe.ts";
+import type { TenantResolver } from "./tenant-resolver.ts";
+
+export interface ClientStartupParts {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly owner: ChannelOwner;
+  readonly resolver: TenantResolver;
+  /** Null: no certificate is set, and TLS is declined. */
+  readonly tls: TlsContexts | null;
+  readonly timeoutMs: number;
+  /** Whether the process has as many clients as it may; and how many. */
+  readonly connections: { readonly open: number; readonly max: number };
+}
+
+const YES = Uint8Array.of(0x53);
+const NO = Uint8Array.of(0x4e);
+
+const NO_BYTES = new Uint8Array(0);
+
+export class ClientStartup implements ChannelHandler, TlsHandshakeHandler {
+  readonly #transport: Transport;
+  readonly #portMode: PortMode;
+  readonly #parts: ClientStartupParts;
+  readonly #deadline: Timer;
+  #bytes: Uint8Array = NO_BYTES;
+  #sslAsked = false;
+  #gssAsked = false;
+  #over = false;
+
+  constructor(transport: Transport, portMode: PortMode, parts: ClientStartupParts) {
+    this.#transport = transport;
+    this.#portMode = portMode;
+    this.#parts = parts;
+    this.#deadline = parts.clock.after(parts.timeoutMs, () =>
+      this.#refuse(new StartupTimeoutError(parts.timeoutMs)),
+    );
+  }
+
+  /** Listens to the client from now on. */
+  start(): void {
+    this.#transport.handler = this;
+  }
+
+  onBytes(bytes: Uint8Array): void {
+    if (this.#over) return;
+    this.#bytes = this.#bytes.length === 0 ? bytes : Buffer.concat([this.#bytes, bytes]);
+    try {
+      this.#read();
+    } catch (error) {
+      this.#refuse(error instanceof PoolerError ? error : new EdgeFaultError(error));
+    }
+  }
+
+  onDrained(): void {
+    // What is said here never waits.
+  }
+
+  onClosed(): void {
+    this.#finish();
+  }
+
+  onSecured(): void {
+    // The StartupMessage comes next, through TLS.
+  }
+
+  onHandshakeFailed(error: PoolerError): void {
+    this.#parts.logger.info(
+      { client: this.#transport.remoteAddress, sqlstate: error.sqlstate },
+      error.logText,
+    );
+    this.#finish();
+  }
+
+  #read(): void {
+    const bytes = this.#bytes;
+    const kind = classifyStartup(bytes, bytes.length);
+    switch (kind) {
+      case "Incomplete":
+        return;
+      case "DirectTLS":
+        return this.#startDirectTls();
+      case "HTTPRequest":
+        return this.#end(HTTP_PROBE_ANSWER);
+      case "SSLRequest":
+        return this.#onSslRequest();
+      case "GSSENCRequest":
+        return this.#onGssRequest();
+      case "CancelRequest":
+        return this.#onCancelRequest();
+      case "StartupMessage":
+        return this.#onStartupMessage();
+      default:
+        kind satisfies never;
+    }
+  }
+
+  /** Bytes behind SSLRequest came in clear text, from whoever wrote them: CVE-2021-3935 and its like. */
+  #takeRequest(): void {
+    const length = readUint32(this.#bytes, 0);
+    if (this.#bytes.length > length)
+      throw new ProtocolError("received unencrypted data after SSL request");
+    this.#bytes = NO_BYTES;
+  }
+
+  #onSslRequest(): void {
+    if (this.#sslAsked || this.#transport.tls !== null)
+      throw new ProtocolError("SSL was requested twice");
+    this.#sslAsked = true;
+    this.#takeRequest();
+    const { tls } = this.#parts;
+    if (tls === null) return void this.#transport.write(NO, 0, NO.length);
+    this.#transport.write(YES, 0, YES.length);
+    this.#startTls(tls, null);
+  }
+
+  #onGssRequest(): void {
+    if (this.#gssAsked || this.#transport.tls !== null)
+      throw new ProtocolError("GSSAPI encryption was requested twice");
+    this.#gssAsked = true;
+    this.#takeRequest();
+    this.#transport.write(NO, 0, NO.length);
+  }
+
+  #startDirectTls(): void {
+    const { tls } = this.#parts;
+    if (tls === null || this.#sslAsked || this.#gssAsked || this.#transport.tls !== null) {
+      throw new ProtocolError("received a direct SSL connection request that is not accepted here");
+    }
+    const clientHello = this.#bytes;
+    this.#bytes = NO_BYTES;
+    this.#startTls(tls, clientHello);
+  }
+
+  #startTls(contexts: TlsContexts, clientHello: Uint8Array | null): void {
+    this.#transport.startServerTls(
+      { contexts, timeoutMs: this.#parts.timeoutMs, handler: this },
+      clientHello,
+    );
+  }
+
+  #onCancelRequest(): void {
+    const { processId, secretKey } = readCancelRequest(this.#bytes, 0, readUint32(this.#bytes, 0));
+    this.#parts.owner.cancel(processId, secretKey);
+    this.#end(NO_BYTES);
+  }
+
+  #onStartupMessage(): void {
+    const length = readUint32(this.#bytes, 0);
+    const startup = readStartupMessage(this.#bytes, 0, length);
+    const early = this.#bytes.length > length ? this.#bytes.slice(length) : null;
+    this.#bytes = NO_BYTES;
+    const { open, max } = this.#parts.connections;
+    if (open > max) throw new TooManyConnectionsError(open, max);
+    this.#transport.pause();
+    void this.#open(startup, early);
+  }
+
+  async #open(startup: StartupMessage, early: Uint8Array | null): Promise<void> {
+    try {
+      const { owner, resolver } = this.#parts;
+      const { settings, reference } = parseStartupOptions(
+        startupParameter(startup, "options") ?? "",
+      );
+      const user = startupParameter(startup, "user") ?? "";
+      const found = await resolver.resolve(
+        user,
+        reference,
+        this.#transport.tls?.serverName ?? null,
+      );
+      if (this.#over) return;
+      this.#finish();
+      owner.open(this.#transport, {
+        portMode: this.#portMode,
+        protocolMinor: startup.minor,
+        parameters: startup.parameters.filter(([name]) => name !== "options"),
+        optionsSettings: settings,
+        protocolOptions: startup.protocolOptions.map(([name]) => name),
+        remoteAddress: this.#transport.remoteAddress,
+        tls: this.#transport.tls,
+        tenant: found.tenant,
+        user: found.user,
+        waysTried: found.waysTried,
+        early,
+      });
+    } catch (error) {
+      this.#refuse(error instanceof PoolerError ? error : new EdgeFaultError(error));
+    }
+  }
+
+  #refuse(error: PoolerError): void {
+    if (this.#over) return;
+    const { logger } = this.#parts;
+    logger.info(
+      { client: this.#transport.remoteAddress, sqlstate: error.sqlstate },
+      `startup refused: ${error.logText}`,
+    );
+    this.#end(errorResponseOf(error));
+  }
+
+  #end(lastWords: Uint8Array): void {
+    this.#finish();
+    this.#transport.write(lastWords, 0, lastWords.length);
+    this.#transport.close();
+  }
+
+  #finish(): void {
+    this.#over = true;
+    this.#deadline.cancel();
+  }
+}

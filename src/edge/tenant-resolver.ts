@@ -1,0 +1,58 @@
+/**
+ * Which tenant a client means: the candidates of its startup, asked of the directory in their order.
+ */
+
+import { identifyTenant, type TenantCandidate } from "../tenants/identification.ts";
+import type { StoredTenant } from "../tenants/tenant.ts";
+import type { TenantDirectory } from "../tenants/tenant-directory.ts";
+import { NoTenantNamedError } from "./edge-errors.ts";
+
+export interface ResolvedTenant {
+  /** Null: none of the names that the client gave is a tenant's. */
+  readonly tenant: string | null;
+  /** The user's name without its tenant. */
+  readonly user: string;
+  readonly waysTried: readonly string[];
+}
+
+export class TenantResolver {
+  readonly #directory: TenantDirectory;
+  readonly #defaultTenant: string | null;
+
+  constructor(directory: TenantDirectory, defaultTenant: string | null) {
+    this.#directory = directory;
+    this.#defaultTenant = defaultTenant;
+  }
+
+  /** Rejects with a {@link NoTenantNamedError}, or as the directory does when the store is away. */
+  async resolve(
+    user: string,
+    optionsReference: string | null,
+    sniHostname: string | null,
+  ): Promise<ResolvedTenant> {
+    const { candidates, waysTried } = identifyTenant({
+      user,
+      optionsReference,
+      sniHostname,
+      defaultTenant: this.#defaultTenant,
+    });
+    if (candidates.length === 0) throw new NoTenantNamedError(waysTried);
+    for (const candidate of candidates) {
+      // oxlint-disable-next-line no-await-in-loop -- in their order: the first that exists is it
+      const tenant = await this.#find(candidate);
+      if (tenant !== null) return { tenant: tenant.external_id, user: candidate.user, waysTried };
+    }
+    return { tenant: null, user: candidates[0]?.user ?? user, waysTried };
+  }
+
+  async #find(candidate: TenantCandidate): Promise<StoredTenant | null> {
+    if (candidate.by === "external_id") {
+      return (
+        this.#directory.peek(candidate.externalId) ?? this.#directory.lookup(candidate.externalId)
+      );
+    }
+    return (
+      this.#directory.peekSni(candidate.hostname) ?? this.#directory.lookupSni(candidate.hostname)
+    );
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * The end of a client's hold in transaction mode: what it changed on its server becomes the client's
+ * own, and nothing of it stays for the next one.
+ *
+ * PostgreSQL is asked, not the SQL: after a command that changes settings, `pg_settings` tells which
+ * hold now. That costs one query, for such transactions only.
+ */
+
+import type { ClientState } from "../session/client-state.ts";
+import { forgetsStatements, residueCleanup } from "../session/command-effects.ts";
+import type { SettingsInterner } from "../session/session-settings.ts";
+import type { OwnQueryResult, OwnRows } from "./own-query-run.ts";
+import type { ServerConnection, ServerHolder } from "./server-connection.ts";
+
+/** What a session has set, in the form that `set_config` takes. */
+const READ_SETTINGS =
+  "SELECT s.name, s.setting FROM pg_catalog.pg_settings s " +
+  "WHERE s.source OPERATOR(pg_catalog.=) 'session' AND s.context OPERATOR(pg_catalog.<>) 'internal' " +
+  "UNION ALL SELECT 'role', pg_catalog.current_setting('role')";
+
+/** Parameters that a server reports and a client can set. The others follow from these. */
+const SETTABLE_PARAMETERS: readonly string[] = [
+  "application_name",
+  "client_encoding",
+  "DateStyle",
+  "default_transaction_read_only",
+  "IntervalStyle",
+  "scram_iterations",
+  "search_path",
+  "standard_conforming_strings",
+  "TimeZone",
+];
+
+/** Settings of a transaction, not of a session; and one that can't be read back. */
+const NOT_OF_THE_SESSION: ReadonlySet<string> = new Set([
+  "transaction_isolation",
+  "transaction_read_only",
+  "transaction_deferrable",
+  "seed",
+]);
+
+/** Whose hold ends. */
+export interface CheckInClient {
+  readonly client: ClientState;
+  /** The client may take another server: its settings are known. */
+  onSettingsKnown(): void;
+}
+
+/**
+ * Ends the hold of a client on `server`, on which nothing is owed. `onSettingsKnown` is called once:
+ * before this returns, unless settings have to be read first.
+ */
+export function checkIn(
+  server: ServerConnection,
+  holder: CheckInClient,
+  interner: SettingsInterner,
+): void {
+  const { state } = server;
+  server.endHold();
+  if (!state.parametersChanged && !state.settingsTouched && state.residue === 0) {
+    server.handBack();
+    holder.onSettingsKnown();
+    return;
+  }
+  new CheckIn(server, holder, interner).start();
+}
+
+class CheckIn implements ServerHolder {
+  readonly #server: ServerConnection;
+  readonly #owner: CheckInClient;
+  readonly #client: ClientState;
+  readonly #interner: SettingsInterner;
+  #settingsKnown = false;
+
+  constructor(server: ServerConnection, owner: CheckInClient, interner: SettingsInterner) {
+    this.#server = server;
+    this.#owner = owner;
+    this.#client = owner.client;
+    this.#interner = interner;
+  }
+
+  start(): void {
+    const server = this.#server;
+    server.setHolder(this);
+    if (server.state.settingsTouched)
+      server.runOwn(READ_SETTINGS, (result) => this.#onSettings(result));
+    else {
+      if (server.state.parametersChanged) this.#adoptParameters();
+      this.#cleanUp();
+    }
+  }
+
+  onServerProgress(): void {
+    // The results of our queries come by their own way.
+  }
+
+  onServerDrained(): void {
+    // Our queries are short.
+  }
+
+  onServerLost(): void {
+    this.#tellSettingsKnown();
+  }
+
+  #onSettings(result: OwnQueryResult): void {
+    // An error leaves the client with what it had: better old settings than another's.
+    if (result.error === null) this.#adoptRows(result.rows);
+    this.#server.state.adoptSettings(null);
+    this.#cleanUp();
+  }
+
+  /** All that differs from a server fresh from its login. Custom settings are not listed: all is reset. */
+  #adoptRows(rows: OwnRows): void {
+    const entries = new Map(this.#client.startupSettings.entries);
+    for (const [name, setting] of rows) {
+      if (typeof name !== "string" || typeof setting !== "string") continue;
+      const folded = name.toLowerCase();
+      if (NOT_OF_THE_SESSION.has(folded)) continue;
+      if (folded === "role" && setting === "none") entries.delete("role");
+      else entries.set(folded, setting);
+    }
+    this.#adopt(entries);
+  }
+
+  /** Only reported parameters changed, and they are known already. */
+  #adoptParameters(): void {
+    const { state } = this.#server;
+    const fresh = this.#interner.none.reported;
+    const entries = new Map(this.#client.settings.entries);
+    for (const name of SETTABLE_PARAMETERS) {
+      const value = state.parameters.get(name);
+      if (value === undefined || value === this.#client.settings.reported?.get(name)) continue;
+      if (value === fresh?.get(name)) entries.delete(name.toLowerCase());
+      else entries.set(name.toLowerCase(), value);
+    }
+    this.#adopt(entries);
+    state.adoptSettings(this.#client.settings);
+    this.#client.settings.reported ??= new Map(state.parameters);
+  }
+
+  #adopt(entries: ReadonlyMap<string, string>): void {
+    const settings = this.#interner.intern(entries);
+    this.#client.adoptSettings(settings);
+    this.#interner.release(settings);
+  }
+
+  #cleanUp(): void {
+    const { state } = this.#server;
+    this.#tellSettingsKnown();
+    const sql = residueCleanup(state.residue);
+    if (sql === "") return this.#handBack();
+    this.#server.runOwn(sql, ({ error }) => {
+      if (error !== null) return this.#server.end();
+      if (forgetsStatements(state.residue)) state.statements.clear();
+      state.residue = 0;
+      this.#handBack();
+    });
+  }
+
+  #handBack(): void {
+    this.#server.endHold();
+    this.#server.handBack();
+  }
+
+  #tellSettingsKnown(): void {
+    if (this.#settingsKnown) return;
+    this.#settingsKnown = true;
+    this.#owner.onSettingsKnown();
+  }
+}

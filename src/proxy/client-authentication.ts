@@ -1,0 +1,208 @@
+/**
+ * A client between its StartupMessage and its session: who is it, may it, can it prove it?
+ * For a tenant or a user that does not exist the same steps are taken with a mock verifier.
+ */
+
+import { encodeBase64 } from "../auth/base64.ts";
+import type { ChannelBinding } from "../auth/channel-binding.ts";
+import { TLS_SERVER_END_POINT } from "../auth/channel-binding.ts";
+import { matchesCleartextPassword } from "../auth/cleartext-password.ts";
+import { mockVerifier } from "../auth/mock-verifier.ts";
+import type { ScramLoginKeys } from "../auth/scram-keys.ts";
+import { matchesSaltedPassword, type ScramVerifier } from "../auth/scram-verifier.ts";
+import type { Secret } from "../auth/secret.ts";
+import type { Timer } from "../base/clock.ts";
+import { PoolerError } from "../base/pooler-error.ts";
+import type { Random } from "../base/random.ts";
+import type { Channel, ChannelHandler } from "../net/channel.ts";
+import type { ChannelOpening } from "../net/channel-opening.ts";
+import {
+  type ClientChallenge,
+  ClientLogin,
+  type ClientLoginEvents,
+} from "../session/client-login.ts";
+import { errorResponseOf } from "../wire/backend/error-response.ts";
+import { saltPassword } from "./key-derivation.ts";
+import {
+  AuthenticationFailedError,
+  CleartextPasswordError,
+  InternalError,
+} from "./proxy-errors.ts";
+import type { Verifiers } from "./verifiers.ts";
+
+export type ClientAuthMethod = "scram-sha-256" | "password";
+
+/** Who the client says it is. */
+export interface ClientIdentity {
+  readonly opening: ChannelOpening;
+  /** For caches and mock salts: tenant and user. */
+  readonly key: string;
+  /** The role whose md5 verifier a password would make. */
+  readonly role: string;
+  /** Null: there is no such tenant or user, or it has no secret. */
+  readonly secret: Secret | null;
+}
+
+export interface ClientAuthenticationOptions {
+  readonly channel: Channel;
+  readonly identity: ClientIdentity;
+  readonly method: ClientAuthMethod;
+  readonly timer: Timer;
+  readonly random: Random;
+  readonly mockSecret: Uint8Array;
+  readonly verifiers: Verifiers;
+  /** The client is who it says. `keys`: by which it can be represented at its server. */
+  readonly onAuthenticated: (keys: ScramLoginKeys | null, early: Uint8Array | null) => void;
+  readonly onFailed: (error: PoolerError | null) => void;
+}
+
+const NONCE_BYTES = 18;
+const MD5_SALT_BYTES = 4;
+
+/** What a client may send behind its proof before it is in. */
+const EARLY_BYTES_MAX = 65_536;
+
+export class ClientAuthentication implements ChannelHandler, ClientLoginEvents {
+  readonly #options: ClientAuthenticationOptions;
+  #login: ClientLogin | null = null;
+  /** SCRAM's verifier, for the server key that goes with a client's key. */
+  #verifier: ScramVerifier | null = null;
+  #over = false;
+
+  /** Begins at once. */
+  constructor(options: ClientAuthenticationOptions) {
+    this.#options = options;
+    options.channel.handler = this;
+    void this.#begin();
+  }
+
+  onBytes(bytes: Uint8Array): void {
+    if (this.#login === null)
+      return this.fail(new InternalError(new Error("bytes before the challenge")));
+    this.#login.feed(bytes);
+    if (this.#login.heldBytes > EARLY_BYTES_MAX) this.#options.channel.pause();
+  }
+
+  onDrained(): void {
+    // The messages of a login never wait.
+  }
+
+  onClosed(): void {
+    this.#finish();
+    this.#options.onFailed(null);
+  }
+
+  send(bytes: Uint8Array): void {
+    this.#options.channel.write(bytes, 0, bytes.length);
+  }
+
+  checkPassword(password: string): void {
+    void this.#checkPassword(password);
+  }
+
+  onProven(clientKey: Uint8Array | null): void {
+    if (this.#over) return;
+    if (this.#options.identity.secret === null) return this.onWrongPassword();
+    const keys =
+      clientKey === null || this.#verifier === null
+        ? null
+        : { clientKey, serverKey: this.#verifier.serverKey };
+    const early = this.#login?.takeHeld() ?? null;
+    this.#finish();
+    this.#options.channel.resume();
+    this.#options.onAuthenticated(keys, early);
+  }
+
+  onWrongPassword(): void {
+    const { user, waysTried } = this.#options.identity.opening;
+    this.fail(new AuthenticationFailedError(user, waysTried));
+  }
+
+  onViolation(error: PoolerError): void {
+    this.fail(error);
+  }
+
+  /** Ends the connection and says why. */
+  fail(error: PoolerError): void {
+    if (this.#over) return;
+    this.#finish();
+    const message = errorResponseOf(error);
+    this.#options.channel.write(message, 0, message.length);
+    this.#options.channel.close();
+    this.#options.onFailed(error);
+  }
+
+  async #begin(): Promise<void> {
+    try {
+      // Nothing of the client's is read before there is a challenge that it answers.
+      this.#options.channel.pause();
+      const { identity } = this.#options;
+      const challenge = await this.#challenge();
+      if (this.#over) return;
+      this.#login = new ClientLogin(challenge, this);
+      this.#login.start();
+      if (identity.opening.early !== null) this.#login.feed(identity.opening.early);
+      this.#options.channel.resume();
+    } catch (error) {
+      this.fail(error instanceof PoolerError ? error : new InternalError(error));
+    }
+  }
+
+  async #challenge(): Promise<ClientChallenge> {
+    const { method, random, identity } = this.#options;
+    const { secret, opening } = identity;
+    if (method === "password") {
+      if (opening.tls === null) throw new CleartextPasswordError();
+      return { method: "password" };
+    }
+    if (secret?.kind === "md5")
+      return { method: "md5", verifier: secret.verifier, salt: random.bytes(MD5_SALT_BYTES) };
+    const verifier = await this.#scramVerifier();
+    this.#verifier = verifier;
+    const serverNonce = encodeBase64(random.bytes(NONCE_BYTES));
+    return {
+      method: "scram-sha-256",
+      verifier,
+      serverNonce,
+      channelBinding: this.#channelBinding(),
+    };
+  }
+
+  #scramVerifier(): Promise<ScramVerifier> | ScramVerifier {
+    const { identity, verifiers, mockSecret } = this.#options;
+    const { secret, key } = identity;
+    if (secret?.kind === "scram") return secret.verifier;
+    if (secret?.kind === "plaintext") return verifiers.verifierOf(key, secret.password);
+    return mockVerifier(mockSecret, key);
+  }
+
+  #channelBinding(): ChannelBinding | null {
+    const hash = this.#options.identity.opening.tls?.serverCertificateHash ?? null;
+    return hash === null ? null : { type: TLS_SERVER_END_POINT, data: hash };
+  }
+
+  /** The same work whether the user exists or not: one PBKDF2 against a verifier. */
+  async #checkPassword(password: string): Promise<void> {
+    try {
+      const right = await this.#matches(password);
+      if (this.#over) return;
+      if (right) this.onProven(null);
+      else this.onWrongPassword();
+    } catch (error) {
+      this.fail(error instanceof PoolerError ? error : new InternalError(error));
+    }
+  }
+
+  async #matches(password: string): Promise<boolean> {
+    const { secret, role } = this.#options.identity;
+    const verifier = await this.#scramVerifier();
+    const salted = await saltPassword(password, verifier.salt, verifier.iterations);
+    if (secret?.kind !== "md5") return matchesSaltedPassword(verifier, salted);
+    return matchesCleartextPassword(secret, role, password);
+  }
+
+  #finish(): void {
+    this.#over = true;
+    this.#options.timer.cancel();
+  }
+}

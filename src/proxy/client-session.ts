@@ -1,0 +1,321 @@
+/**
+ * A client that is logged in: joins its relay, its pool and, for a transaction or for good, a server.
+ *
+ *   welcoming ── serving ── over
+ *
+ * While serving it holds a server or none. Its relay says when one is needed; the guard of
+ * {@link ServerConnection.clean} says when it may go back.
+ */
+
+import { assert } from "../base/assert.ts";
+import type { PoolerError, Severity } from "../base/pooler-error.ts";
+import type { Channel, ChannelHandler } from "../net/channel.ts";
+import type { Waiter } from "../pool/waiter.ts";
+import type { ClientState } from "../session/client-state.ts";
+import { EXPECTED } from "../session/expected-reply.ts";
+import {
+  type FrontendLimits,
+  FrontendRelay,
+  type FrontendRelayEvents,
+  STOP,
+} from "../session/frontend-relay.ts";
+import { settingsChange } from "../session/session-settings.ts";
+import { StatementTranslator } from "../session/statement-translator.ts";
+import { errorResponseOf, writeErrorResponse } from "../wire/backend/error-response.ts";
+import { ByteWriter } from "../wire/byte-writer.ts";
+import type { Cancellable, CancelRegistry, IssuedKey } from "./cancel-registry.ts";
+import { type CheckInClient, checkIn } from "./check-in.ts";
+import type { OwnQueryResult } from "./own-query-run.ts";
+import { ClientViolationError, SettingsRefusedError } from "./proxy-errors.ts";
+import type { RelayScratch } from "./relay-scratch.ts";
+import type { ServerConnection, ServerHolder } from "./server-connection.ts";
+import type { ServerPool } from "./server-pool.ts";
+import { welcomeMessages } from "./welcome.ts";
+
+/** What a client's bytes may take here while it waits for a server; then it is read no more. */
+const HELD_BYTES_MAX = 65_536;
+
+export interface ClientSessionOptions {
+  readonly channel: Channel;
+  readonly pool: ServerPool;
+  readonly client: ClientState;
+  readonly limits: FrontendLimits & { readonly clientStatementsMax: number };
+  readonly scratch: RelayScratch;
+  readonly cancels: CancelRegistry;
+  /** Bytes of the cancel key's secret: what the client's protocol version can carry. */
+  readonly secretBytes: number;
+  /** Called once, when the session is over. */
+  readonly onOver: (session: ClientSession) => void;
+}
+
+type Phase = "welcoming" | "serving" | "over";
+
+export class ClientSession
+  implements
+    ChannelHandler,
+    Waiter<ServerConnection>,
+    ServerHolder,
+    FrontendRelayEvents,
+    CheckInClient,
+    Cancellable
+{
+  readonly client: ClientState;
+  readonly #channel: Channel;
+  readonly #pool: ServerPool;
+  readonly #relay: FrontendRelay;
+  readonly #cancels: CancelRegistry;
+  readonly #key: IssuedKey;
+  readonly #onOver: (session: ClientSession) => void;
+  #phase: Phase = "welcoming";
+  #server: ServerConnection | null = null;
+  /** The server's settings are being made the client's, or the client's are being read from it. */
+  #settingsUnderWay = false;
+  /** The server takes no more bytes for now. */
+  #serverBlocked = false;
+  waitingSinceMs = 0;
+  ticket = 0;
+  queue: object | null = null;
+  previous: Waiter<ServerConnection> | null = null;
+  next: Waiter<ServerConnection> | null = null;
+
+  constructor(options: ClientSessionOptions) {
+    const { channel, pool, client, limits, scratch } = options;
+    this.client = client;
+    this.#channel = channel;
+    this.#pool = pool;
+    this.#cancels = options.cancels;
+    this.#onOver = options.onOver;
+    const translator =
+      pool.name.mode === "transaction"
+        ? new StatementTranslator(
+            client,
+            pool.statements,
+            limits,
+            scratch.toServer,
+            scratch.messages,
+          )
+        : null;
+    this.#relay = new FrontendRelay(client, translator, limits, scratch.toServer, channel, this);
+    this.#key = options.cancels.issue(this, options.secretBytes);
+    channel.handler = this;
+    pool.clientJoined();
+  }
+
+  /**
+   * Tells the client that it is in. If nobody has had its settings before, a server judges them first.
+   * @param early what the client sent behind its proof
+   */
+  start(early: Uint8Array | null): void {
+    if (early !== null) this.#relay.feed(early);
+    if (this.#phase === "over") return;
+    if (this.client.settings.reported !== null) this.#welcome(this.client.settings.reported);
+    else this.#acquire();
+  }
+
+  onBytes(bytes: Uint8Array): void {
+    const accepted = this.#relay.feed(bytes);
+    if (this.#phase === "serving") this.#afterRelay(accepted);
+    else if (this.#relay.heldBytes > HELD_BYTES_MAX) this.#channel.pause();
+  }
+
+  onDrained(): void {
+    this.#server?.transport.resume();
+    this.#goOn();
+  }
+
+  onClosed(): void {
+    this.#leave();
+  }
+
+  prefers(server: ServerConnection): boolean {
+    return server.state.settings === this.client.settings;
+  }
+
+  onGranted(server: ServerConnection): void {
+    this.#take(server);
+  }
+
+  onRefused(error: PoolerError): void {
+    if (this.#phase === "welcoming") return this.end(error);
+    this.#afterRelay(this.#relay.refuse(withSeverity(error, "ERROR")));
+  }
+
+  onServerProgress(): void {
+    const server = this.#server;
+    if (server === null || this.#settingsUnderWay) return;
+    if (this.#phase === "serving" && server.clean && this.#pool.name.mode === "transaction")
+      this.#checkIn(server);
+    else if (this.#relay.stop === STOP.needsReplies) this.#goOn();
+  }
+
+  onServerDrained(): void {
+    this.#serverBlocked = false;
+    this.#resumeClient();
+  }
+
+  onServerLost(error: PoolerError, toldByServer: boolean): void {
+    const unused = this.#settingsUnderWay;
+    this.#server = null;
+    this.#settingsUnderWay = false;
+    this.#serverBlocked = false;
+    this.#relay.setServer(null, null);
+    if (unused) return this.#retry(error);
+    if (!toldByServer) return this.end(error);
+    this.#channel.close();
+    this.#leave();
+  }
+
+  onSettingsKnown(): void {
+    this.#settingsUnderWay = false;
+    this.#goOn();
+  }
+
+  onTerminate(): void {
+    this.#channel.close();
+    this.#leave();
+  }
+
+  onViolation(reason: string): void {
+    this.end(new ClientViolationError(reason));
+  }
+
+  /** A CancelRequest with this client's key came. */
+  cancel(): void {
+    if (this.#server !== null && !this.#settingsUnderWay) this.#pool.cancel(this.#server);
+  }
+
+  /** Ends the connection and says why. */
+  end(error: PoolerError): void {
+    if (this.#phase === "over") return;
+    const message = withSeverity(error, "FATAL");
+    this.#channel.write(message, 0, message.length);
+    this.#channel.close();
+    this.#leave();
+  }
+
+  #afterRelay(accepted: boolean): void {
+    if (!accepted) {
+      this.#serverBlocked = true;
+      this.#channel.pause();
+    }
+    const head = this.#server?.state.expected.head ?? 0;
+    if (head === EXPECTED.parseKnown || head === EXPECTED.closeKnown || head === EXPECTED.copyEnd)
+      this.#server?.settle();
+    if (this.#relay.stop !== STOP.none) this.#goOn();
+  }
+
+  /** Goes on with what the client sent, as far as that is possible now. */
+  #goOn(): void {
+    if (this.#phase !== "serving" || this.#settingsUnderWay || this.queue !== null) return;
+    switch (this.#relay.stop) {
+      case STOP.none:
+        return;
+      case STOP.needsServer:
+        // A client that reads no replies gets no further server to produce more of them.
+        if (this.#server === null && this.#channel.pendingBytes === 0) this.#acquire();
+        break;
+      default:
+        if (this.#server === null || this.#server.state.expected.size === 0)
+          return this.#resumeRelay();
+    }
+    if (this.#relay.heldBytes > HELD_BYTES_MAX) this.#channel.pause();
+  }
+
+  #resumeRelay(): void {
+    const accepted = this.#relay.resume();
+    this.#resumeClient();
+    this.#afterRelay(accepted);
+  }
+
+  #resumeClient(): void {
+    if (!this.#serverBlocked && this.#relay.heldBytes <= HELD_BYTES_MAX) this.#channel.resume();
+  }
+
+  #acquire(): void {
+    const server = this.#pool.acquire(this);
+    if (server !== null) this.#take(server);
+  }
+
+  /** Nothing of the client's had reached the server that is lost: another will do. */
+  #retry(error: PoolerError): void {
+    if (this.#phase === "welcoming") this.end(error);
+    else this.#goOn();
+  }
+
+  /** A server is ours. Its settings are made the client's before anything of the client's reaches it. */
+  #take(server: ServerConnection): void {
+    assert(this.#server === null && this.#phase !== "over", "a client takes one server at a time");
+    this.#server = server;
+    server.beginHold(this, this.client, this.#channel);
+    const change = settingsChange(server.state.settings, this.client.settings);
+    if (change === "") return this.#onSettingsApplied(server);
+    this.#settingsUnderWay = true;
+    server.runOwn(change, (result) => this.#onSettingsChanged(server, result));
+  }
+
+  #onSettingsChanged(server: ServerConnection, { error }: OwnQueryResult): void {
+    if (this.#server !== server) return;
+    this.#settingsUnderWay = false;
+    if (error !== null) return this.end(new SettingsRefusedError(error));
+    server.state.adoptSettings(this.client.settings);
+    this.#onSettingsApplied(server);
+  }
+
+  #onSettingsApplied(server: ServerConnection): void {
+    this.client.settings.reported ??= new Map(server.state.parameters);
+    if (this.#phase === "welcoming") return this.#onJudged(server);
+    this.#relay.setServer(server.state, server.transport);
+    this.#resumeRelay();
+  }
+
+  /** The server took the client's settings: it was needed for no more than that. */
+  #onJudged(server: ServerConnection): void {
+    this.#server = null;
+    server.endHold();
+    server.handBack();
+    this.#welcome(this.client.settings.reported ?? new Map());
+  }
+
+  #welcome(reported: ReadonlyMap<string, string>): void {
+    const messages = welcomeMessages(reported, this.#key);
+    this.#phase = "serving";
+    this.#channel.write(messages, 0, messages.length);
+    this.#goOn();
+  }
+
+  #checkIn(server: ServerConnection): void {
+    this.#server = null;
+    this.#relay.setServer(null, null);
+    this.#settingsUnderWay = true;
+    checkIn(server, this, this.#pool.settings);
+  }
+
+  /** Lets go of everything. The channel closes by itself. */
+  #leave(): void {
+    if (this.#phase === "over") return;
+    this.#phase = "over";
+    this.#cancels.revoke(this.#key);
+    if (this.queue !== null) this.#pool.forget(this);
+    const server = this.#server;
+    this.#server = null;
+    if (server !== null) this.#giveBack(server);
+    this.client.end();
+    this.#pool.clientLeft();
+    this.#onOver(this);
+  }
+
+  #giveBack(server: ServerConnection): void {
+    const insideMessage = this.#relay.insideMessage;
+    this.#relay.setServer(null, null);
+    this.#pool.recover(server, insideMessage);
+  }
+}
+
+/** Returns the ErrorResponse: whether an error ends the connection depends on where it is met. */
+function withSeverity(error: PoolerError, severity: Severity): Uint8Array {
+  if (error.severity === severity) return errorResponseOf(error);
+  const writer = new ByteWriter();
+  const { sqlstate, message, detail, hint } = error;
+  writeErrorResponse(writer, { severity, sqlstate, message, detail, hint });
+  return writer.take();
+}

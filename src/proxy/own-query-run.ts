@@ -1,0 +1,56 @@
+/**
+ * One Query of ours on a server: collects its rows and its error, and tells its end once.
+ */
+
+import { readDataRow } from "../wire/backend/data-row.ts";
+import type { ErrorFields } from "../wire/backend/error-fields.ts";
+import { readErrorResponse } from "../wire/backend/error-response.ts";
+import { readInt32 } from "../wire/bytes.ts";
+
+/** Rows of text values; null for NULL. */
+export type OwnRows = readonly (readonly (string | null)[])[];
+
+export interface OwnQueryResult {
+  readonly rows: OwnRows;
+  /** Null: it went through. */
+  readonly error: ErrorFields | null;
+}
+
+/** No query of ours returns more. */
+const ROWS_MAX = 10_000;
+
+const decoder = new TextDecoder();
+
+export class OwnQueryRun {
+  readonly #rows: (string | null)[][] = [];
+  readonly #onResult: (result: OwnQueryResult) => void;
+  #error: ErrorFields | null = null;
+
+  /** @param onResult called by {@link finish}; never if the server is lost first */
+  constructor(onResult: (result: OwnQueryResult) => void) {
+    this.#onResult = onResult;
+  }
+
+  /** Whole DataRow messages. */
+  onRows(bytes: Uint8Array, start: number, end: number): void {
+    for (let at = start; at < end && this.#rows.length < ROWS_MAX; ) {
+      const next = at + 1 + readInt32(bytes, at + 1);
+      this.#rows.push(
+        readDataRow(bytes, at, next).map((value) =>
+          value === null ? null : decoder.decode(value),
+        ),
+      );
+      at = next;
+    }
+  }
+
+  /** An ErrorResponse. */
+  onError(bytes: Uint8Array, start: number, end: number): void {
+    this.#error = readErrorResponse(bytes, start, end);
+  }
+
+  /** Tells the result. */
+  finish(): void {
+    this.#onResult({ rows: this.#rows, error: this.#error });
+  }
+}

@@ -1,0 +1,331 @@
+/**
+ * The owner of tenants: takes the channels that edges open, and makes of each a session or a pipe.
+ * Everything about a tenant (its pools, limits, cached secrets) is in one owner, as local facts.
+ */
+
+import type { ScramLoginKeys } from "../auth/scram-keys.ts";
+import { classifySecret } from "../auth/secret.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Logger } from "../base/logger.ts";
+import { PoolerError } from "../base/pooler-error.ts";
+import type { Random } from "../base/random.ts";
+import type { Channel } from "../net/channel.ts";
+import type { ChannelOpening, ChannelOwner } from "../net/channel-opening.ts";
+import type { NetEnvironment } from "../net/net-environment.ts";
+import { SECRET_BYTES } from "../session/cancel-key.ts";
+import { ClientState } from "../session/client-state.ts";
+import { findLoginUser } from "../tenants/find-login-user.ts";
+import type { StoredTenant } from "../tenants/tenant.ts";
+import type { TenantDirectory } from "../tenants/tenant-directory.ts";
+import type { TenantUser } from "../tenants/tenant-user.ts";
+import { errorResponseOf } from "../wire/backend/error-response.ts";
+import { writeNegotiateProtocolVersion } from "../wire/backend/negotiate-protocol-version.ts";
+import { ByteWriter } from "../wire/byte-writer.ts";
+import { writeStartupMessage } from "../wire/frontend/startup-message.ts";
+import { PROTOCOL_MAJOR, PROTOCOL_MINOR_LATEST } from "../wire/protocol-version.ts";
+import type { CancelRegistry } from "./cancel-registry.ts";
+import { ClientAuthentication, type ClientAuthMethod } from "./client-authentication.ts";
+import { ClientSession } from "./client-session.ts";
+import { NativePipe } from "./native-pipe.ts";
+import type { PoolRegistry } from "./pool-registry.ts";
+import type { PoolerCounters } from "./pooler-counters.ts";
+import {
+  AuthQueryUnsupportedError,
+  InternalError,
+  LoginTimeoutError,
+  ShutdownError,
+  TlsRequiredError,
+  TooManyClientsError,
+} from "./proxy-errors.ts";
+import type { RelayScratch } from "./relay-scratch.ts";
+import { startupSettings } from "./startup-settings.ts";
+import type { Verifiers } from "./verifiers.ts";
+
+export interface OwnerLimits {
+  readonly clientLoginTimeoutMs: number;
+  readonly serverConnectTimeoutMs: number;
+  readonly messageBytesMax: number;
+  readonly statementBytesMax: number;
+  readonly clientStatementsMax: number;
+}
+
+export interface OwnerParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly directory: TenantDirectory;
+  readonly pools: PoolRegistry;
+  readonly cancels: CancelRegistry;
+  readonly verifiers: Verifiers;
+  readonly scratch: RelayScratch;
+  readonly counters: PoolerCounters;
+  readonly environment: NetEnvironment;
+  /** Makes the salts of users that do not exist. The same on all workers and after a restart. */
+  readonly mockSecret: Uint8Array;
+  readonly authMethod: ClientAuthMethod;
+  readonly limits: OwnerLimits;
+}
+
+/** A login whose tenant and user are known. */
+interface Login {
+  readonly tenant: StoredTenant;
+  readonly user: TenantUser;
+}
+
+/** What can be told to end. */
+interface Endable {
+  end(error: PoolerError): void;
+}
+
+export class Owner implements ChannelOwner {
+  readonly #parts: OwnerParts;
+  readonly #clients = new Set<Endable>();
+  #stopping = false;
+
+  constructor(parts: OwnerParts) {
+    this.#parts = parts;
+  }
+
+  /** Clients that are logged in, pipes included. */
+  get clients(): number {
+    return this.#clients.size;
+  }
+
+  /** A client's startup was read: all that follows on `channel` is for us. */
+  open(channel: Channel, opening: ChannelOpening): void {
+    channel.pause();
+    void this.#open(channel, opening);
+  }
+
+  /** A CancelRequest came; nobody is told whether it did anything. */
+  cancel(processId: number, secretKey: Uint8Array): void {
+    this.#parts.cancels.cancel(processId, secretKey);
+  }
+
+  /** Ends all clients, and takes no more. */
+  stop(): void {
+    this.#stopping = true;
+    for (const client of this.#clients) client.end(new ShutdownError());
+    this.#parts.pools.close(new ShutdownError());
+  }
+
+  async #open(channel: Channel, opening: ChannelOpening): Promise<void> {
+    try {
+      if (this.#stopping) throw new ShutdownError();
+      const tenant = await this.#tenantOf(opening);
+      if (channel.closed) return;
+      const user = tenant === null ? null : loginUser(tenant, opening.user);
+      if (tenant?.enforce_ssl === true && opening.tls === null) throw new TlsRequiredError();
+      if (tenant !== null && wantsPipe(opening, user)) this.#pipe(channel, opening, tenant, user);
+      else
+        this.#authenticate(
+          channel,
+          opening,
+          tenant !== null && user !== null ? { tenant, user } : null,
+        );
+    } catch (error) {
+      this.#refuse(channel, error instanceof PoolerError ? error : new InternalError(error));
+    }
+  }
+
+  async #tenantOf(opening: ChannelOpening): Promise<StoredTenant | null> {
+    if (opening.tenant === null) return null;
+    const { directory } = this.#parts;
+    return directory.peek(opening.tenant) ?? (await directory.lookup(opening.tenant));
+  }
+
+  #authenticate(channel: Channel, opening: ChannelOpening, login: Login | null): void {
+    const { clock, limits, random, mockSecret, verifiers, authMethod } = this.#parts;
+    this.#negotiate(channel, opening);
+    const password = login?.user.db_password ?? null;
+    const authentication: ClientAuthentication = new ClientAuthentication({
+      channel,
+      identity: {
+        opening,
+        key: `${opening.user}@${opening.tenant ?? ""}`,
+        role: login?.user.db_user ?? opening.user,
+        secret: password === null ? null : classifySecret(password),
+      },
+      method: authMethod,
+      timer: clock.after(limits.clientLoginTimeoutMs, () =>
+        authentication.fail(new LoginTimeoutError(limits.clientLoginTimeoutMs)),
+      ),
+      random,
+      mockSecret,
+      verifiers,
+      onAuthenticated: (keys, early) => this.#begin(channel, opening, login, keys, early),
+      onFailed: (error) => this.#onLoginFailed(opening, error),
+    });
+  }
+
+  /** The client is who it says. Its limits are checked now, so that nobody else learns of them. */
+  #begin(
+    channel: Channel,
+    opening: ChannelOpening,
+    login: Login | null,
+    keys: ScramLoginKeys | null,
+    early: Uint8Array | null,
+  ): void {
+    try {
+      if (login === null)
+        throw new InternalError(new Error("a user that does not exist was authenticated"));
+      if (this.#stopping) throw new ShutdownError();
+      this.#beginSession(channel, opening, login, keys, early);
+    } catch (error) {
+      this.#refuse(channel, error instanceof PoolerError ? error : new InternalError(error));
+    }
+  }
+
+  #beginSession(
+    channel: Channel,
+    opening: ChannelOpening,
+    login: Login,
+    keys: ScramLoginKeys | null,
+    early: Uint8Array | null,
+  ): void {
+    const { pools, scratch, cancels, limits, counters } = this.#parts;
+    const { tenant, user } = login;
+    const clientsMax = user.max_clients ?? tenant.default_max_clients;
+    const clients = pools.clientsOf(tenant, user);
+    if (clients >= clientsMax) throw new TooManyClientsError(clients, clientsMax);
+    const database = databaseOf(opening, tenant);
+    const pool = pools.poolOf(
+      tenant,
+      user,
+      database,
+      opening.portMode === "session" ? "session" : "transaction",
+    );
+    if (keys !== null) pool.passKeysThrough(keys);
+    const client = new ClientState(
+      pool.statements,
+      pool.settings,
+      pool.settings.intern(startupSettings(opening)),
+    );
+    const session = new ClientSession({
+      channel,
+      pool,
+      client,
+      limits,
+      scratch,
+      cancels,
+      secretBytes: secretBytesFor(opening),
+      onOver: (over) => {
+        this.#clients.delete(over);
+        pools.sweep(tenant.external_id);
+      },
+    });
+    this.#clients.add(session);
+    counters.clientLoginsTotal += 1;
+    session.start(early);
+  }
+
+  #pipe(
+    channel: Channel,
+    opening: ChannelOpening,
+    tenant: StoredTenant,
+    user: TenantUser | null,
+  ): void {
+    const { pools, cancels, environment, limits } = this.#parts;
+    const pipe: NativePipe = new NativePipe({
+      channel,
+      address: pools.addressOf(tenant),
+      connectTimeoutMs: limits.serverConnectTimeoutMs,
+      startup: nativeStartup(opening, tenant, user),
+      secretBytes: secretBytesFor(opening),
+      early: opening.early,
+      cancels,
+      environment,
+      onOver: () => this.#clients.delete(pipe),
+    });
+    this.#clients.add(pipe);
+  }
+
+  /** A newer minor version, or options of the protocol that nobody here knows: the client is told. */
+  #negotiate(channel: Channel, { protocolMinor, protocolOptions }: ChannelOpening): void {
+    if (protocolMinor <= PROTOCOL_MINOR_LATEST && protocolOptions.length === 0) return;
+    const writer = new ByteWriter();
+    writeNegotiateProtocolVersion(writer, {
+      minor: Math.min(protocolMinor, PROTOCOL_MINOR_LATEST),
+      unknownOptions: protocolOptions,
+    });
+    const message = writer.take();
+    channel.write(message, 0, message.length);
+  }
+
+  #refuse(channel: Channel, error: PoolerError): void {
+    const message = errorResponseOf(error);
+    channel.write(message, 0, message.length);
+    channel.close();
+    this.#parts.counters.clientLoginFailuresTotal += 1;
+    if (error instanceof InternalError)
+      this.#parts.logger.error({ sqlstate: error.sqlstate }, error.logText);
+  }
+
+  #onLoginFailed(opening: ChannelOpening, error: PoolerError | null): void {
+    if (error === null) return;
+    const { counters, logger } = this.#parts;
+    counters.clientLoginFailuresTotal += 1;
+    logger.info(
+      { tenant: opening.tenant, client: opening.remoteAddress, sqlstate: error.sqlstate },
+      `login refused: ${error.logText}`,
+    );
+  }
+}
+
+function loginUser(tenant: StoredTenant, name: string): TenantUser | null {
+  const found = findLoginUser(tenant, name);
+  if (found === null) return null;
+  if (found.source === "auth_query" && (found.user === null || found.user.db_password === null))
+    throw new AuthQueryUnsupportedError();
+  return found.user;
+}
+
+/** Native by port, by user, or because only a connection of its own can replicate. */
+function wantsPipe(opening: ChannelOpening, user: TenantUser | null): boolean {
+  if (opening.portMode === "native" || user?.mode_type === "native") return true;
+  const replication = parameterOf(opening, "replication")?.toLowerCase() ?? "false";
+  return !["false", "off", "no", "0", "f", "n"].includes(replication);
+}
+
+/** The StartupMessage for the tenant's server: the client's, with the server's names in it. */
+function nativeStartup(
+  opening: ChannelOpening,
+  tenant: StoredTenant,
+  user: TenantUser | null,
+): Uint8Array {
+  const others = opening.parameters.filter(([name]) => name !== "user" && name !== "database");
+  const options = opening.optionsSettings
+    .map(([name, value]) => `-c ${escapeOption(`${name}=${value}`)}`)
+    .join(" ");
+  const writer = new ByteWriter();
+  writeStartupMessage(writer, {
+    major: PROTOCOL_MAJOR,
+    minor: opening.protocolMinor,
+    parameters: [
+      ["user", user?.db_user ?? opening.user],
+      ["database", databaseOf(opening, tenant)],
+      ...(options === "" ? [] : [["options", options] as const]),
+      ...others,
+    ],
+    protocolOptions: opening.protocolOptions.map((name) => [name, ""] as const),
+  });
+  return writer.take();
+}
+
+function parameterOf(opening: ChannelOpening, name: string): string | undefined {
+  return opening.parameters.findLast((parameter) => parameter[0] === name)?.[1];
+}
+
+function databaseOf(opening: ChannelOpening, tenant: StoredTenant): string {
+  return parameterOf(opening, "database") ?? tenant.db_database;
+}
+
+/** Spaces and backslashes as pg_split_opts wants them. */
+function escapeOption(text: string): string {
+  return text.replaceAll(/[\\\s]/g, (character) => `\\${character}`);
+}
+
+/** Protocol 3.2 brought keys of more than four bytes. */
+function secretBytesFor({ protocolMinor }: ChannelOpening): number {
+  return protocolMinor >= 2 ? SECRET_BYTES.v3_2 : SECRET_BYTES.v3_0;
+}

@@ -1,0 +1,157 @@
+/**
+ * All pools of this worker, by tenant, user, database and mode. Made when a client first needs one,
+ * changed in place when the tenant's record changes, forgotten when nobody uses them.
+ */
+
+import { classifySecret } from "../auth/secret.ts";
+import type { PoolerError } from "../base/pooler-error.ts";
+import { StatementInterner } from "../session/statement.ts";
+import type { StoredTenant } from "../tenants/tenant.ts";
+import type { TenantUser } from "../tenants/tenant-user.ts";
+import type { ServerAddress } from "./server-address.ts";
+import {
+  type PoolMode,
+  type PoolRecipe,
+  ServerPool,
+  type ServerPoolEnvironment,
+} from "./server-pool.ts";
+
+/** Limits of pools that are the same for all tenants. */
+export interface PoolTimes {
+  readonly serverConnectTimeoutMs: number;
+  readonly serverIdleTimeoutMs: number;
+  readonly serverLifetimeMs: number;
+  readonly serverLoginRetryMs: number;
+  /** PEM of the authorities that all tenants trust; null: the tenant's own or the well-known ones. */
+  readonly certificateAuthority: string | null;
+}
+
+/** The first retry comes soon, for a server that restarts; later ones up to the setting. */
+const RETRY_MIN_MS = 100;
+
+interface Entry {
+  readonly pool: ServerPool;
+  /** The alias: finds the record again when the tenant changes. */
+  readonly alias: string;
+  readonly database: string;
+}
+
+interface TenantEntry {
+  readonly statements: StatementInterner;
+  readonly pools: Map<string, Entry>;
+}
+
+export class PoolRegistry {
+  readonly #environment: ServerPoolEnvironment;
+  readonly #times: PoolTimes;
+  readonly #tenants = new Map<string, TenantEntry>();
+
+  constructor(environment: ServerPoolEnvironment, times: PoolTimes) {
+    this.#environment = environment;
+    this.#times = times;
+  }
+
+  /** Returns the one pool of this tenant, user, database and mode. */
+  poolOf(tenant: StoredTenant, user: TenantUser, database: string, mode: PoolMode): ServerPool {
+    const entry = this.#tenantEntry(tenant.external_id);
+    const key = JSON.stringify([user.db_user_alias, database, mode]);
+    const known = entry.pools.get(key);
+    if (known !== undefined) return known.pool;
+    const recipe = this.#recipe(tenant, user, database);
+    const name = { tenant: tenant.external_id, mode };
+    const pool = new ServerPool(name, recipe, entry.statements, this.#environment);
+    entry.pools.set(key, { pool, alias: user.db_user_alias, database });
+    return pool;
+  }
+
+  /** Where a tenant's PostgreSQL is. */
+  addressOf(tenant: StoredTenant): ServerAddress {
+    const { db_host: hostname, db_port: port, ip_version: ipVersion } = tenant;
+    if (!tenant.upstream_ssl) return { hostname, port, ipVersion, tls: null };
+    const certificateAuthority = this.#times.certificateAuthority ?? tenant.upstream_tls_ca;
+    return {
+      hostname,
+      port,
+      ipVersion,
+      tls: { verification: tenant.upstream_verify ?? "none", certificateAuthority },
+    };
+  }
+
+  /** The tenant's record changed: its pools follow without disturbing a client. */
+  reconfigure(tenant: StoredTenant): void {
+    for (const { pool, alias, database } of this.#tenants.get(tenant.external_id)?.pools.values() ??
+      []) {
+      const user = tenant.users.find((candidate) => candidate.db_user_alias === alias);
+      if (user !== undefined) pool.reconfigure(this.#recipe(tenant, user, database));
+    }
+  }
+
+  /** The tenants that have pools here. */
+  get tenants(): Iterable<string> {
+    return this.#tenants.keys();
+  }
+
+  /** Clients of a user, over all its pools. */
+  clientsOf(tenant: StoredTenant, user: TenantUser): number {
+    let clients = 0;
+    for (const entry of this.#tenants.get(tenant.external_id)?.pools.values() ?? []) {
+      if (entry.alias === user.db_user_alias) clients += entry.pool.clients;
+    }
+    return clients;
+  }
+
+  /** A client left `pool`: if nothing is left in it, it is forgotten. */
+  sweep(tenantId: string): void {
+    const tenant = this.#tenants.get(tenantId);
+    if (tenant === undefined) return;
+    for (const [key, { pool }] of tenant.pools) if (pool.over) tenant.pools.delete(key);
+    if (tenant.pools.size === 0) this.#tenants.delete(tenantId);
+  }
+
+  /** Ends all servers, as they come back. */
+  close(error: PoolerError): void {
+    for (const { pools } of this.#tenants.values())
+      for (const { pool } of pools.values()) pool.close(error);
+  }
+
+  /** Whether no server is left. */
+  get over(): boolean {
+    for (const { pools } of this.#tenants.values())
+      for (const { pool } of pools.values()) if (pool.servers > 0) return false;
+    return true;
+  }
+
+  #tenantEntry(tenantId: string): TenantEntry {
+    let entry = this.#tenants.get(tenantId);
+    if (entry === undefined) {
+      entry = { statements: new StatementInterner(), pools: new Map() };
+      this.#tenants.set(tenantId, entry);
+    }
+    return entry;
+  }
+
+  #recipe(tenant: StoredTenant, user: TenantUser, database: string): PoolRecipe {
+    const times = this.#times;
+    return {
+      address: this.addressOf(tenant),
+      user: user.db_user,
+      database,
+      secret: user.db_password === null ? null : classifySecret(user.db_password),
+      clientsMax: user.max_clients ?? tenant.default_max_clients,
+      limits: {
+        size: user.pool_size ?? tenant.default_pool_size,
+        checkoutTimeoutMs: user.pool_checkout_timeout,
+        connectDeadlineMs: times.serverConnectTimeoutMs,
+        idleTimeoutMs: orNever(times.serverIdleTimeoutMs),
+        lifetimeMs: orNever(times.serverLifetimeMs),
+        retryMinMs: Math.min(RETRY_MIN_MS, times.serverLoginRetryMs),
+        retryMaxMs: times.serverLoginRetryMs,
+      },
+    };
+  }
+}
+
+/** 0 means never. */
+function orNever(milliseconds: number): number {
+  return milliseconds === 0 ? Number.POSITIVE_INFINITY : milliseconds;
+}

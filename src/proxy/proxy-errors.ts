@@ -1,0 +1,161 @@
+/**
+ * Why a client can't go on, as PostgreSQL would say it.
+ */
+
+import { PoolerError } from "../base/pooler-error.ts";
+import { SQLSTATE } from "../base/sqlstate.ts";
+import type { ErrorFields } from "../wire/backend/error-fields.ts";
+
+/** The server ended the connection while the client used it. */
+export class ServerLostError extends PoolerError {
+  constructor(fields: ErrorFields | null) {
+    super({
+      severity: "FATAL",
+      sqlstate: fields?.sqlstate ?? SQLSTATE.connection_failure,
+      message: fields?.message ?? "server closed the connection unexpectedly",
+      detail: fields?.detail,
+      hint:
+        fields?.hint ??
+        "Whether a running transaction was committed is not known. Connect again and check.",
+    });
+  }
+}
+
+/** The server sent what it did not owe. */
+export class ServerDesyncError extends PoolerError {
+  constructor(reason: string) {
+    super({
+      severity: "FATAL",
+      sqlstate: SQLSTATE.internal_error,
+      message: "lost synchronization with server",
+      detail: "The connection was closed so that no reply can reach the wrong client.",
+      logText: `protocol desync: the server sent ${reason}`,
+    });
+  }
+}
+
+/** A client's settings can't be made to hold on the server that it got. */
+export class SettingsRefusedError extends PoolerError {
+  constructor(fields: ErrorFields) {
+    super({
+      severity: "FATAL",
+      sqlstate: fields.sqlstate ?? SQLSTATE.invalid_parameter_value,
+      message: fields.message ?? "the settings of this connection were refused",
+      detail: fields.detail,
+      hint:
+        fields.hint ??
+        "The server refused a setting that this connection asked for when it connected or by SET.",
+    });
+  }
+}
+
+/** The client broke the protocol after its login. */
+export class ClientViolationError extends PoolerError {
+  constructor(reason: string) {
+    super({ severity: "FATAL", sqlstate: SQLSTATE.protocol_violation, message: reason });
+  }
+}
+
+/** Carpool is being stopped. */
+export class ShutdownError extends PoolerError {
+  constructor() {
+    super({
+      severity: "FATAL",
+      sqlstate: SQLSTATE.admin_shutdown,
+      message: "terminating connection due to administrator command",
+      hint: "Carpool is being stopped. Connect again in a moment.",
+    });
+  }
+}
+
+/** A bug of ours, met while one connection was served. */
+export class InternalError extends PoolerError {
+  constructor(cause: unknown) {
+    super({
+      severity: "FATAL",
+      sqlstate: SQLSTATE.internal_error,
+      message: "internal error of the connection pooler",
+      hint: "The log of Carpool has the details.",
+      logText:
+        cause instanceof Error
+          ? (cause.stack ?? cause.message)
+          : "a value that is no error was thrown",
+    });
+  }
+}
+
+/** More clients than the pool takes. */
+export class TooManyClientsError extends PoolerError {
+  constructor(current: number, limit: number) {
+    super({
+      severity: "FATAL",
+      sqlstate: SQLSTATE.too_many_connections,
+      message: "sorry, too many clients already",
+      detail: `This pool has ${current} clients; the limit is ${limit}.`,
+      hint: "Raise max_clients of the user or default_max_clients of the tenant, or close connections.",
+    });
+  }
+}
+
+/** The name, the tenant or the password is wrong: the same words and the same work for each. */
+export class AuthenticationFailedError extends PoolerError {
+  constructor(user: string, waysTried: readonly string[]) {
+    super({
+      severity: "FATAL",
+      sqlstate: SQLSTATE.invalid_password,
+      message: `password authentication failed for user "${user}"`,
+      detail: `How the tenant was looked for: ${waysTried.join("; ")}.`,
+      hint: "Check the name of the tenant, that it has this user, and the password. A tenant is named as user.tenant, by options=reference=tenant, or by the TLS server name.",
+    });
+  }
+}
+
+/** The tenant wants TLS. */
+export class TlsRequiredError extends PoolerError {
+  constructor() {
+    super({
+      severity: "FATAL",
+      sqlstate: SQLSTATE.invalid_authorization_specification,
+      message: "this tenant accepts encrypted connections only",
+      hint: "Connect with sslmode=require or stronger.",
+    });
+  }
+}
+
+/** A password would have to cross the network in clear text. */
+export class CleartextPasswordError extends PoolerError {
+  constructor() {
+    super({
+      severity: "FATAL",
+      sqlstate: SQLSTATE.invalid_authorization_specification,
+      message: "password authentication needs an encrypted connection",
+      detail:
+        "CLIENT_AUTH_METHOD is password, and passwords in clear text are taken inside TLS only.",
+      hint: "Connect with sslmode=require or stronger, or set CLIENT_AUTH_METHOD to scram-sha-256.",
+    });
+  }
+}
+
+/** The client took too long to log in. */
+export class LoginTimeoutError extends PoolerError {
+  constructor(timeoutMs: number) {
+    super({
+      severity: "FATAL",
+      sqlstate: SQLSTATE.protocol_violation,
+      message: "canceling authentication due to timeout",
+      detail: `CLIENT_LOGIN_TIMEOUT is ${timeoutMs} ms.`,
+    });
+  }
+}
+
+/** The user's secret would have to come from the tenant's auth_query. */
+export class AuthQueryUnsupportedError extends PoolerError {
+  constructor() {
+    super({
+      severity: "FATAL",
+      sqlstate: SQLSTATE.feature_not_supported,
+      message: "this tenant takes secrets from its auth_query, which this version does not run",
+      hint: "List the user with its password in the tenant's users, or use the native port.",
+    });
+  }
+}

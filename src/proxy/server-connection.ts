@@ -1,0 +1,270 @@
+/**
+ * One connection to PostgreSQL: opened, logged in, lent to one client at a time, cleaned, ended.
+ * What its pool counts as one slot, from the first packet until PostgreSQL has really closed it.
+ */
+
+import { assert } from "../base/assert.ts";
+import type { Timer } from "../base/clock.ts";
+import { PoolerError } from "../base/pooler-error.ts";
+import type { Channel, ChannelHandler } from "../net/channel.ts";
+import type { Transport } from "../net/transport.ts";
+import { PoolSlot } from "../pool/pool-slot.ts";
+import { BackendRelay, type BackendRelayEvents } from "../session/backend-relay.ts";
+import type { ClientState } from "../session/client-state.ts";
+import { EXPECTED } from "../session/expected-reply.ts";
+import { ServerState } from "../session/server-state.ts";
+import type { ErrorFields } from "../wire/backend/error-fields.ts";
+import { ByteWriter } from "../wire/byte-writer.ts";
+import type { CancelKey } from "../wire/cancel-key.ts";
+import { SYNC, TERMINATE } from "../wire/frontend/empty-requests.ts";
+import { writeQuery } from "../wire/frontend/query.ts";
+import { type OwnQueryResult, OwnQueryRun } from "./own-query-run.ts";
+import { ServerDesyncError, ServerLostError } from "./proxy-errors.ts";
+import type { RelayScratch } from "./relay-scratch.ts";
+
+/** Who holds a server: a client's session, or what cleans up after one. */
+export interface ServerHolder {
+  /** Replies came and were passed on. */
+  onServerProgress(): void;
+  /** The server takes bytes again. */
+  onServerDrained(): void;
+  /** The server is gone; the error is for the client, unless the server said it itself. */
+  onServerLost(error: PoolerError, toldByServer: boolean): void;
+}
+
+/** What a server asks of the pool that it belongs to. */
+export interface ServerOwner {
+  /** Nothing is owed and no cancel is under way: it can be lent again. */
+  onServerClean(server: ServerConnection): void;
+  /** It is of no use any more and will end by itself; its slot stays taken. */
+  onServerEnding(server: ServerConnection): void;
+  /** It is really closed. */
+  onServerGone(server: ServerConnection): void;
+  /** The server sent what it did not owe. */
+  onDesync(server: ServerConnection, error: PoolerError): void;
+}
+
+/** After Terminate, PostgreSQL has this long to close; a backend that runs a query notices it late. */
+const TERMINATE_TIMEOUT_MS = 30_000;
+
+type Phase = "ready" | "ending" | "gone";
+
+export class ServerConnection implements ChannelHandler, BackendRelayEvents {
+  readonly slot: PoolSlot<ServerConnection> = new PoolSlot<ServerConnection>(this);
+  readonly state: ServerState;
+  readonly transport: Transport;
+  /** Null: the server gave no key, and its queries can't be cancelled. */
+  readonly key: CancelKey | null;
+  readonly #owner: ServerOwner;
+  readonly #relay: BackendRelay;
+  readonly #scratch: RelayScratch;
+  #phase: Phase = "ready";
+  #holder: ServerHolder | null = null;
+  #cancelsUnderWay = 0;
+  /** It waits for the end of its cancels to be lent again. */
+  #awaitingCancels = false;
+  /** A cancel was sent, and nobody knows when or whether it will strike. */
+  #cancelUncertain = false;
+  #lossFields: ErrorFields | null = null;
+  #endTimer: Timer | null = null;
+  /** The query of ours under way. */
+  #ownQuery: OwnQueryRun | null = null;
+  /** It ended inside the present chunk: told when the chunk is read to its end. */
+  #ownQueryDone = false;
+
+  constructor(
+    transport: Transport,
+    key: CancelKey | null,
+    state: ServerState,
+    owner: ServerOwner,
+    scratch: RelayScratch,
+  ) {
+    this.transport = transport;
+    this.key = key;
+    this.state = state;
+    this.#owner = owner;
+    this.#scratch = scratch;
+    this.#relay = new BackendRelay(state, scratch.toClient, this);
+    transport.handler = this;
+  }
+
+  /** Whether it can be lent and used. */
+  get usable(): boolean {
+    return this.#phase === "ready" && !this.state.broken;
+  }
+
+  /** Whether nothing is owed, open or half read: another client may have it. */
+  get clean(): boolean {
+    return this.state.clean && !this.#relay.insideMessage;
+  }
+
+  /** A client takes it: replies go to `channel` from now on. */
+  beginHold(holder: ServerHolder, client: ClientState, channel: Channel): void {
+    assert(this.#holder === null, "a server has one holder at a time");
+    this.#holder = holder;
+    this.state.beginHold();
+    this.#relay.setClient(client, channel);
+  }
+
+  /** Its client lets it go: replies that still come are read and dropped. */
+  endHold(): void {
+    this.#holder = null;
+    this.#relay.setClient(null, null);
+    this.transport.resume();
+  }
+
+  /** Somebody else looks after it: the end of a hold is a matter of several steps. */
+  setHolder(holder: ServerHolder): void {
+    this.#holder = holder;
+  }
+
+  /** Sends the replies that are ours, where nothing of the server's stands before them. */
+  settle(): void {
+    this.#relay.settle();
+  }
+
+  /** Runs a Query of ours. Nothing may be owed. `onResult` is called once, unless the server is lost. */
+  runOwn(sql: string, onResult: (result: OwnQueryResult) => void): void {
+    assert(this.state.expected.size === 0, "a query of ours waits for nobody's replies");
+    this.#ownQuery = new OwnQueryRun(onResult);
+    this.state.expected.push(EXPECTED.ownQuery, null);
+    const writer = new ByteWriter();
+    writeQuery(writer, sql);
+    this.send(writer.take());
+  }
+
+  /** Sends bytes of ours. */
+  send(bytes: Uint8Array): void {
+    this.transport.write(bytes, 0, bytes.length);
+  }
+
+  /** Gives it back to its pool, as soon as no cancel is under way that might hit the next client. */
+  handBack(): void {
+    assert(this.clean, "a server goes back only when nothing is owed");
+    if (this.#cancelUncertain) return this.end();
+    if (this.#cancelsUnderWay > 0) {
+      this.#awaitingCancels = true;
+      return;
+    }
+    this.#owner.onServerClean(this);
+  }
+
+  /** Whether a CancelRequest is on its way. */
+  get cancelling(): boolean {
+    return this.#cancelsUnderWay > 0;
+  }
+
+  /** A CancelRequest for what it runs is on its way. */
+  beginCancel(): void {
+    this.#cancelsUnderWay += 1;
+  }
+
+  /** PostgreSQL is done with it; `certain` false: nobody knows when or whether it will strike. */
+  endCancel(certain: boolean): void {
+    this.#cancelsUnderWay -= 1;
+    if (!certain) this.#cancelUncertain = true;
+    if (this.#cancelsUnderWay > 0 || !this.#awaitingCancels) return;
+    this.#awaitingCancels = false;
+    if (this.usable) this.handBack();
+  }
+
+  /** Ends it in good order: Terminate, then PostgreSQL closes. */
+  end(): void {
+    if (this.#phase !== "ready") return;
+    this.#enter("ending");
+    this.#owner.onServerEnding(this);
+    this.send(TERMINATE);
+    this.transport.resume();
+    this.#endTimer = this.#scratch.clock.after(TERMINATE_TIMEOUT_MS, () =>
+      this.transport.destroy(),
+    );
+  }
+
+  onBytes(bytes: Uint8Array): void {
+    if (this.#phase === "ending") return;
+    const accepted = this.#relay.feed(bytes);
+    if (this.state.broken) return this.#onBroken();
+    if (!accepted) this.transport.pause();
+    if (this.#ownQueryDone) this.#finishOwnQuery();
+    this.#holder?.onServerProgress();
+  }
+
+  onDrained(): void {
+    this.#holder?.onServerDrained();
+  }
+
+  onClosed(): void {
+    const told = this.#lossFields !== null;
+    this.state.broken = true;
+    if (this.#phase === "ready") this.#owner.onServerEnding(this);
+    this.#enter("gone");
+    this.#endTimer?.cancel();
+    this.#lose(new ServerLostError(this.#lossFields), told);
+    this.state.end();
+    this.#owner.onServerGone(this);
+  }
+
+  onDesync(reason: string): void {
+    const error = new ServerDesyncError(reason);
+    this.#owner.onDesync(this, error);
+    this.#lose(error, false);
+  }
+
+  onFatal(fields: ErrorFields): void {
+    this.#lossFields = fields;
+  }
+
+  onSyncOwed(): void {
+    this.state.syncKeptBack = false;
+    this.state.skipping = false;
+    this.state.expected.push(EXPECTED.sync, null);
+    this.send(SYNC);
+  }
+
+  onOwnRows(bytes: Uint8Array, start: number, end: number): void {
+    this.#ownQuery?.onRows(bytes, start, end);
+  }
+
+  onOwnError(bytes: Uint8Array, start: number, end: number): void {
+    this.#ownQuery?.onError(bytes, start, end);
+  }
+
+  onOwnDone(): void {
+    this.#ownQueryDone = true;
+  }
+
+  /** Told only now: what follows it in the same chunk might have shown that the server is broken. */
+  #finishOwnQuery(): void {
+    const query = this.#ownQuery;
+    this.#ownQuery = null;
+    this.#ownQueryDone = false;
+    query?.finish();
+  }
+
+  /** It said FATAL, or what it should not have: PostgreSQL closes, or we do. */
+  #onBroken(): void {
+    if (this.#lossFields !== null) this.#lose(new ServerLostError(this.#lossFields), true);
+    this.end();
+  }
+
+  #lose(error: PoolerError, toldByServer: boolean): void {
+    const holder = this.#holder;
+    this.#holder = null;
+    this.#relay.setClient(null, null);
+    holder?.onServerLost(error, toldByServer);
+  }
+
+  #enter(phase: Phase): void {
+    assert(
+      LEGAL_MOVES[this.#phase].includes(phase),
+      `a server does not go from ${this.#phase} to ${phase}`,
+    );
+    this.#phase = phase;
+  }
+}
+
+const LEGAL_MOVES: Readonly<Record<Phase, readonly Phase[]>> = {
+  ready: ["ending", "gone"],
+  ending: ["gone"],
+  gone: [],
+};

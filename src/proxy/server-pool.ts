@@ -1,0 +1,283 @@
+/**
+ * The servers of one (tenant, user, database, mode): opens, lends and ends them by the rules of
+ * {@link Pool}, which knows nothing of PostgreSQL.
+ */
+
+import { encodeBase64 } from "../auth/base64.ts";
+import type { ScramKeys, ScramLoginKeys } from "../auth/scram-keys.ts";
+import type { Secret } from "../auth/secret.ts";
+import type { Logger } from "../base/logger.ts";
+import { PoolerError } from "../base/pooler-error.ts";
+import type { Random } from "../base/random.ts";
+import type { NetEnvironment } from "../net/net-environment.ts";
+import type { Transport } from "../net/transport.ts";
+import { Pool, type PoolOwner } from "../pool/pool.ts";
+import type { PoolLimits } from "../pool/pool-limits.ts";
+import type { Ticker } from "../pool/ticker.ts";
+import type { Waiter } from "../pool/waiter.ts";
+import { isPermanentLoginError } from "../session/server-login-errors.ts";
+import { ServerState } from "../session/server-state.ts";
+import { ServerStatements } from "../session/server-statements.ts";
+import { SettingsInterner } from "../session/session-settings.ts";
+import type { StatementInterner } from "../session/statement.ts";
+import type { CancelKey } from "../wire/cancel-key.ts";
+import { deliverCancel } from "./cancel-delivery.ts";
+import { DerivedKeys } from "./key-derivation.ts";
+import type { PoolerCounters } from "./pooler-counters.ts";
+import { Recovery } from "./recovery.ts";
+import type { RelayScratch } from "./relay-scratch.ts";
+import type { ServerAddress } from "./server-address.ts";
+import { ServerConnection, type ServerOwner } from "./server-connection.ts";
+import { ServerOpening } from "./server-opening.ts";
+
+/** What a pool is built for. May be exchanged while it works: {@link ServerPool.reconfigure}. */
+export interface PoolRecipe {
+  readonly address: ServerAddress;
+  readonly user: string;
+  readonly database: string;
+  readonly secret: Secret | null;
+  readonly limits: PoolLimits;
+  /** Most clients at a time. */
+  readonly clientsMax: number;
+}
+
+/** Limits that are the same for all pools. */
+export interface ServerPoolLimits {
+  readonly serverConnectTimeoutMs: number;
+  readonly cancelTimeoutMs: number;
+  readonly scramIterationsMax: number;
+  readonly serverStatementsMax: number;
+}
+
+/** What all pools of a worker share. */
+export interface ServerPoolEnvironment {
+  readonly net: NetEnvironment;
+  readonly ticker: Ticker;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly scratch: RelayScratch;
+  readonly counters: PoolerCounters;
+  readonly limits: ServerPoolLimits;
+}
+
+export type PoolMode = "transaction" | "session";
+
+/** For the log: whose servers these are. */
+export interface PoolName {
+  readonly tenant: string;
+  readonly mode: PoolMode;
+}
+
+const NONCE_BYTES = 18;
+
+export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
+  readonly name: PoolName;
+  readonly statements: StatementInterner;
+  readonly settings = new SettingsInterner();
+  readonly #environment: ServerPoolEnvironment;
+  readonly #pool: Pool<ServerConnection>;
+  #recipe: PoolRecipe;
+  #derivedKeys: DerivedKeys | null;
+  /** Keys that a client proved, where only its verifier is known. */
+  #passedThroughKeys: ScramLoginKeys | null = null;
+  /** Servers of an older recipe are ended when they come back. */
+  #current = new WeakSet<ServerConnection>();
+  #clients = 0;
+
+  constructor(
+    name: PoolName,
+    recipe: PoolRecipe,
+    statements: StatementInterner,
+    environment: ServerPoolEnvironment,
+  ) {
+    this.name = name;
+    this.statements = statements;
+    this.#recipe = recipe;
+    this.#derivedKeys = derivedKeysOf(recipe);
+    this.#environment = environment;
+    this.#pool = new Pool<ServerConnection>({
+      clock: environment.net.clock,
+      ticker: environment.ticker,
+      random: environment.random,
+      limits: recipe.limits,
+      owner: this,
+    });
+  }
+
+  get recipe(): PoolRecipe {
+    return this.#recipe;
+  }
+
+  /** Clients that are logged in. */
+  get clients(): number {
+    return this.#clients;
+  }
+
+  /** Whether no client and no server is left. */
+  get over(): boolean {
+    return this.#clients === 0 && this.#pool.taken === 0;
+  }
+
+  /** Servers, in whatever state. */
+  get servers(): number {
+    return this.#pool.taken;
+  }
+
+  clientJoined(): void {
+    this.#clients += 1;
+  }
+
+  clientLeft(): void {
+    this.#clients -= 1;
+  }
+
+  /** A client of this pool has proven who it is: its keys open servers where only a verifier is known. */
+  passKeysThrough(keys: ScramLoginKeys): void {
+    this.#passedThroughKeys ??= keys;
+  }
+
+  acquire(waiter: Waiter<ServerConnection>): ServerConnection | null {
+    return this.#pool.acquire(waiter);
+  }
+
+  forget(waiter: Waiter<ServerConnection>): void {
+    this.#pool.forget(waiter);
+  }
+
+  /** Takes a server back from a client that is gone, whatever it was doing. */
+  recover(server: ServerConnection, insideMessage: boolean): void {
+    const { scratch, limits } = this.#environment;
+    server.endHold();
+    this.cancel(server);
+    new Recovery(server, { scratch, timeoutMs: limits.cancelTimeoutMs }).start(insideMessage);
+  }
+
+  /** Has PostgreSQL cancel what `server` runs now. */
+  cancel(server: ServerConnection): void {
+    const { net, limits } = this.#environment;
+    deliverCancel(server, {
+      address: this.#recipe.address,
+      timeoutMs: limits.cancelTimeoutMs,
+      environment: net,
+    });
+  }
+
+  /** New servers are opened by `recipe`; those there are end as they come back. No client is disturbed. */
+  reconfigure(recipe: PoolRecipe): void {
+    const before = this.#recipe;
+    this.#recipe = recipe;
+    if (recipe.limits.size !== before.limits.size) this.#pool.resize(recipe.limits.size);
+    if (sameServers(before, recipe)) return;
+    this.#derivedKeys = derivedKeysOf(recipe);
+    this.#passedThroughKeys = null;
+    this.#current = new WeakSet();
+    this.#pool.retireIdle();
+  }
+
+  /** Lends nothing any more, and ends all servers as they come back. */
+  close(error: PoolerError): void {
+    this.#pool.close(error);
+  }
+
+  open(): void {
+    const { net, limits, random } = this.#environment;
+    const { address, user, database, secret } = this.#recipe;
+    const recipe = this.#recipe;
+    const opening = new ServerOpening(
+      {
+        address,
+        credentials: { user, database, secret, passedThroughKeys: this.#passedThroughKeys },
+        connectTimeoutMs: limits.serverConnectTimeoutMs,
+        iterationsMax: limits.scramIterationsMax,
+        clientNonce: encodeBase64(random.bytes(NONCE_BYTES)),
+        environment: net,
+        deriveKeys: (password, salt, iterations) => this.#deriveKeys(password, salt, iterations),
+      },
+      {
+        onOpened: (transport, key, parameters) =>
+          this.#onOpened(transport, key, parameters, recipe),
+        onFailed: (error) => this.#onOpenFailed(error),
+      },
+    );
+    opening.start();
+  }
+
+  retire(server: ServerConnection): void {
+    server.end();
+  }
+
+  onServerClean(server: ServerConnection): void {
+    if (this.#current.has(server)) this.#pool.release(server);
+    else server.end();
+  }
+
+  onServerEnding(server: ServerConnection): void {
+    const { state } = server.slot;
+    if (state === "idle" || state === "active") this.#pool.discard(server);
+  }
+
+  onServerGone(server: ServerConnection): void {
+    this.#pool.gone(server);
+  }
+
+  onDesync(_server: ServerConnection, error: PoolerError): void {
+    this.#environment.counters.desyncTotal += 1;
+    this.#environment.logger.error({ ...this.name, sqlstate: error.sqlstate }, error.logText);
+  }
+
+  #deriveKeys(password: string, salt: Uint8Array, iterations: number): Promise<ScramKeys> {
+    this.#derivedKeys ??= new DerivedKeys(password);
+    return this.#derivedKeys.keysFor(salt, iterations);
+  }
+
+  #onOpened(
+    transport: Transport,
+    key: CancelKey | null,
+    parameters: ReadonlyMap<string, string>,
+    recipe: PoolRecipe,
+  ): void {
+    const { limits, scratch } = this.#environment;
+    const statements = new ServerStatements(this.statements, limits.serverStatementsMax);
+    const state = new ServerState(statements, this.settings, parameters);
+    const server = new ServerConnection(transport, key, state, this, scratch);
+    if (recipe === this.#recipe || sameServers(recipe, this.#recipe)) this.#current.add(server);
+    this.#noteReported(parameters);
+    this.#pool.opened(server);
+  }
+
+  /** What a fresh server reports is what a client without settings of its own is told at its login. */
+  #noteReported(parameters: ReadonlyMap<string, string>): void {
+    const { none } = this.settings;
+    if (none.reported !== null && sameEntries(none.reported, parameters)) return;
+    this.settings.forgetReported();
+    none.reported = parameters;
+  }
+
+  #onOpenFailed(error: PoolerError): void {
+    this.#environment.logger.warn(
+      { ...this.name, sqlstate: error.sqlstate },
+      `cannot open a server: ${error.logText}`,
+    );
+    this.#pool.openFailed(error, isPermanentLoginError(error));
+  }
+}
+
+function derivedKeysOf(recipe: PoolRecipe): DerivedKeys | null {
+  return recipe.secret?.kind === "plaintext" ? new DerivedKeys(recipe.secret.password) : null;
+}
+
+/** Whether servers opened by one recipe are as good as those opened by the other. */
+function sameServers(one: PoolRecipe, other: PoolRecipe): boolean {
+  const { limits: _one, clientsMax: _oneMax, ...first } = one;
+  const { limits: _other, clientsMax: _otherMax, ...second } = other;
+  return Bun.deepEquals(first, second, true);
+}
+
+function sameEntries(
+  one: ReadonlyMap<string, string>,
+  other: ReadonlyMap<string, string>,
+): boolean {
+  if (one.size !== other.size) return false;
+  for (const [name, value] of one) if (other.get(name) !== value) return false;
+  return true;
+}

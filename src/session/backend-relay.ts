@@ -1,0 +1,368 @@
+/**
+ * From server to client: reads the headers of what a server sends, checks each message against what
+ * the server owes, and passes it on. What answers a message of ours is kept from the client; what we
+ * owe the client is put in at its place.
+ *
+ * One relay per server connection. Bytes go on as slices of the chunk they came in; only the few
+ * messages that must be read (ReadyForQuery, ErrorResponse, ParameterStatus, short CommandComplete,
+ * replies to our own queries) wait for their last byte, each under a limit.
+ */
+
+import { SQLSTATE } from "../base/sqlstate.ts";
+import { CLOSE_COMPLETE, PARSE_COMPLETE } from "../wire/backend/empty-replies.ts";
+import type { ErrorFields } from "../wire/backend/error-fields.ts";
+import { readErrorResponse } from "../wire/backend/error-response.ts";
+import { readParameterStatus } from "../wire/backend/parameter-status.ts";
+import {
+  ERROR_RESPONSE_READ_BYTES_MAX,
+  LARGE_MESSAGE_LENGTH_MAX,
+  SHORT_REPLY_LENGTH_MAX,
+} from "../wire/limits.ts";
+import { BACKEND } from "../wire/message-type.ts";
+import type { ClientState } from "./client-state.ts";
+import { afterCommand, COMMAND_TAG_BYTES_MAX } from "./command-effects.ts";
+import { EXPECTED, endsWithReadyForQuery, isAnsweredByParseComplete } from "./expected-reply.ts";
+import { type FrameHandler, MessageFramer } from "./message-framer.ts";
+import {
+  confirmHead,
+  duplicateStatementError,
+  forgetUnnamed,
+  isOwn,
+  undoHead,
+} from "./reply-notes.ts";
+import type { ByteSink, RunWriter } from "./run-writer.ts";
+import type { ServerState } from "./server-state.ts";
+
+/** What the relay tells the server connection that it belongs to. */
+export interface BackendRelayEvents {
+  /** The server sent what it did not owe: nothing of it can be trusted any more. */
+  onDesync(reason: string): void;
+  /** The server ends the connection, and says why. */
+  onFatal(fields: ErrorFields): void;
+  /** The server waits for a Sync that the client believes sent. */
+  onSyncOwed(): void;
+  /** Rows of the query of ours: whole DataRow messages in `bytes[start, end)`, valid during the call. */
+  onOwnRows(bytes: Uint8Array, start: number, end: number): void;
+  /** The ErrorResponse of the query of ours, valid during the call. ReadyForQuery follows. */
+  onOwnError(bytes: Uint8Array, start: number, end: number): void;
+  /** The query of ours is over. The present chunk may go on behind it. */
+  onOwnDone(): void;
+}
+
+/** A reply to a query of ours longer than this is not one. */
+const OWN_REPLY_BYTES_MAX = 65_536;
+
+export class BackendRelay implements FrameHandler {
+  readonly #state: ServerState;
+  readonly #out: RunWriter;
+  readonly #events: BackendRelayEvents;
+  readonly #framer: MessageFramer;
+  /** Whether continuations of the present message go to the client. */
+  #forwarding = false;
+  #sink: ByteSink | null = null;
+  #client: ClientState | null = null;
+
+  /** @param out shared by all relays of a worker in this direction; empty between two chunks */
+  constructor(state: ServerState, out: RunWriter, events: BackendRelayEvents) {
+    this.#state = state;
+    this.#out = out;
+    this.#events = events;
+    this.#framer = new MessageFramer(this, LARGE_MESSAGE_LENGTH_MAX + 1, BACKEND.DataRow);
+  }
+
+  /** Whether bytes of a message are here that is not complete: the server may not be handed on. */
+  get insideMessage(): boolean {
+    return this.#framer.insideMessage || this.#framer.heldBytes > 0;
+  }
+
+  /** The client that replies go to from now on; null: they are read and dropped. */
+  setClient(client: ClientState | null, sink: ByteSink | null): void {
+    this.#client = client;
+    this.#sink = sink;
+  }
+
+  /**
+   * Reads a chunk and writes to the client what is for it, in one write where it can.
+   * @returns false if the client's side holds some of it back: stop reading the server
+   */
+  feed(chunk: Uint8Array): boolean {
+    this.#framer.feed(chunk);
+    return this.#flush();
+  }
+
+  /** Sends what we owe the client and nothing of the server's stands before. */
+  settle(): void {
+    this.#settleKnown();
+    this.#flush();
+  }
+
+  neededBytes(type: number, messageBytes: number): number {
+    if (isOwn(this.#state.expected.head))
+      return this.#withinLimit(messageBytes, OWN_REPLY_BYTES_MAX);
+    switch (type) {
+      case BACKEND.ReadyForQuery:
+        return messageBytes;
+      case BACKEND.ErrorResponse:
+        return messageBytes > ERROR_RESPONSE_READ_BYTES_MAX ? 0 : messageBytes;
+      case BACKEND.ParameterStatus:
+        return this.#withinLimit(messageBytes, SHORT_REPLY_LENGTH_MAX);
+      case BACKEND.CommandComplete:
+        return messageBytes > COMMAND_TAG_BYTES_MAX ? 0 : messageBytes;
+      default:
+        return 0;
+    }
+  }
+
+  onMessage(
+    type: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    messageEnd: number,
+  ): boolean {
+    if (this.#state.broken) {
+      this.#forwarding = false;
+      return true;
+    }
+    this.#forwarding = this.#accept(type, bytes, start, end, messageEnd);
+    if (this.#forwarding) this.#forward(bytes, start, end);
+    if (end === messageEnd) this.#settleKnown();
+    return true;
+  }
+
+  onContinuation(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#forwarding) this.#forward(bytes, start, end);
+  }
+
+  onMalformed(): void {
+    this.#desync("a message length that the protocol does not allow");
+  }
+
+  /** Reads one message's meaning. Returns whether it is for the client. */
+  #accept(
+    type: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    messageEnd: number,
+  ): boolean {
+    const head = this.#state.expected.head;
+    switch (type) {
+      case BACKEND.DataRow:
+        if (head === EXPECTED.execute || head === EXPECTED.query) return true;
+        if (head === EXPECTED.ownQuery) return this.#ownRows(bytes, start, end);
+        return this.#desync("a DataRow that nobody asked for");
+      case BACKEND.ReadyForQuery:
+        return this.#onReadyForQuery(head, bytes[start + 5] ?? 0, messageEnd - start);
+      case BACKEND.CommandComplete:
+        return this.#onCommandComplete(head, bytes, start, end, messageEnd);
+      case BACKEND.ErrorResponse:
+        return this.#onErrorResponse(head, bytes, start, end, messageEnd);
+      case BACKEND.ParameterStatus:
+        return this.#onParameterStatus(head, bytes, start, end);
+      case BACKEND.NoticeResponse:
+      case BACKEND.NotificationResponse:
+        return !isOwn(head);
+      default:
+        return this.#onReply(type, head);
+    }
+  }
+
+  /** The replies of which only the type counts. */
+  #onReply(type: number, head: number): boolean {
+    switch (type) {
+      case BACKEND.BindComplete:
+        return this.#complete(head === EXPECTED.bind);
+      case BACKEND.ParseComplete:
+        return this.#confirm(isAnsweredByParseComplete(head), head);
+      case BACKEND.CloseComplete:
+        return this.#confirm(head === EXPECTED.close || head === EXPECTED.ownClose, head);
+      case BACKEND.ParameterDescription:
+        if (head !== EXPECTED.describeStatement)
+          return this.#desync("a ParameterDescription that nobody asked for");
+        this.#state.expected.replaceHead(EXPECTED.describeRows);
+        return true;
+      case BACKEND.RowDescription:
+      case BACKEND.NoData:
+        if (head === EXPECTED.query) return true;
+        if (head === EXPECTED.ownQuery) return false;
+        return this.#complete(head === EXPECTED.describeRows);
+      case BACKEND.PortalSuspended:
+        return this.#complete(head === EXPECTED.execute);
+      case BACKEND.EmptyQueryResponse:
+        if (head === EXPECTED.query) return true;
+        if (head === EXPECTED.ownQuery) return false;
+        return this.#complete(head === EXPECTED.execute);
+      case BACKEND.CopyInResponse:
+        if (head !== EXPECTED.query && head !== EXPECTED.execute)
+          return this.#desync("a CopyInResponse that nobody asked for");
+        this.#state.copyingIn = !this.#state.expected.dropSyncsInsideCopy();
+        return true;
+      case BACKEND.CopyOutResponse:
+      case BACKEND.CopyBothResponse:
+      case BACKEND.CopyData:
+      case BACKEND.CopyDone:
+        if (head === EXPECTED.query || head === EXPECTED.execute) return true;
+        return this.#desync("COPY data that nobody asked for");
+      case BACKEND.FunctionCallResponse:
+        if (head === EXPECTED.functionCall) return true;
+        return this.#desync("a FunctionCallResponse that nobody asked for");
+      default:
+        return this.#desync("a message that has no place here");
+    }
+  }
+
+  #onReadyForQuery(head: number, status: number, messageBytes: number): boolean {
+    if (!endsWithReadyForQuery(head) || messageBytes !== 6) {
+      return this.#desync("a ReadyForQuery that nobody asked for");
+    }
+    const state = this.#state;
+    const own = isOwn(head);
+    state.expected.shift();
+    state.status = status;
+    state.sequence += 1;
+    state.copyingIn = false;
+    if (head === EXPECTED.query) forgetUnnamed(state, this.#client);
+    if (head === EXPECTED.ownQuery) this.#events.onOwnDone();
+    return !own;
+  }
+
+  #onCommandComplete(
+    head: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    messageEnd: number,
+  ): boolean {
+    if (head === EXPECTED.ownQuery) return false;
+    if (head !== EXPECTED.query && head !== EXPECTED.execute) {
+      return this.#desync("a CommandComplete that nobody asked for");
+    }
+    this.#state.copyingIn = false;
+    if (end === messageEnd) afterCommand(bytes, start, end, this.#state, this.#client);
+    if (head === EXPECTED.execute) this.#state.expected.shift();
+    return true;
+  }
+
+  #onParameterStatus(head: number, bytes: Uint8Array, start: number, end: number): boolean {
+    const { name, value } = readParameterStatus(bytes, start, end);
+    this.#state.parameters.set(name, value);
+    if (isOwn(head)) return false;
+    this.#state.parametersChanged = true;
+    return true;
+  }
+
+  /** An error ends the messages up to the next Sync: none of them is answered any more. */
+  #onErrorResponse(
+    head: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    messageEnd: number,
+  ): boolean {
+    const fields = end === messageEnd ? readErrorResponse(bytes, start, end) : null;
+    const fatal = fields !== null && (fields.severity === "FATAL" || fields.severity === "PANIC");
+    if (head === 0 || fatal) {
+      this.#state.broken = true;
+      this.#events.onFatal(fields ?? {});
+      return !isOwn(head);
+    }
+    if (head === EXPECTED.ownQuery) {
+      this.#events.onOwnError(bytes, start, end);
+      return false;
+    }
+    if (endsWithReadyForQuery(head)) return head !== EXPECTED.ownSync;
+    const replacement = this.#replacementOf(head, fields);
+    if (replacement !== null) this.#insert(replacement);
+    if (head === EXPECTED.parseUnnamed) forgetUnnamed(this.#state, this.#client);
+    this.#skipToSync();
+    return replacement === null;
+  }
+
+  /** What the client gets instead of the server's error, or null: the error itself. */
+  #replacementOf(head: number, fields: ErrorFields | null): Uint8Array | null {
+    const note = this.#state.expected.headNote;
+    if (head === EXPECTED.refused && note instanceof Uint8Array) return note;
+    if (
+      head === EXPECTED.parseDuplicate &&
+      fields?.sqlstate === SQLSTATE.duplicate_prepared_statement &&
+      typeof note === "string"
+    ) {
+      return duplicateStatementError(note);
+    }
+    return null;
+  }
+
+  #skipToSync(): void {
+    const state = this.#state;
+    while (
+      state.expected.size > 0 &&
+      state.expected.head !== EXPECTED.sync &&
+      state.expected.head !== EXPECTED.ownSync
+    ) {
+      undoHead(state);
+      state.expected.shift();
+    }
+    state.copyingIn = false;
+    if (state.expected.size > 0) return;
+    state.skipping = true;
+    if (state.syncKeptBack) this.#events.onSyncOwed();
+  }
+
+  #ownRows(bytes: Uint8Array, start: number, end: number): boolean {
+    this.#events.onOwnRows(bytes, start, end);
+    return false;
+  }
+
+  /** The oldest reply came. Returns whether the client gets it. */
+  #complete(expected: boolean, own = false): boolean {
+    if (!expected) return this.#desync("a reply that nobody asked for");
+    this.#state.expected.shift();
+    return !own;
+  }
+
+  /** As {@link #complete}, for a reply that makes a change of names or statements hold. */
+  #confirm(expected: boolean, head: number): boolean {
+    if (expected) confirmHead(this.#state, this.#client);
+    return this.#complete(expected, isOwn(head));
+  }
+
+  /** Puts in the replies that are ours, as far as nothing of the server's stands before them. */
+  #settleKnown(): void {
+    const expected = this.#state.expected;
+    for (;;) {
+      const head = expected.head;
+      if (head === EXPECTED.parseKnown) this.#insert(PARSE_COMPLETE);
+      else if (head === EXPECTED.closeKnown) this.#insert(CLOSE_COMPLETE);
+      else if (head !== EXPECTED.copyEnd) return;
+      confirmHead(this.#state, this.#client);
+      expected.shift();
+    }
+  }
+
+  #withinLimit(messageBytes: number, limit: number): number {
+    if (messageBytes <= limit) return messageBytes;
+    this.#desync("a message above its limit");
+    return 0;
+  }
+
+  #desync(reason: string): false {
+    if (!this.#state.broken) {
+      this.#state.broken = true;
+      this.#events.onDesync(reason);
+    }
+    return false;
+  }
+
+  #forward(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#sink !== null) this.#out.forward(bytes, start, end, this.#sink);
+  }
+
+  #insert(bytes: Uint8Array): void {
+    if (this.#sink !== null) this.#out.insert(bytes, 0, bytes.length, this.#sink);
+  }
+
+  #flush(): boolean {
+    return this.#sink === null || this.#out.flush(this.#sink);
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * What one client has, whichever server it uses next: the names of its prepared statements, its
+ * unnamed statement, its settings.
+ */
+
+import { ClientStatements } from "./client-statements.ts";
+import type { Settings, SettingsInterner } from "./session-settings.ts";
+import type { StatementInterner } from "./statement.ts";
+
+export class ClientState {
+  readonly #interner: StatementInterner;
+  readonly #settingsInterner: SettingsInterner;
+  #statements: ClientStatements | null = null;
+  /** The settings that the client named when it connected: what RESET and DISCARD ALL go back to. */
+  readonly startupSettings: Settings;
+  /** The Parse message of the unnamed statement that a server confirmed last; null: there is none. */
+  unnamedParse: Uint8Array | null = null;
+
+  #settings: Settings;
+  #ended = false;
+
+  /** @param startupSettings with one reference, which moves in here */
+  constructor(interner: StatementInterner, settings: SettingsInterner, startupSettings: Settings) {
+    this.#interner = interner;
+    this.#settingsInterner = settings;
+    this.startupSettings = startupSettings;
+    settings.retain(startupSettings);
+    this.#settings = startupSettings;
+  }
+
+  /** The settings that hold in the client's next transaction. */
+  get settings(): Settings {
+    return this.#settings;
+  }
+
+  /** Other settings hold from the next transaction on. */
+  adoptSettings(settings: Settings): void {
+    if (this.#ended) return;
+    this.#settingsInterner.retain(settings);
+    this.#settingsInterner.release(this.#settings);
+    this.#settings = settings;
+  }
+
+  /** The client's names. Made at the first use: most clients are idle, or never name a statement. */
+  get statements(): ClientStatements {
+    this.#statements ??= new ClientStatements(this.#interner);
+    return this.#statements;
+  }
+
+  /** DISCARD ALL or DEALLOCATE ALL went through. */
+  forgetStatements(): void {
+    this.#statements?.clear();
+    this.unnamedParse = null;
+  }
+
+  /** The client is gone: gives back what is shared. Called once. */
+  end(): void {
+    this.#ended = true;
+    this.#statements?.end();
+    this.unnamedParse = null;
+    this.#settingsInterner.release(this.#settings);
+    this.#settingsInterner.release(this.startupSettings);
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * The names that one client has given to prepared statements. Kept in step optimistically, like
+ * {@link ServerStatements}: a name is there from the moment its Parse is sent on, and a
+ * {@link StatementChange} in the queue of expected replies takes it back if the server refuses.
+ */
+
+import type { Statement, StatementInterner } from "./statement.ts";
+
+/** A Parse or Close of a client's name that the server has not confirmed yet. */
+export class StatementChange {
+  readonly names: ClientStatements;
+  readonly name: string;
+  readonly statement: Statement;
+
+  constructor(names: ClientStatements, name: string, statement: Statement) {
+    this.names = names;
+    this.name = name;
+    this.statement = statement;
+  }
+}
+
+export class ClientStatements {
+  readonly #interner: StatementInterner;
+  readonly #byName = new Map<string, Statement>();
+  #gone = false;
+
+  constructor(interner: StatementInterner) {
+    this.#interner = interner;
+  }
+
+  get size(): number {
+    return this.#byName.size;
+  }
+
+  get(name: string): Statement | undefined {
+    return this.#byName.get(name);
+  }
+
+  /** The name stands for the statement from now on; the caller's reference to it moves in here. */
+  set(name: string, statement: Statement): void {
+    this.#delete(name);
+    this.#byName.set(name, statement);
+  }
+
+  /** A Parse was refused or skipped: the name is free again, unless it means something else by now. */
+  undoParse(change: StatementChange): void {
+    if (this.#byName.get(change.name) === change.statement) this.#delete(change.name);
+  }
+
+  /**
+   * Takes a name out. Its reference moves into the change that is returned, until
+   * {@link confirmClose} or {@link undoClose}. Null where there is no such name.
+   */
+  close(name: string): StatementChange | null {
+    const statement = this.#byName.get(name);
+    if (statement === undefined) return null;
+    this.#byName.delete(name);
+    return new StatementChange(this, name, statement);
+  }
+
+  confirmClose(change: StatementChange): void {
+    this.#interner.release(change.statement);
+  }
+
+  /** A Close was skipped: the name still stands, unless it was given again or the client is gone. */
+  undoClose(change: StatementChange): void {
+    if (this.#gone || this.#byName.has(change.name)) this.#interner.release(change.statement);
+    else this.#byName.set(change.name, change.statement);
+  }
+
+  /** Takes all names out: DISCARD ALL, DEALLOCATE ALL. */
+  clear(): void {
+    for (const statement of this.#byName.values()) this.#interner.release(statement);
+    this.#byName.clear();
+  }
+
+  /** The client is gone: all names are out, and none comes back. */
+  end(): void {
+    this.#gone = true;
+    this.clear();
+  }
+
+  #delete(name: string): void {
+    const statement = this.#byName.get(name);
+    if (statement === undefined) return;
+    this.#byName.delete(name);
+    this.#interner.release(statement);
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * What a completed command may have left on its server, told by its tag: PostgreSQL is the judge of
+ * what ran, so no SQL is read for this.
+ * Source: src/include/tcop/cmdtaglist.h of PostgreSQL.
+ */
+
+import type { ClientState } from "./client-state.ts";
+import type { ServerState } from "./server-state.ts";
+
+/** CommandComplete messages above this size carry none of the tags below, and are not read. */
+export const COMMAND_TAG_BYTES_MAX = 32;
+
+/** Byte1('C') Int32 length, tag, NUL. */
+const OVERHEAD_BYTES = 6;
+
+const SETTINGS_TAGS = tags("SET", "RESET");
+const FORGETTING_TAGS = tags("DISCARD ALL", "DEALLOCATE ALL");
+const TEMPORARY_TAGS = tags("CREATE TABLE", "CREATE VIEW", "CREATE SEQUENCE");
+const LISTEN_TAGS = tags("LISTEN");
+const CURSOR_TAGS = tags("DECLARE CURSOR");
+const PREPARE_TAGS = tags("PREPARE");
+
+/** What a command may have left behind, as bits of {@link ServerState.residue}. */
+const RESIDUE = { temporary: 1, listen: 2, cursors: 4, prepared: 8 } as const;
+
+/** Returns the SQL that takes away what the bits name; empty where there is nothing. */
+export function residueCleanup(residue: number): string {
+  const statements: string[] = [];
+  if ((residue & RESIDUE.cursors) !== 0) statements.push("CLOSE ALL");
+  if ((residue & RESIDUE.listen) !== 0) statements.push("UNLISTEN *");
+  if ((residue & RESIDUE.prepared) !== 0) statements.push("DEALLOCATE ALL");
+  if ((residue & RESIDUE.temporary) !== 0) statements.push("DISCARD TEMP");
+  return statements.join(";");
+}
+
+/** Whether the cleanup of these bits makes the server forget the statements that we prepared, too. */
+export function forgetsStatements(residue: number): boolean {
+  return (residue & RESIDUE.prepared) !== 0;
+}
+
+/** Notes the effects of the CommandComplete in `bytes[start, end)`. */
+export function afterCommand(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  state: ServerState,
+  client: ClientState | null,
+): void {
+  const length = end - start - OVERHEAD_BYTES;
+  const first = bytes[start + 5] ?? 0;
+  switch (first) {
+    case 0x53: // SET, and SELECT, the one that counts: it leaves after the comparison of lengths.
+    case 0x52: // RESET
+      if (matches(SETTINGS_TAGS, first, length, bytes, start)) state.settingsTouched = true;
+      return;
+    case 0x43: // CREATE …
+      if (matches(TEMPORARY_TAGS, first, length, bytes, start)) state.residue |= RESIDUE.temporary;
+      return;
+    case 0x4c: // LISTEN
+      if (matches(LISTEN_TAGS, first, length, bytes, start)) state.residue |= RESIDUE.listen;
+      return;
+    case 0x50: // PREPARE
+      if (matches(PREPARE_TAGS, first, length, bytes, start)) state.residue |= RESIDUE.prepared;
+      return;
+    case 0x44: // DECLARE CURSOR, DISCARD ALL, DEALLOCATE ALL
+      if (matches(CURSOR_TAGS, first, length, bytes, start)) state.residue |= RESIDUE.cursors;
+      else if (matches(FORGETTING_TAGS, first, length, bytes, start))
+        onForget(length, state, client);
+      return;
+    default:
+  }
+}
+
+function onForget(length: number, state: ServerState, client: ClientState | null): void {
+  state.statements.clear();
+  client?.forgetStatements();
+  if (length !== "DISCARD ALL".length) return;
+  state.residue = 0;
+  state.settingsTouched = false;
+  state.adoptSettings(state.noSettings);
+  client?.adoptSettings(client.startupSettings);
+}
+
+function tags(...names: readonly string[]): readonly Uint8Array[] {
+  return names.map((name) => new TextEncoder().encode(name));
+}
+
+function matches(
+  candidates: readonly Uint8Array[],
+  first: number,
+  length: number,
+  bytes: Uint8Array,
+  start: number,
+): boolean {
+  for (const tag of candidates) {
+    if (tag[0] === first && tag.length === length && isAt(tag, bytes, start + 5)) return true;
+  }
+  return false;
+}
+
+function isAt(tag: Uint8Array, bytes: Uint8Array, at: number): boolean {
+  for (let index = 0; index < tag.length; index += 1) {
+    if (tag[index] !== bytes[at + index]) return false;
+  }
+  return true;
+}

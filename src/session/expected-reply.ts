@@ -1,0 +1,78 @@
+/**
+ * What a server still owes for each message that was sent to it, or what is owed to the client
+ * without the server knowing. Source: "Message Flow" in PostgreSQL's protocol documentation.
+ */
+
+/** The kinds of an expected reply. The comment names the reply that completes it. */
+export const EXPECTED = {
+  /** Query of the client: everything up to ReadyForQuery. */
+  query: 1,
+  /** Query of ours: everything up to ReadyForQuery, kept from the client. */
+  ownQuery: 2,
+  /** FunctionCall: FunctionCallResponse, then ReadyForQuery. */
+  functionCall: 3,
+  /** Sync: ReadyForQuery. */
+  sync: 4,
+  /** Sync of ours: ReadyForQuery, kept from the client. */
+  ownSync: 5,
+  /** Parse of the client's unnamed statement: ParseComplete. Note: the message's bytes, or null. */
+  parseUnnamed: 6,
+  /** The same, repeated by us on another server: ParseComplete, kept from the client. */
+  ownParseUnnamed: 7,
+  /** Parse of a named statement: ParseComplete. Note: a StatementChange. */
+  parse: 8,
+  /** Parse by us in front of a Bind or Describe: ParseComplete, kept from the client. Note: the Statement. */
+  ownParse: 9,
+  /** Parse that the server has already: ParseComplete is ours to send in its turn. Note: a StatementChange. */
+  parseKnown: 10,
+  /** Parse whose name the client has in use: ErrorResponse 42P05, told in the client's own name. Note: the name. */
+  parseDuplicate: 11,
+  /** A message that the server is made to refuse: ErrorResponse, replaced by the note (bytes). */
+  refused: 12,
+  /** Bind: BindComplete. */
+  bind: 13,
+  /** Describe of a statement: ParameterDescription, then RowDescription or NoData. */
+  describeStatement: 14,
+  /** Describe of a portal (or the second half of the one above): RowDescription or NoData. */
+  describeRows: 15,
+  /** Execute: CommandComplete, EmptyQueryResponse or PortalSuspended. */
+  execute: 16,
+  /** Close that reaches the server: CloseComplete. Note: {@link UNNAMED}, or null for a portal. */
+  close: 17,
+  /** Close by us, kept from the client: CloseComplete. Note: the Statement that makes room, or null for the unnamed one. */
+  ownClose: 18,
+  /** Close of a client's name: CloseComplete is ours to send in its turn. Note: a StatementChange. */
+  closeKnown: 19,
+  /** CopyDone or CopyFail: nothing. Marks where COPY's data ends in the stream. */
+  copyEnd: 20,
+  /** Parse of a known statement in a failed transaction, sent as unnamed so that the server judges it. Note: a StatementChange. */
+  parseProbe: 21,
+} as const;
+
+/** One of {@link EXPECTED}; 0 stands for "nothing is owed". */
+export type ExpectedKind = number;
+
+/** What a kind may carry along; which one, {@link EXPECTED} says. */
+export type ExpectedNote = object | string | null;
+
+/** The note of a Close of the unnamed statement. */
+export const UNNAMED = "unnamed";
+
+/** Whether a ReadyForQuery ends this kind. */
+export function endsWithReadyForQuery(kind: ExpectedKind): boolean {
+  return kind !== 0 && kind <= EXPECTED.ownSync;
+}
+
+/** Whether a ParseComplete of the server completes this kind. */
+export function isAnsweredByParseComplete(kind: ExpectedKind): boolean {
+  switch (kind) {
+    case EXPECTED.parse:
+    case EXPECTED.parseUnnamed:
+    case EXPECTED.parseProbe:
+    case EXPECTED.ownParse:
+    case EXPECTED.ownParseUnnamed:
+      return true;
+    default:
+      return false;
+  }
+}

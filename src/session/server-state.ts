@@ -1,0 +1,97 @@
+/**
+ * What is known of one server while messages go to and fro: what it owes, where its transaction
+ * stands, which statements and settings it has. Written by the two relays, read by the pool's guard.
+ */
+
+import { TRANSACTION_STATUS } from "../wire/backend/ready-for-query.ts";
+import { ExpectedReplies } from "./expected-replies.ts";
+import type { ServerStatements } from "./server-statements.ts";
+import type { Settings, SettingsInterner } from "./session-settings.ts";
+
+export class ServerState {
+  readonly expected = new ExpectedReplies();
+  readonly statements: ServerStatements;
+  /** The last status that the server told, one of TRANSACTION_STATUS. */
+  status: number = TRANSACTION_STATUS.Idle;
+  /** Messages went out since the last Sync or Query: the server waits for a Sync. */
+  segmentOpen = false;
+  /** After an error the server ignores all until Sync, and no Sync is on its way yet. */
+  skipping = false;
+  /** The server reads COPY data: it ignores Sync and Flush. */
+  copyingIn = false;
+  /** A Sync of the client came inside COPY data and was kept back. */
+  syncKeptBack = false;
+  /** The unnamed statement of the server is what the client's last confirmed one is. */
+  unnamedInStep = false;
+  /** What the server reports: its ParameterStatus values by name. */
+  readonly parameters: Map<string, string>;
+  /** A reported parameter changed under the present client. */
+  parametersChanged = false;
+  /** A command that may have changed settings was completed under the present client. */
+  settingsTouched = false;
+  /** What commands left behind that the next client must not see; bits, see command-effects.ts. */
+  residue = 0;
+  /** How many ReadyForQuery came: names a query for a CancelRequest. */
+  sequence = 0;
+  /** The server said FATAL, or broke the protocol: it is of no further use. */
+  broken = false;
+
+  readonly #settingsInterner: SettingsInterner;
+  #settings: Settings | null;
+
+  /** @param parameters what the server reported during its login */
+  constructor(
+    statements: ServerStatements,
+    settings: SettingsInterner,
+    parameters: ReadonlyMap<string, string>,
+  ) {
+    this.statements = statements;
+    this.parameters = new Map(parameters);
+    this.#settingsInterner = settings;
+    this.#settings = null;
+    this.adoptSettings(settings.none);
+  }
+
+  /** The settings that the server has; null: not known, so that all must be reset. */
+  get settings(): Settings | null {
+    return this.#settings;
+  }
+
+  /** The settings of a server fresh from its login. */
+  get noSettings(): Settings {
+    return this.#settingsInterner.none;
+  }
+
+  /** The server has other settings from now on. */
+  adoptSettings(settings: Settings | null): void {
+    if (settings !== null) this.#settingsInterner.retain(settings);
+    if (this.#settings !== null) this.#settingsInterner.release(this.#settings);
+    this.#settings = settings;
+  }
+
+  /** The server is gone: gives back what is shared. */
+  end(): void {
+    this.statements.clear();
+    this.adoptSettings(null);
+  }
+
+  /** Whether nothing is owed, open or half done: another client may have it. */
+  get clean(): boolean {
+    return (
+      this.expected.size === 0 &&
+      this.status === TRANSACTION_STATUS.Idle &&
+      !this.segmentOpen &&
+      !this.skipping &&
+      !this.copyingIn &&
+      !this.broken
+    );
+  }
+
+  /** A client takes the server. */
+  beginHold(): void {
+    this.statements.beginHold();
+    this.unnamedInStep = false;
+    this.parametersChanged = false;
+    this.settingsTouched = false;
+  }
+}

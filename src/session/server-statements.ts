@@ -1,0 +1,74 @@
+/**
+ * Which statements a server has prepared, at most so many, and which one makes room for the next.
+ * Kept in step optimistically: a statement counts as there from the moment its Parse is sent, and
+ * is taken out again if that Parse fails or is skipped.
+ */
+
+import type { Statement, StatementInterner } from "./statement.ts";
+
+export class ServerStatements {
+  readonly #interner: StatementInterner;
+  readonly #countMax: number;
+  /** Statement → the use it last had. */
+  readonly #lastUse = new Map<Statement, number>();
+  #use = 0;
+  /** Uses from this one on belong to the client that holds the server: they are not evicted. */
+  #holdStart = 0;
+
+  /** @param countMax how many statements a server keeps; more only while one client's hold uses more */
+  constructor(interner: StatementInterner, countMax: number) {
+    this.#interner = interner;
+    this.#countMax = countMax;
+  }
+
+  get size(): number {
+    return this.#lastUse.size;
+  }
+
+  /** A client takes the server: what it uses from here on stays until the next one does. */
+  beginHold(): void {
+    this.#holdStart = this.#use + 1;
+  }
+
+  /** Whether the server has it; if so, it counts as used now. */
+  touch(statement: Statement): boolean {
+    if (!this.#lastUse.has(statement)) return false;
+    this.#use += 1;
+    this.#lastUse.set(statement, this.#use);
+    return true;
+  }
+
+  /** The server has it from now on. */
+  add(statement: Statement): void {
+    if (!this.#lastUse.has(statement)) this.#interner.retain(statement);
+    this.#use += 1;
+    this.#lastUse.set(statement, this.#use);
+  }
+
+  /** The server does not have it: its Parse failed, was skipped, or it was closed. */
+  remove(statement: Statement): void {
+    if (this.#lastUse.delete(statement)) this.#interner.release(statement);
+  }
+
+  /** The server forgot them all: DISCARD ALL, DEALLOCATE ALL, or it is gone. */
+  clear(): void {
+    for (const statement of this.#lastUse.keys()) this.#interner.release(statement);
+    this.#lastUse.clear();
+  }
+
+  /**
+   * Returns the statement that should be closed before another is prepared: the one not used for
+   * longest, if the limit is reached and the present hold does not use it. Else null.
+   */
+  victim(): Statement | null {
+    if (this.#lastUse.size < this.#countMax) return null;
+    let oldest: Statement | null = null;
+    let oldestUse = this.#holdStart;
+    for (const [statement, use] of this.#lastUse) {
+      if (use >= oldestUse) continue;
+      oldest = statement;
+      oldestUse = use;
+    }
+    return oldest;
+  }
+}

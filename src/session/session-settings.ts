@@ -1,0 +1,121 @@
+/**
+ * The settings of a session (what SET, set_config() and startup parameters change), interned: equal
+ * sets are the same object, so that "does this server have this client's settings" is a comparison
+ * of two references. Going from one set to another is one Query message of ours.
+ */
+
+import { assert } from "../base/assert.ts";
+
+/** Names are in PostgreSQL's folded form (lower case); values as `set_config` takes them. */
+export type SettingEntries = ReadonlyMap<string, string>;
+
+/** One distinct set of settings. Shared by all clients and servers that have it. */
+export class Settings {
+  readonly entries: SettingEntries;
+  readonly key: string;
+  /** What a server with these settings reports (ParameterStatus), once one has. */
+  reported: ReadonlyMap<string, string> | null = null;
+  references = 0;
+
+  constructor(entries: SettingEntries, key: string) {
+    this.entries = entries;
+    this.key = key;
+  }
+}
+
+/** Finds or makes the one {@link Settings} of a set of entries. */
+export class SettingsInterner {
+  readonly #settings = new Map<string, Settings>();
+  /** No settings at all: a server fresh from its login. Never forgotten. */
+  readonly none: Settings;
+
+  constructor() {
+    this.none = this.intern(new Map());
+  }
+
+  get size(): number {
+    return this.#settings.size;
+  }
+
+  /** Returns the settings with these entries, with one more reference. */
+  intern(entries: SettingEntries): Settings {
+    const key = JSON.stringify([...entries].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+    let settings = this.#settings.get(key);
+    if (settings === undefined) {
+      settings = new Settings(entries, key);
+      this.#settings.set(key, settings);
+    }
+    settings.references += 1;
+    return settings;
+  }
+
+  retain(settings: Settings): void {
+    settings.references += 1;
+  }
+
+  /** Gives one reference back; the last one forgets the settings. */
+  release(settings: Settings): void {
+    assert(settings.references > 0, "the settings are alive");
+    settings.references -= 1;
+    if (settings.references === 0) this.#settings.delete(settings.key);
+  }
+
+  /** What servers report has changed (another version, other defaults): ask again for each set. */
+  forgetReported(): void {
+    for (const settings of this.#settings.values()) settings.reported = null;
+  }
+}
+
+/**
+ * Returns the SQL that takes a server from one set of settings to another; empty if they agree.
+ * `from` null: the server may have any settings, so all are reset first.
+ *
+ * `role` goes last and is reset first: under another role, some settings may not be changed.
+ */
+export function settingsChange(from: Settings | null, to: Settings): string {
+  const statements: string[] = [];
+  if (from === null) statements.push("RESET SESSION AUTHORIZATION", "RESET ALL");
+  else {
+    const surplus = [...from.entries.keys()].filter((name) => !to.entries.has(name));
+    for (const name of roleLast(surplus).toReversed()) statements.push(`RESET ${quoteName(name)}`);
+  }
+  const missing = [...to.entries.keys()].filter(
+    (name) => from?.entries.get(name) !== to.entries.get(name),
+  );
+  const calls = roleLast(missing).map(
+    (name) =>
+      `pg_catalog.set_config(${quoteText(name)},${quoteText(to.entries.get(name) ?? "")},false)`,
+  );
+  if (calls.length > 0) statements.push(`SELECT ${calls.join(",")}`);
+  return statements.join(";");
+}
+
+const ROLE_ORDER: readonly string[] = ["session_authorization", "role"];
+
+function roleLast(names: readonly string[]): string[] {
+  return names.toSorted((a, b) => ROLE_ORDER.indexOf(a) - ROLE_ORDER.indexOf(b));
+}
+
+/** A setting's name as an identifier; the parts of `extension.name` each in quotes. */
+function quoteName(name: string): string {
+  return name
+    .split(".")
+    .map((part) => `"${part.replaceAll('"', '""')}"`)
+    .join(".");
+}
+
+/**
+ * A string constant in ASCII that means the same whatever the session's client_encoding and
+ * standard_conforming_strings are.
+ */
+function quoteText(text: string): string {
+  let quoted = "";
+  for (const character of text) {
+    const code = character.codePointAt(0) ?? 0;
+    if (character === "'") quoted += "''";
+    else if (character === "\\") quoted += "\\\\";
+    else if (code >= 0x20 && code < 0x7f) quoted += character;
+    else quoted += `\\U${code.toString(16).padStart(8, "0")}`;
+  }
+  return `E'${quoted}'`;
+}

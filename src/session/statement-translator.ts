@@ -1,0 +1,329 @@
+/**
+ * Prepared statements in transaction mode: what a client calls by names of its own is, on whatever
+ * server it has at the moment, a statement under the one name that {@link StatementInterner} gave it.
+ *
+ * Every verb either sends what the server needs and notes the replies, or returns false: then earlier
+ * replies must come first, because they decide what a name means.
+ */
+
+import type { PoolerError } from "../base/pooler-error.ts";
+import { errorResponseOf } from "../wire/backend/error-response.ts";
+import { TRANSACTION_STATUS } from "../wire/backend/ready-for-query.ts";
+import { ByteWriter } from "../wire/byte-writer.ts";
+import { findNul, readText } from "../wire/bytes.ts";
+import { HEADER_BYTES } from "../wire/limits.ts";
+import { FRONTEND } from "../wire/message-type.ts";
+import type { ClientState } from "./client-state.ts";
+import { StatementChange } from "./client-statements.ts";
+import { EXPECTED } from "./expected-reply.ts";
+import type { ByteSink, RunWriter } from "./run-writer.ts";
+import type { ServerState } from "./server-state.ts";
+import { STATEMENT_NAME_PREFIX, type Statement, type StatementInterner } from "./statement.ts";
+import { StatementTooLargeError, TooManyStatementsError } from "./statement-errors.ts";
+
+/** Memory bounds of prepared statements. */
+export interface StatementLimits {
+  /** Names that one client may have at a time. */
+  readonly clientStatementsMax: number;
+  /** The longest text of a named statement, in bytes. */
+  readonly statementBytesMax: number;
+}
+
+/** No segment: no change waits to be confirmed. */
+const NONE = -1;
+
+export class StatementTranslator {
+  readonly #client: ClientState;
+  readonly #interner: StatementInterner;
+  readonly #limits: StatementLimits;
+  readonly #out: RunWriter;
+  readonly #writer: ByteWriter;
+  /** The segment (messages up to a Sync) in which a name or a server's statement changed last. */
+  #changedIn = NONE;
+  /** The segment in which the unnamed statement was last made certain. */
+  #unnamedIn = NONE;
+
+  /** @param writer scratch of the worker, empty between two calls */
+  constructor(
+    client: ClientState,
+    interner: StatementInterner,
+    limits: StatementLimits,
+    out: RunWriter,
+    writer: ByteWriter,
+  ) {
+    this.#client = client;
+    this.#interner = interner;
+    this.#limits = limits;
+    this.#out = out;
+    this.#writer = writer;
+  }
+
+  /** A Parse of the unnamed statement went out in this segment. */
+  noteUnnamedParse(segment: number): void {
+    this.#unnamedIn = segment;
+  }
+
+  /** A server was taken: what was certain on another one is not on this one. */
+  beginHold(): void {
+    this.#changedIn = NONE;
+    this.#unnamedIn = NONE;
+  }
+
+  /** Parse of a named statement, whole in `bytes[start, end)`. */
+  parse(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    segment: number,
+    server: ServerState,
+    sink: ByteSink,
+  ): boolean {
+    if (this.#mustWait(segment, server)) return false;
+    const nameEnd = findNul(bytes, start + HEADER_BYTES, end);
+    const name = readText(bytes, start + HEADER_BYTES, nameEnd);
+    const statements = this.#client.statements;
+    const known = statements.get(name);
+    this.#changedIn = segment;
+    if (known !== undefined) {
+      this.#ensurePrepared(known, server, sink);
+      this.#sendParse(known.name, bytes, nameEnd + 1, end, sink);
+      server.expected.push(EXPECTED.parseDuplicate, name);
+      return true;
+    }
+    if (statements.size >= this.#limits.clientStatementsMax) {
+      this.refuse(
+        new TooManyStatementsError(statements.size, this.#limits.clientStatementsMax),
+        server,
+        sink,
+      );
+      return true;
+    }
+    const statement = this.#interner.intern(bytes, nameEnd + 1, end);
+    statements.set(name, statement);
+    this.#sendOrSkipParse(new StatementChange(statements, name, statement), server, sink);
+    return true;
+  }
+
+  /** Parse of a named statement that is longer than the limit: none of it is sent. */
+  parseTooLarge(
+    messageBytes: number,
+    segment: number,
+    server: ServerState,
+    sink: ByteSink,
+  ): boolean {
+    if (this.#mustWait(segment, server)) return false;
+    this.refuse(
+      new StatementTooLargeError(messageBytes, this.#limits.statementBytesMax),
+      server,
+      sink,
+    );
+    return true;
+  }
+
+  /**
+   * Bind, with both of its names in `bytes[start, end)`. All of it that is there is sent; what is to
+   * come can follow as it is.
+   */
+  bind(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    messageEnd: number,
+    segment: number,
+    server: ServerState,
+    sink: ByteSink,
+  ): boolean {
+    const nameStart = findNul(bytes, start + HEADER_BYTES, end) + 1;
+    const nameEnd = findNul(bytes, nameStart, end);
+    if (nameStart === nameEnd) {
+      if (!this.#ensureUnnamed(segment, server, sink)) return false;
+      this.#out.forward(bytes, start, end, sink);
+    } else {
+      const name = this.#serverName(readText(bytes, nameStart, nameEnd), segment, server, sink);
+      if (name === null) return false;
+      this.#rename(bytes, start, nameStart, nameEnd, end, messageEnd, name, sink);
+    }
+    server.expected.push(EXPECTED.bind, null);
+    return true;
+  }
+
+  /** Describe of a statement, whole in `bytes[start, end)`. */
+  describe(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    segment: number,
+    server: ServerState,
+    sink: ByteSink,
+  ): boolean {
+    const nameStart = start + HEADER_BYTES + 1;
+    const nameEnd = findNul(bytes, nameStart, end);
+    if (nameStart === nameEnd) {
+      if (!this.#ensureUnnamed(segment, server, sink)) return false;
+      this.#out.forward(bytes, start, end, sink);
+    } else {
+      const name = this.#serverName(readText(bytes, nameStart, nameEnd), segment, server, sink);
+      if (name === null) return false;
+      this.#rename(bytes, start, nameStart, nameEnd, end, end, name, sink);
+    }
+    server.expected.push(EXPECTED.describeStatement, null);
+    return true;
+  }
+
+  /** Close of a named statement, whole in `bytes[start, end)`: the server keeps it, the name goes. */
+  close(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    segment: number,
+    server: ServerState,
+  ): boolean {
+    if (this.#mustWait(segment, server)) return false;
+    const nameStart = start + HEADER_BYTES + 1;
+    const name = readText(bytes, nameStart, findNul(bytes, nameStart, end));
+    this.#changedIn = segment;
+    server.expected.push(EXPECTED.closeKnown, this.#client.statements.close(name));
+    return true;
+  }
+
+  /** Has the server refuse a message, so that order and transaction are right, with our words for why. */
+  refuse(error: PoolerError, server: ServerState, sink: ByteSink): void {
+    this.#sendParse(NO_NAME, REFUSED_TAIL, 0, REFUSED_TAIL.length, sink);
+    server.unnamedInStep = false;
+    server.expected.push(EXPECTED.refused, errorResponseOf(error));
+  }
+
+  /** Whether a change of an earlier segment is not confirmed: it may yet be skipped after an error. */
+  #mustWait(segment: number, server: ServerState): boolean {
+    if (server.expected.size === 0) this.#changedIn = NONE;
+    return this.#changedIn !== NONE && this.#changedIn !== segment;
+  }
+
+  #sendOrSkipParse(change: StatementChange, server: ServerState, sink: ByteSink): void {
+    const statement = change.statement;
+    const tail = statement.parseTail;
+    if (!server.statements.touch(statement)) {
+      this.#makeRoom(server, sink);
+      this.#sendParse(statement.name, tail, 0, tail.length, sink);
+      server.statements.add(statement);
+      server.expected.push(EXPECTED.parse, change);
+    } else if (server.status === TRANSACTION_STATUS.Failed) {
+      this.#sendParse(NO_NAME, tail, 0, tail.length, sink);
+      server.unnamedInStep = false;
+      server.expected.push(EXPECTED.parseProbe, change);
+    } else {
+      server.expected.push(EXPECTED.parseKnown, change);
+    }
+  }
+
+  /** Returns the name by which the server knows what the client calls `name`; null: wait first. */
+  #serverName(
+    name: string,
+    segment: number,
+    server: ServerState,
+    sink: ByteSink,
+  ): Uint8Array | null {
+    if (this.#mustWait(segment, server)) return null;
+    const statement = this.#client.statements.get(name);
+    if (statement === undefined) return unknownName(name);
+    if (this.#ensurePrepared(statement, server, sink)) this.#changedIn = segment;
+    return statement.name;
+  }
+
+  /** Prepares the statement in front if the server lacks it. Returns whether it did. */
+  #ensurePrepared(statement: Statement, server: ServerState, sink: ByteSink): boolean {
+    if (server.statements.touch(statement)) return false;
+    this.#makeRoom(server, sink);
+    this.#sendParse(statement.name, statement.parseTail, 0, statement.parseTail.length, sink);
+    server.statements.add(statement);
+    server.expected.push(EXPECTED.ownParse, statement);
+    return true;
+  }
+
+  /** Sees to it that the server's unnamed statement is the client's. False: wait first. */
+  #ensureUnnamed(segment: number, server: ServerState, sink: ByteSink): boolean {
+    if (this.#unnamedIn === segment) return true;
+    if (server.expected.size > 0) return false;
+    if (!server.unnamedInStep) {
+      const parse = this.#client.unnamedParse;
+      if (parse === null) {
+        this.#sendClose(NO_NAME, sink);
+        server.expected.push(EXPECTED.ownClose, null);
+      } else {
+        this.#out.insert(parse, 0, parse.length, sink);
+        server.expected.push(EXPECTED.ownParseUnnamed, null);
+      }
+    }
+    this.#unnamedIn = segment;
+    return true;
+  }
+
+  #makeRoom(server: ServerState, sink: ByteSink): void {
+    const victim = server.statements.victim();
+    if (victim === null) return;
+    this.#sendClose(victim.name, sink);
+    server.expected.push(EXPECTED.ownClose, victim);
+    server.statements.remove(victim);
+  }
+
+  #sendParse(name: Uint8Array, tail: Uint8Array, start: number, end: number, sink: ByteSink): void {
+    const writer = this.#writer;
+    writer.byte(FRONTEND.Parse);
+    writer.int32(4 + name.length + 1 + end - start);
+    writer.bytes(name);
+    writer.byte(0);
+    this.#insertWritten(sink);
+    this.#out.insert(tail, start, end, sink);
+  }
+
+  #sendClose(name: Uint8Array, sink: ByteSink): void {
+    const writer = this.#writer;
+    writer.byte(FRONTEND.Close);
+    writer.int32(4 + 1 + name.length + 1);
+    writer.byte(0x53);
+    writer.bytes(name);
+    writer.byte(0);
+    this.#insertWritten(sink);
+  }
+
+  /** Sends a message with the statement's name in `[nameStart, nameEnd)` replaced. */
+  #rename(
+    bytes: Uint8Array,
+    start: number,
+    nameStart: number,
+    nameEnd: number,
+    end: number,
+    messageEnd: number,
+    name: Uint8Array,
+    sink: ByteSink,
+  ): void {
+    const writer = this.#writer;
+    writer.byte(bytes[start] ?? 0);
+    writer.int32(messageEnd - start - 1 - (nameEnd - nameStart) + name.length);
+    writer.bytes(bytes, start + HEADER_BYTES, nameStart);
+    writer.bytes(name);
+    this.#insertWritten(sink);
+    this.#out.forward(bytes, nameEnd, end, sink);
+  }
+
+  #insertWritten(sink: ByteSink): void {
+    const written = this.#writer.view();
+    this.#out.insert(written, 0, written.length, sink);
+    this.#writer.reset();
+  }
+}
+
+const encoder = new TextEncoder();
+
+const NO_NAME = new Uint8Array(0);
+
+/** Parse tail of a text that PostgreSQL refuses in any state of a transaction: 42601. No parameter types. */
+const REFUSED_TAIL = encoder.encode("refused by carpool\0\0\0");
+
+/**
+ * The name under which a server hears of a statement that the client does not have: the client's own,
+ * so that PostgreSQL's error names it, unless it looks like one of ours.
+ */
+function unknownName(name: string): Uint8Array {
+  return encoder.encode(name.startsWith(STATEMENT_NAME_PREFIX) ? `?${name}` : name);
+}

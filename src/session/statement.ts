@@ -1,0 +1,84 @@
+/**
+ * Prepared statements, each distinct one once: the same SQL with the same parameter types has the
+ * same short name on every server, whatever name each client gave it.
+ */
+
+import { assert } from "../base/assert.ts";
+
+/**
+ * What every name of ours on a server begins with. A client that uses a name like this itself never
+ * reaches a server with it (see FrontendRelay).
+ */
+export const STATEMENT_NAME_PREFIX = "carpool_";
+
+/** One distinct statement. Shared by all clients and servers that use it. */
+export class Statement {
+  /** Its name on servers, without the NUL. */
+  readonly name: Uint8Array;
+  /** The body of its Parse behind the statement's name: query, NUL, Int16 count, Int32 types. */
+  readonly parseTail: Uint8Array;
+  readonly key: string;
+  /** How many client names and servers hold it. Kept by the interner. */
+  references = 0;
+
+  constructor(name: Uint8Array, parseTail: Uint8Array, key: string) {
+    this.name = name;
+    this.parseTail = parseTail;
+    this.key = key;
+  }
+}
+
+const encoder = new TextEncoder();
+const latin1 = new TextDecoder("latin1");
+
+/** Finds or makes the one {@link Statement} of a text and its parameter types. */
+export class StatementInterner {
+  readonly #statements = new Map<string, Statement>();
+  #sequence = 0;
+  #bytes = 0;
+
+  /** How many distinct statements are alive. */
+  get size(): number {
+    return this.#statements.size;
+  }
+
+  /** How many bytes their texts take. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /**
+   * Returns the statement whose Parse tail is `bytes[start, end)`, with one more reference.
+   * The bytes are copied when it is new.
+   */
+  intern(bytes: Uint8Array, start: number, end: number): Statement {
+    const key = latin1.decode(bytes.subarray(start, end));
+    const known = this.#statements.get(key);
+    if (known !== undefined) {
+      known.references += 1;
+      return known;
+    }
+    this.#sequence += 1;
+    const name = encoder.encode(STATEMENT_NAME_PREFIX + this.#sequence.toString(36));
+    const statement = new Statement(name, bytes.slice(start, end), key);
+    statement.references = 1;
+    this.#statements.set(key, statement);
+    this.#bytes += end - start;
+    return statement;
+  }
+
+  /** Adds a reference to a living statement. */
+  retain(statement: Statement): void {
+    assert(statement.references > 0, "the statement is alive");
+    statement.references += 1;
+  }
+
+  /** Gives one reference back; the last one forgets the statement. */
+  release(statement: Statement): void {
+    assert(statement.references > 0, "the statement is alive");
+    statement.references -= 1;
+    if (statement.references > 0) return;
+    this.#statements.delete(statement.key);
+    this.#bytes -= statement.parseTail.length;
+  }
+}

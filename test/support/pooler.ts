@@ -1,0 +1,161 @@
+/**
+ * A whole pooler inside the test's process: a store of its own, ports of its own, a tenant `dev` that
+ * leads to a {@link TestPostgres}.
+ */
+
+import { join } from "node:path";
+import { openStore } from "../../src/app/open-store.ts";
+import { Pooler } from "../../src/app/pooler.ts";
+import { SystemClock } from "../../src/app/system-clock.ts";
+import { SystemRandom } from "../../src/app/system-random.ts";
+import type { LogFields, Logger } from "../../src/base/logger.ts";
+import { loadConfig } from "../../src/config/load-config.ts";
+import type { Config } from "../../src/config/settings.ts";
+import type { PortMode } from "../../src/net/channel-opening.ts";
+import type { TenantStore } from "../../src/tenants/tenant-store.ts";
+import { validateTenant } from "../../src/tenants/validate-tenant.ts";
+import type { TestPostgres } from "./postgres.ts";
+import { makeTemporaryFolder, type TemporaryFolder } from "./temporary-folder.ts";
+
+export interface TestPoolerOptions {
+  /** Settings as environment variables. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** What a setting's range forbids to operators but a test needs, say a timeout of 200 ms. */
+  readonly config?: Partial<Config>;
+  /** Fields of the tenant `dev` beyond where it is. */
+  readonly tenant?: Readonly<Record<string, unknown>>;
+  /** Fields of its user beyond name and password. */
+  readonly user?: Readonly<Record<string, unknown>>;
+}
+
+/** What was logged at level warn or above. */
+export interface LoggedLine {
+  readonly fields: LogFields;
+  readonly message: string;
+}
+
+export class TestPooler implements AsyncDisposable {
+  readonly pooler: Pooler;
+  readonly store: TenantStore;
+  readonly lines: readonly LoggedLine[];
+  readonly #folder: TemporaryFolder;
+  readonly #postgres: TestPostgres;
+
+  constructor(
+    pooler: Pooler,
+    store: TenantStore,
+    lines: readonly LoggedLine[],
+    folder: TemporaryFolder,
+    postgres: TestPostgres,
+  ) {
+    this.pooler = pooler;
+    this.store = store;
+    this.lines = lines;
+    this.#folder = folder;
+    this.#postgres = postgres;
+  }
+
+  portOf(mode: PortMode): number {
+    return this.pooler.ports[mode];
+  }
+
+  /** What `pg` and its like take. */
+  target(mode: PortMode = "transaction", tenant = "dev") {
+    const { superuser, password } = this.#postgres;
+    return {
+      host: "127.0.0.1",
+      port: this.portOf(mode),
+      user: `${superuser}.${tenant}`,
+      password,
+      database: "postgres",
+    };
+  }
+
+  /** As {@link target}, as a connection string. */
+  url(mode: PortMode = "transaction", tenant = "dev"): string {
+    const { user, password, port, database } = this.target(mode, tenant);
+    return `postgres://${user}:${password}@127.0.0.1:${port}/${database}`;
+  }
+
+  /** Puts or changes a tenant that leads to the test's PostgreSQL. */
+  async putTenant(
+    fields: Readonly<Record<string, unknown>>,
+    user: Readonly<Record<string, unknown>> = {},
+  ): Promise<void> {
+    const { port, superuser, password } = this.#postgres;
+    const checked = validateTenant(
+      {
+        external_id: "dev",
+        db_host: "127.0.0.1",
+        db_port: port,
+        db_database: "postgres",
+        users: [{ db_user: superuser, db_password: password, ...user }],
+        ...fields,
+      },
+      { globalUpstreamCa: false },
+    );
+    if (!checked.ok) throw new Error(JSON.stringify(checked.problems));
+    await this.store.write([{ kind: "put", tenant: checked.value }]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.pooler.stop(5000);
+    await this.store.close();
+    await this.#folder[Symbol.asyncDispose]();
+  }
+}
+
+/** Starts a pooler in front of `postgres`. */
+export async function startPooler(
+  postgres: TestPostgres,
+  options: TestPoolerOptions = {},
+): Promise<TestPooler> {
+  const folder = await makeTemporaryFolder();
+  const env = {
+    PROXY_PORT_TRANSACTION: "0",
+    PROXY_PORT_SESSION: "0",
+    PROXY_PORT_NATIVE: "0",
+    PORT: "0",
+    LISTEN_ADDRESS: "127.0.0.1",
+    DATA_DIRECTORY: join(folder.path, "data"),
+    ...options.env,
+  };
+  const loaded = loadConfig({ env, file: null });
+  if (!loaded.ok) throw new Error(loaded.problems.join("\n"));
+  const config = { ...loaded.config, ...options.config };
+  const clock = new SystemClock();
+  const random = new SystemRandom();
+  const wallClock = { iso: () => new Date().toISOString() };
+  const { store, vaultKey } = await openStore(config, {
+    workingDirectory: folder.path,
+    clock,
+    random,
+    wallClock,
+  });
+  const lines: LoggedLine[] = [];
+  const logger = collectingLogger(lines);
+  const pooler = new Pooler({
+    config,
+    store,
+    vaultKey,
+    clock,
+    random,
+    logger,
+    certificateAuthority: null,
+  });
+  const started = new TestPooler(pooler, store, lines, folder, postgres);
+  await started.putTenant({ default_pool_size: 2, ...options.tenant }, options.user);
+  await pooler.start();
+  return started;
+}
+
+function collectingLogger(lines: LoggedLine[]): Logger {
+  const keep = (fields: LogFields, message: string): void => {
+    lines.push({ fields, message });
+  };
+  return { debug: drop, info: drop, warn: keep, error: keep };
+}
+
+function drop(): void {
+  // Tests ask for what went wrong only.
+}
