@@ -58,6 +58,8 @@ export class Transport implements Channel {
   #handshake: TlsHandshake | null;
   #tls: TlsFacts | null;
   #remoteAddress: string | null;
+  /** Known here, because to ask Bun for what is so already costs a native call: some 0.6 µs. */
+  #paused: boolean;
 
   /**
    * Takes over a socket that has just opened: the caller puts the transport into its `data` and its events
@@ -73,6 +75,7 @@ export class Transport implements Channel {
     this.#handshake = null;
     this.#tls = null;
     this.#remoteAddress = null;
+    this.#paused = false;
   }
 
   /**
@@ -83,7 +86,8 @@ export class Transport implements Channel {
   static readonly events: SocketHandler<Transport> = {
     binaryType: "uint8array",
     data(socket: Socket<Transport>, bytes: Uint8Array) {
-      if (socket.data.#socket === socket) socket.data.#received(bytes);
+      const transport = socket.data;
+      if (transport.#socket === socket) transport.#received(bytes);
     },
     drain(socket) {
       if (socket.data.#socket === socket) socket.data.#writable();
@@ -151,17 +155,19 @@ export class Transport implements Channel {
 
   /** Without effect during a TLS handshake. */
   pause(): void {
-    if (this.#state === "open") this.#socket.pause();
+    if (this.#paused || this.#state !== "open") return;
+    this.#paused = true;
+    this.#socket.pause();
   }
 
   resume(): void {
-    if (this.#state === "open") this.#socket.resume();
+    if (this.#paused && this.#state === "open") this.#unpause();
   }
 
   close(): void {
     if (this.#state === "securing") this.destroy();
     if (this.#state !== "open") return;
-    this.#socket.resume(); // a paused socket never sees its peer's FIN
+    this.#unpause(); // a paused socket never sees its peer's FIN
     if (this.#tail === null) {
       this.#linger();
       return;
@@ -202,6 +208,12 @@ export class Transport implements Channel {
     this.#beginHandshake(handshake);
     this.#upgrade(handshake, handshake.upgradeOptions(this, Transport.#tlsEvents));
     await handshake.promise;
+  }
+
+  #unpause(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#socket.resume();
   }
 
   #received(bytes: Uint8Array): void {
@@ -285,7 +297,7 @@ export class Transport implements Channel {
     assert(this.#tls === null, "TLS starts once");
     assert(this.#tail === null, "what was written in the clear has left before TLS starts");
     this.#enter("securing");
-    this.#socket.resume(); // a paused socket would never see the peer's part
+    this.#unpause(); // a paused socket would never see the peer's part
     this.#handshake = handshake;
     this.#setDeadline(handshake.timeoutMs);
   }
