@@ -73,6 +73,7 @@ export class SettingsInterner {
  * `role` goes last and is reset first: under another role, some settings may not be changed.
  */
 export function settingsChange(from: Settings | null, to: Settings): string {
+  if (from === to) return "";
   const statements: string[] = [];
   if (from === null) statements.push("RESET SESSION AUTHORIZATION", "RESET ALL");
   else {
