@@ -55,6 +55,8 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
   readonly transport: Transport;
   /** Null: the server gave no key, and its queries can't be cancelled. */
   readonly key: CancelKey | null;
+  /** Which of its pool's recipes it was opened by. */
+  readonly generation: number;
   readonly #owner: ServerOwner;
   readonly #relay: BackendRelay;
   readonly #scratch: RelayScratch;
@@ -76,12 +78,14 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
     transport: Transport,
     key: CancelKey | null,
     state: ServerState,
+    generation: number,
     owner: ServerOwner,
     scratch: RelayScratch,
   ) {
     this.transport = transport;
     this.key = key;
     this.state = state;
+    this.generation = generation;
     this.#owner = owner;
     this.#scratch = scratch;
     this.#relay = new BackendRelay(state, scratch.toClient, this);

@@ -80,8 +80,8 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
   #derivedKeys: DerivedKeys | null;
   /** Keys that a client proved, where only its verifier is known. */
   #passedThroughKeys: ScramLoginKeys | null = null;
-  /** Servers of an older recipe are ended when they come back. */
-  #current = new WeakSet<ServerConnection>();
+  /** Counts recipes whose servers differ: servers of an older generation are ended when they come back. */
+  #generation = 0;
   #clients = 0;
 
   constructor(
@@ -170,7 +170,7 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
     if (sameServers(before, recipe)) return;
     this.#derivedKeys = derivedKeysOf(recipe);
     this.#passedThroughKeys = null;
-    this.#current = new WeakSet();
+    this.#generation += 1;
     this.#pool.retireIdle();
   }
 
@@ -182,7 +182,7 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
   open(): void {
     const { net, limits, random } = this.#environment;
     const { address, user, database, secret } = this.#recipe;
-    const recipe = this.#recipe;
+    const generation = this.#generation;
     const opening = new ServerOpening(
       {
         address,
@@ -195,7 +195,7 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
       },
       {
         onOpened: (transport, key, parameters) =>
-          this.#onOpened(transport, key, parameters, recipe),
+          this.#onOpened(transport, key, parameters, generation),
         onFailed: (error) => this.#onOpenFailed(error),
       },
     );
@@ -207,7 +207,7 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
   }
 
   onServerClean(server: ServerConnection): void {
-    if (this.#current.has(server)) this.#pool.release(server);
+    if (server.generation === this.#generation) this.#pool.release(server);
     else server.end();
   }
 
@@ -234,13 +234,12 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
     transport: Transport,
     key: CancelKey | null,
     parameters: ReadonlyMap<string, string>,
-    recipe: PoolRecipe,
+    generation: number,
   ): void {
     const { limits, scratch } = this.#environment;
     const statements = new ServerStatements(this.statements, limits.serverStatementsMax);
     const state = new ServerState(statements, this.settings, parameters);
-    const server = new ServerConnection(transport, key, state, this, scratch);
-    if (recipe === this.#recipe || sameServers(recipe, this.#recipe)) this.#current.add(server);
+    const server = new ServerConnection(transport, key, state, generation, this, scratch);
     this.#noteReported(parameters);
     this.#pool.opened(server);
   }
