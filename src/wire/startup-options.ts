@@ -107,7 +107,7 @@ function readSetting(prefix: string, argument: string): StartupParameter {
   const equals = argument.indexOf("=");
   const name = (equals === -1 ? argument : argument.slice(0, equals)).replaceAll("-", "_");
   if (name === "") throw new StartupOptionsError(`${prefix.trim()} requires a name before the "="`);
-  if (equals === -1) throw new StartupOptionsError(`${prefix}${name} requires a value`);
+  if (equals === -1) throw new StartupOptionsError(`${prefix}${argument} requires a value`);
   return [name, argument.slice(equals + 1)];
 }
 

@@ -105,6 +105,7 @@ describe("parseStartupOptions refuses", () => {
     ["-c a", "-c a requires a value"],
     ["-ca", "-c a requires a value"],
     ["--a", "--a requires a value"],
+    ["--a-b", "--a-b requires a value"],
     ["-c=", '-c requires a name before the "="'],
     ["-c =", '-c requires a name before the "="'],
     ["-c =x", '-c requires a name before the "="'],
