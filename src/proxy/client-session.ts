@@ -87,13 +87,7 @@ export class ClientSession
     this.#onOver = options.onOver;
     const translator =
       pool.name.mode === "transaction"
-        ? new StatementTranslator(
-            client,
-            pool.statements,
-            limits,
-            scratch.toServer,
-            scratch.messages,
-          )
+        ? new StatementTranslator(client, pool.statements, limits, scratch.toServer)
         : null;
     this.#relay = new FrontendRelay(client, translator, limits, scratch.toServer, channel, this);
     this.#key = options.cancels.issue(this, options.secretBytes);

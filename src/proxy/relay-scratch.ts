@@ -4,13 +4,11 @@
 
 import type { Clock } from "../base/clock.ts";
 import { RunWriter } from "../session/run-writer.ts";
-import { ByteWriter } from "../wire/byte-writer.ts";
 
 export class RelayScratch {
   readonly clock: Clock;
   readonly toClient = new RunWriter();
   readonly toServer = new RunWriter();
-  readonly messages = new ByteWriter();
 
   constructor(clock: Clock) {
     this.clock = clock;

@@ -7,6 +7,9 @@
  * between two chunks, and `sink.write` copies what it can't send at once.
  */
 
+import { writeInt32At } from "../wire/bytes.ts";
+import { HEADER_BYTES } from "../wire/limits.ts";
+
 /** Where gathered bytes go: the write half of a channel. */
 export interface ByteSink {
   /** Takes all of `bytes[start, end)`. False: some of it is held back, so stop reading its source. */
@@ -48,6 +51,16 @@ export class RunWriter {
   insert(bytes: Uint8Array, start: number, end: number, sink: ByteSink): void {
     this.#spill(sink);
     this.#copy(bytes, start, end, sink);
+  }
+
+  /** Adds a message's header: Byte1 type, Int32 length. */
+  insertHeader(type: number, length: number, sink: ByteSink): void {
+    this.#spill(sink);
+    if (this.#scratchLength + HEADER_BYTES > this.#scratch.length) this.#writeScratch(sink);
+    const at = this.#scratchLength;
+    this.#scratch[at] = type;
+    writeInt32At(this.#scratch, at + 1, length);
+    this.#scratchLength = at + HEADER_BYTES;
   }
 
   /** Writes all that was gathered. Returns what the sink said, true where there was nothing. */

@@ -15,12 +15,29 @@ export class Settings {
   readonly key: string;
   /** What a server with these settings reports (ParameterStatus), once one has. */
   reported: ReadonlyMap<string, string> | null = null;
+  /** Names those of the settings that decide how a statement's text is read. */
+  readonly literalSettings: string;
   references = 0;
 
   constructor(entries: SettingEntries, key: string) {
     this.entries = entries;
     this.key = key;
+    this.literalSettings = literalSettings((name) => entries.get(name.toLowerCase()));
   }
+}
+
+/** What PostgreSQL's parser and the input functions of its types look at. All are reported by servers. */
+const LITERAL_SETTINGS: readonly string[] = [
+  "client_encoding",
+  "DateStyle",
+  "IntervalStyle",
+  "standard_conforming_strings",
+  "TimeZone",
+];
+
+/** Returns one text for the values of the settings that decide how a statement's text is read. */
+export function literalSettings(valueOf: (name: string) => string | undefined): string {
+  return LITERAL_SETTINGS.map((name) => valueOf(name) ?? "").join("\u0001");
 }
 
 /** Finds or makes the one {@link Settings} of a set of entries. */

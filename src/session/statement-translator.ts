@@ -9,7 +9,6 @@
 import type { PoolerError } from "../base/pooler-error.ts";
 import { errorResponseOf } from "../wire/backend/error-response.ts";
 import { TRANSACTION_STATUS } from "../wire/backend/ready-for-query.ts";
-import { ByteWriter } from "../wire/byte-writer.ts";
 import { findNul, readText } from "../wire/bytes.ts";
 import { HEADER_BYTES } from "../wire/limits.ts";
 import { FRONTEND } from "../wire/message-type.ts";
@@ -18,6 +17,7 @@ import { StatementChange } from "./client-statements.ts";
 import { EXPECTED } from "./expected-reply.ts";
 import type { ByteSink, RunWriter } from "./run-writer.ts";
 import type { ServerState } from "./server-state.ts";
+import { literalSettings } from "./session-settings.ts";
 import { STATEMENT_NAME_PREFIX, type Statement, type StatementInterner } from "./statement.ts";
 import { StatementTooLargeError, TooManyStatementsError } from "./statement-errors.ts";
 
@@ -37,25 +37,21 @@ export class StatementTranslator {
   readonly #interner: StatementInterner;
   readonly #limits: StatementLimits;
   readonly #out: RunWriter;
-  readonly #writer: ByteWriter;
   /** The segment (messages up to a Sync) in which a name or a server's statement changed last. */
   #changedIn = NONE;
   /** The segment in which the unnamed statement was last made certain. */
   #unnamedIn = NONE;
 
-  /** @param writer scratch of the worker, empty between two calls */
   constructor(
     client: ClientState,
     interner: StatementInterner,
     limits: StatementLimits,
     out: RunWriter,
-    writer: ByteWriter,
   ) {
     this.#client = client;
     this.#interner = interner;
     this.#limits = limits;
     this.#out = out;
-    this.#writer = writer;
   }
 
   /** A Parse of the unnamed statement went out in this segment. */
@@ -98,7 +94,7 @@ export class StatementTranslator {
       );
       return true;
     }
-    const statement = this.#interner.intern(bytes, nameEnd + 1, end);
+    const statement = this.#interner.intern(bytes, nameEnd + 1, end, this.#readUnder(server));
     statements.set(name, statement);
     this.#sendOrSkipParse(new StatementChange(statements, name, statement), server, sink);
     return true;
@@ -199,6 +195,12 @@ export class StatementTranslator {
     return this.#changedIn !== NONE && this.#changedIn !== segment;
   }
 
+  /** What the client has set in the transaction under way is known from the server's reports only. */
+  #readUnder(server: ServerState): string {
+    if (!server.parametersChanged) return this.#client.settings.literalSettings;
+    return literalSettings((name) => server.parameters.get(name));
+  }
+
   #sendOrSkipParse(change: StatementChange, server: ServerState, sink: ByteSink): void {
     const statement = change.statement;
     const tail = statement.parseTail;
@@ -267,23 +269,17 @@ export class StatementTranslator {
   }
 
   #sendParse(name: Uint8Array, tail: Uint8Array, start: number, end: number, sink: ByteSink): void {
-    const writer = this.#writer;
-    writer.byte(FRONTEND.Parse);
-    writer.int32(4 + name.length + 1 + end - start);
-    writer.bytes(name);
-    writer.byte(0);
-    this.#insertWritten(sink);
+    this.#out.insertHeader(FRONTEND.Parse, 4 + name.length + 1 + end - start, sink);
+    this.#out.insert(name, 0, name.length, sink);
+    this.#out.insert(NUL, 0, 1, sink);
     this.#out.insert(tail, start, end, sink);
   }
 
   #sendClose(name: Uint8Array, sink: ByteSink): void {
-    const writer = this.#writer;
-    writer.byte(FRONTEND.Close);
-    writer.int32(4 + 1 + name.length + 1);
-    writer.byte(0x53);
-    writer.bytes(name);
-    writer.byte(0);
-    this.#insertWritten(sink);
+    this.#out.insertHeader(FRONTEND.Close, 4 + 1 + name.length + 1, sink);
+    this.#out.insert(OF_STATEMENT, 0, 1, sink);
+    this.#out.insert(name, 0, name.length, sink);
+    this.#out.insert(NUL, 0, 1, sink);
   }
 
   /** Sends a message with the statement's name in `[nameStart, nameEnd)` replaced. */
@@ -297,25 +293,20 @@ export class StatementTranslator {
     name: Uint8Array,
     sink: ByteSink,
   ): void {
-    const writer = this.#writer;
-    writer.byte(bytes[start] ?? 0);
-    writer.int32(messageEnd - start - 1 - (nameEnd - nameStart) + name.length);
-    writer.bytes(bytes, start + HEADER_BYTES, nameStart);
-    writer.bytes(name);
-    this.#insertWritten(sink);
+    const length = messageEnd - start - 1 - (nameEnd - nameStart) + name.length;
+    this.#out.insertHeader(bytes[start] ?? 0, length, sink);
+    this.#out.insert(bytes, start + HEADER_BYTES, nameStart, sink);
+    this.#out.insert(name, 0, name.length, sink);
     this.#out.forward(bytes, nameEnd, end, sink);
-  }
-
-  #insertWritten(sink: ByteSink): void {
-    const written = this.#writer.view();
-    this.#out.insert(written, 0, written.length, sink);
-    this.#writer.reset();
   }
 }
 
 const encoder = new TextEncoder();
 
 const NO_NAME = new Uint8Array(0);
+const NUL = Uint8Array.of(0);
+/** Byte1('S'): a Close is of a statement, not of a portal. */
+const OF_STATEMENT = Uint8Array.of(0x53);
 
 /** Parse tail of a text that PostgreSQL refuses in any state of a transaction: 42601. No parameter types. */
 const REFUSED_TAIL = encoder.encode("refused by carpool\0\0\0");

@@ -1,6 +1,9 @@
 /**
- * Prepared statements, each distinct one once: the same SQL with the same parameter types has the
- * same short name on every server, whatever name each client gave it.
+ * Prepared statements, each distinct one once: the same SQL with the same parameter types, read under
+ * the same settings, has the same short name on every server, whatever name each client gave it.
+ *
+ * The settings count because PostgreSQL reads literals when it parses: `date '1/2/2026'` prepared
+ * under one DateStyle keeps that meaning for whoever binds it later.
  */
 
 import { assert } from "../base/assert.ts";
@@ -50,9 +53,10 @@ export class StatementInterner {
   /**
    * Returns the statement whose Parse tail is `bytes[start, end)`, with one more reference.
    * The bytes are copied when it is new.
+   * @param readUnder names the settings that the text is read under, see `literalSettings`
    */
-  intern(bytes: Uint8Array, start: number, end: number): Statement {
-    const key = latin1.decode(bytes.subarray(start, end));
+  intern(bytes: Uint8Array, start: number, end: number, readUnder: string): Statement {
+    const key = `${readUnder}\0${latin1.decode(bytes.subarray(start, end))}`;
     const known = this.#statements.get(key);
     if (known !== undefined) {
       known.references += 1;
