@@ -72,6 +72,8 @@ export class ClientSession
   #settingsUnderWay = false;
   /** The server takes no more bytes for now. */
   #serverBlocked = false;
+  /** Why the session ends when its transaction is over; null: it goes on. */
+  #farewell: PoolerError | null = null;
   waitingSinceMs = 0;
   ticket = 0;
   queue: object | null = null;
@@ -130,13 +132,14 @@ export class ClientSession
   }
 
   onRefused(error: PoolerError): void {
-    if (this.#phase === "welcoming") return this.end(error);
+    if (this.#phase === "welcoming" || this.#farewell !== null) return this.end(error);
     this.#afterRelay(this.#relay.refuse(withSeverity(error, "ERROR")));
   }
 
   onServerProgress(): void {
     const server = this.#server;
     if (server === null || this.#settingsUnderWay) return;
+    if (this.#farewell !== null && server.clean) return this.end(this.#farewell);
     if (this.#phase === "serving" && server.clean && this.#pool.name.mode === "transaction")
       this.#checkIn(server);
     else if (this.#relay.stop === STOP.needsReplies) this.#goOn();
@@ -185,6 +188,12 @@ export class ClientSession
     this.#channel.write(message, 0, message.length);
     this.#channel.close();
     this.#leave();
+  }
+
+  /** As {@link end}, but a transaction that runs may end first. */
+  endWhenIdle(error: PoolerError): void {
+    this.#farewell = error;
+    if (this.#server === null || (this.#server.clean && !this.#settingsUnderWay)) this.end(error);
   }
 
   #afterRelay(accepted: boolean): void {

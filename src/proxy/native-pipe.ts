@@ -87,6 +87,11 @@ export class NativePipe implements ChannelHandler, Cancellable {
     this.#leave();
   }
 
+  /** Nobody reads along, so nobody knows whether a transaction runs: a pipe ends when its peers do. */
+  endWhenIdle(): void {
+    // Whoever drains ends what is left when its time is over.
+  }
+
   /** The server's side is gone. */
   onServerClosed(): void {
     this.#server = null;

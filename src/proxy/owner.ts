@@ -75,6 +75,8 @@ interface Login {
 /** What can be told to end. */
 interface Endable {
   end(error: PoolerError): void;
+  /** As `end`, but not inside a transaction: then as soon as that is over. */
+  endWhenIdle(error: PoolerError): void;
 }
 
 export class Owner implements ChannelOwner {
@@ -102,7 +104,14 @@ export class Owner implements ChannelOwner {
     this.#parts.cancels.cancel(processId, secretKey);
   }
 
-  /** Ends all clients, and takes no more. */
+  /** Takes no more clients, and ends those there are, each when no transaction of it runs. */
+  drain(): void {
+    this.#stopping = true;
+    for (const client of this.#clients) client.endWhenIdle(new ShutdownError());
+    this.#parts.pools.close(new ShutdownError());
+  }
+
+  /** Ends all clients at once, and takes no more. */
   stop(): void {
     this.#stopping = true;
     for (const client of this.#clients) client.end(new ShutdownError());
