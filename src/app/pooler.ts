@@ -16,6 +16,7 @@ import { KernelOptions } from "../net/kernel-options.ts";
 import { type Listener, listen, PortInUseError } from "../net/listener.ts";
 import type { NetEnvironment } from "../net/net-environment.ts";
 import { TlsContexts } from "../net/tls-contexts.ts";
+import type { Transport } from "../net/transport.ts";
 import { Ticker } from "../pool/ticker.ts";
 import { CancelRegistry } from "../proxy/cancel-registry.ts";
 import { Owner } from "../proxy/owner.ts";
@@ -25,6 +26,7 @@ import { RelayScratch } from "../proxy/relay-scratch.ts";
 import { Verifiers } from "../proxy/verifiers.ts";
 import { TenantDirectory } from "../tenants/tenant-directory.ts";
 import type { TenantStore } from "../tenants/tenant-store.ts";
+import { LiveSettings } from "./live-settings.ts";
 import { PortTakenError } from "./start-errors.ts";
 
 export interface PoolerParts {
@@ -48,11 +50,17 @@ const BACKLOG = 4096;
 /** Tenants kept in memory, some 2 KB each. */
 const TENANTS_MAX = 100_000;
 
-/** The longest text of a named statement that is kept: PostgreSQL's own tools stay far below. */
-const STATEMENT_BYTES_MAX = 1_048_576;
-
-/** How often it is looked whether all servers are closed. */
+/** How often it is looked whether all clients have left and all servers are closed. */
 const STOP_POLL_MS = 10;
+
+/** PostgreSQL closes a connection within some milliseconds of Terminate, unless it is busy. */
+const CLOSE_GRACE_MS = 1000;
+
+/**
+ * Connections beyond the clients' maximum that are still taken: cancel requests, and those to be told
+ * that there are too many. More are closed unheard, since a process out of descriptors can accept nobody.
+ */
+const SURPLUS_CONNECTIONS_MAX = 32;
 
 export class Pooler {
   readonly counters = new PoolerCounters();
@@ -61,14 +69,17 @@ export class Pooler {
   readonly #directory: TenantDirectory;
   readonly #pools: PoolRegistry;
   readonly #owner: Owner;
-  readonly #tls: TlsContexts | null;
+  readonly #settings: LiveSettings;
+  #tls: TlsContexts | null;
   readonly #listeners: { readonly mode: PortMode; readonly listener: Listener }[] = [];
-  readonly #connections: { open: number; readonly max: number };
+  readonly #connections: { open: number; max: number };
 
   constructor(parts: PoolerParts) {
     const { config, store, clock, random, logger } = parts;
     const { counters } = this;
     this.#parts = parts;
+    const settings = new LiveSettings(config, parts.certificateAuthority);
+    this.#settings = settings;
     this.#environment = { clock, logger, kernel: new KernelOptions() };
     this.#directory = new TenantDirectory({
       store,
@@ -87,15 +98,9 @@ export class Pooler {
         logger,
         scratch,
         counters,
-        limits: poolLimits(config),
+        limits: settings,
       },
-      {
-        serverConnectTimeoutMs: config.serverConnectTimeoutMs,
-        serverIdleTimeoutMs: config.serverIdleTimeoutMs,
-        serverLifetimeMs: config.serverLifetimeMs,
-        serverLoginRetryMs: config.serverLoginRetryMs,
-        certificateAuthority: parts.certificateAuthority,
-      },
+      settings,
     );
     this.#owner = new Owner({
       clock,
@@ -109,17 +114,13 @@ export class Pooler {
       counters,
       environment: this.#environment,
       mockSecret: createHmac("sha256", parts.vaultKey).update("carpool mock verifiers").digest(),
-      authMethod: config.clientAuthMethod,
-      limits: {
-        clientLoginTimeoutMs: config.clientLoginTimeoutMs,
-        serverConnectTimeoutMs: config.serverConnectTimeoutMs,
-        messageBytesMax: config.maxMessageSizeBytes,
-        statementBytesMax: STATEMENT_BYTES_MAX,
-        clientStatementsMax: config.maxClientPreparedStatements,
+      get authMethod() {
+        return settings.authMethod;
       },
+      limits: settings,
     });
     this.#tls = tlsContexts(config);
-    this.#connections = { open: 0, max: clientsMax(config.maxConnections, readDescriptorLimit()) };
+    this.#connections = { open: 0, max: connectionsMax(config) };
   }
 
   /** The ports, also where the system chose them. */
@@ -159,20 +160,40 @@ export class Pooler {
     }
   }
 
-  /** Reads certificates again; connections that stand keep theirs. */
-  reload(): void {
-    this.#tls?.reload();
+  /**
+   * Takes over new settings, and reads certificates again; connections that stand keep theirs. The ports
+   * stay. Throws a TlsConfigurationError, and then nothing has changed.
+   */
+  reload(config: Config, certificateAuthority: string | null): void {
+    const tls = tlsContexts(config);
+    this.#tls = tls;
+    this.#settings.config = config;
+    this.#settings.certificateAuthority = certificateAuthority;
+    this.#connections.max = connectionsMax(config);
+    void this.#onTenantsChanged("all");
   }
 
-  /** Takes no more clients, ends those there are, and waits so long for servers to close. */
+  /**
+   * Takes no more clients and sends idle ones away; the others when their transaction is over, or when
+   * `timeoutMs` are. Returns when all clients are gone and the servers closed, or soon after the time is over.
+   */
   async stop(timeoutMs: number): Promise<void> {
     for (const { listener } of this.#listeners) listener.stop();
-    this.#directory.stop();
+    this.#owner.drain();
+    await this.#untilOver(timeoutMs);
     this.#owner.stop();
+    await this.#untilOver(CLOSE_GRACE_MS);
+    this.#directory.stop();
+  }
+
+  /** Returns when no client and no server is left, or after `timeoutMs`. */
+  async #untilOver(timeoutMs: number): Promise<void> {
     const { clock } = this.#parts;
     const deadline = clock.now() + timeoutMs;
-    // oxlint-disable-next-line no-await-in-loop -- there is no event for the last of many
-    while (!this.#pools.over && clock.now() < deadline) await Bun.sleep(STOP_POLL_MS);
+    while ((this.clients > 0 || !this.#pools.over) && clock.now() < deadline) {
+      // oxlint-disable-next-line no-await-in-loop -- there is no event for the last of many
+      await Bun.sleep(STOP_POLL_MS);
+    }
   }
 
   #listen(mode: PortMode, setting: string, hostname: string, port: number): void {
@@ -182,19 +203,7 @@ export class Pooler {
           hostname,
           port,
           backlog: BACKLOG,
-          onConnection: (transport) => {
-            this.#connections.open = this.#openTransports();
-            const startup = new ClientStartup(transport, mode, {
-              clock: this.#parts.clock,
-              logger: this.#parts.logger,
-              owner: this.#owner,
-              resolver: new TenantResolver(this.#directory, this.#parts.config.defaultTenant),
-              tls: this.#tls,
-              timeoutMs: this.#parts.config.clientLoginTimeoutMs,
-              connections: this.#connections,
-            });
-            startup.start();
-          },
+          onConnection: (transport) => this.#onConnection(transport, mode),
         },
         this.#environment,
       );
@@ -203,6 +212,24 @@ export class Pooler {
       if (error instanceof PortInUseError) throw new PortTakenError(setting, hostname, port);
       throw error;
     }
+  }
+
+  #onConnection(transport: Transport, mode: PortMode): void {
+    const connections = this.#connections;
+    connections.open = this.#openTransports();
+    if (connections.open > connections.max + SURPLUS_CONNECTIONS_MAX) return transport.destroy();
+    const { clock, logger } = this.#parts;
+    const { config } = this.#settings;
+    const startup = new ClientStartup(transport, mode, {
+      clock,
+      logger,
+      owner: this.#owner,
+      resolver: new TenantResolver(this.#directory, config.defaultTenant),
+      tls: this.#tls,
+      timeoutMs: config.clientLoginTimeoutMs,
+      connections,
+    });
+    startup.start();
   }
 
   #openTransports(): number {
@@ -226,13 +253,8 @@ export class Pooler {
   }
 }
 
-function poolLimits(config: Config) {
-  return {
-    serverConnectTimeoutMs: config.serverConnectTimeoutMs,
-    cancelTimeoutMs: config.cancelWaitTimeoutMs,
-    scramIterationsMax: config.scramIterationsMax,
-    serverStatementsMax: config.maxPreparedStatements,
-  };
+function connectionsMax(config: Config): number {
+  return clientsMax(config.maxConnections, readDescriptorLimit());
 }
 
 function tlsContexts(config: Config): TlsContexts | null {

@@ -99,7 +99,7 @@ export class TestPooler implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.pooler.stop(5000);
+    await this.pooler.stop(0);
     await this.store.close();
     await this.#folder[Symbol.asyncDispose]();
   }

@@ -1,0 +1,69 @@
+/**
+ * The settings as they hold now, in the shapes that the rooms read. A part keeps this object and asks
+ * it each time, so a reload reaches every part by one assignment.
+ */
+
+import type { Config } from "../config/settings.ts";
+import type { ClientAuthMethod } from "../proxy/client-authentication.ts";
+import type { OwnerLimits } from "../proxy/owner.ts";
+import type { PoolTimes } from "../proxy/pool-registry.ts";
+import type { ServerPoolLimits } from "../proxy/server-pool.ts";
+
+/** The longest text of a named statement that is kept: PostgreSQL's own tools stay far below. */
+const STATEMENT_BYTES_MAX = 1_048_576;
+
+export class LiveSettings implements PoolTimes, ServerPoolLimits, OwnerLimits {
+  readonly statementBytesMax = STATEMENT_BYTES_MAX;
+  config: Config;
+  /** PEM of GLOBAL_UPSTREAM_CA_PATH, or null. */
+  certificateAuthority: string | null;
+
+  constructor(config: Config, certificateAuthority: string | null) {
+    this.config = config;
+    this.certificateAuthority = certificateAuthority;
+  }
+
+  get authMethod(): ClientAuthMethod {
+    return this.config.clientAuthMethod;
+  }
+
+  get clientLoginTimeoutMs(): number {
+    return this.config.clientLoginTimeoutMs;
+  }
+
+  get messageBytesMax(): number {
+    return this.config.maxMessageSizeBytes;
+  }
+
+  get clientStatementsMax(): number {
+    return this.config.maxClientPreparedStatements;
+  }
+
+  get cancelTimeoutMs(): number {
+    return this.config.cancelWaitTimeoutMs;
+  }
+
+  get scramIterationsMax(): number {
+    return this.config.scramIterationsMax;
+  }
+
+  get serverStatementsMax(): number {
+    return this.config.maxPreparedStatements;
+  }
+
+  get serverConnectTimeoutMs(): number {
+    return this.config.serverConnectTimeoutMs;
+  }
+
+  get serverIdleTimeoutMs(): number {
+    return this.config.serverIdleTimeoutMs;
+  }
+
+  get serverLifetimeMs(): number {
+    return this.config.serverLifetimeMs;
+  }
+
+  get serverLoginRetryMs(): number {
+    return this.config.serverLoginRetryMs;
+  }
+}
