@@ -3,15 +3,13 @@
  * Looks at the machine too (files, descriptor limit), but starts nothing and changes nothing.
  */
 
-import { checkFiles } from "../config/check-files.ts";
-import { checkDescriptors, clientsMax, readDescriptorLimit } from "../config/descriptor-limit.ts";
-import { loadConfig } from "../config/load-config.ts";
+import { clientsMax } from "../config/descriptor-limit.ts";
 import type { EffectiveSetting } from "../config/load-settings.ts";
 import { describeOrigin } from "../config/origin.ts";
-import { readSettingsFile } from "../config/read-settings-file.ts";
 import type { Config } from "../config/settings.ts";
 import type { CommandContext } from "./command-context.ts";
 import { EXIT_CODE, type ExitCode } from "./exit-code.ts";
+import { tellSettings } from "./read-settings.ts";
 import type { GlobalOptions, Verb } from "./verb.ts";
 
 /** Stands for a value that a setting does not have. */
@@ -29,36 +27,11 @@ export const addCheck: Verb = (program, context, finish) => {
 };
 
 function check(context: CommandContext, fileName: string | null): ExitCode {
-  const reading = readSettingsFile(context.workingDirectory, fileName);
-  if (!reading.ok) return fail(context, [reading.problem]);
-  const loaded = loadConfig({ env: context.env, file: reading.file });
-  warn(context, loaded.warnings);
-  if (!loaded.ok) return fail(context, loaded.problems);
-
-  const descriptorLimit = readDescriptorLimit();
-  const findings = [
-    checkFiles(loaded.config, context.workingDirectory, context.now()),
-    checkDescriptors(loaded.config.maxConnections, descriptorLimit),
-  ];
-  warn(
-    context,
-    findings.flatMap(({ warnings }) => warnings),
-  );
-  const problems = findings.flatMap((finding) => finding.problems);
-  if (problems.length > 0) return fail(context, problems);
-
-  context.writeOut(describeSettings(loaded.effective));
-  context.writeOut(`\n${describeClients(loaded.config, descriptorLimit)}\n`);
+  const settings = tellSettings(context, fileName);
+  if (settings === null) return EXIT_CODE.failed;
+  context.writeOut(describeSettings(settings.effective));
+  context.writeOut(`\n${describeClients(settings.config, settings.descriptorLimit)}\n`);
   return EXIT_CODE.done;
-}
-
-function fail(context: CommandContext, problems: readonly string[]): ExitCode {
-  for (const problem of problems) context.writeError(`error: ${problem}\n`);
-  return EXIT_CODE.failed;
-}
-
-function warn(context: CommandContext, warnings: readonly string[]): void {
-  for (const warning of warnings) context.writeError(`warning: ${warning}\n`);
 }
 
 /** A line a setting, in columns. */

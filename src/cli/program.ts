@@ -4,16 +4,21 @@
 
 import { Command } from "commander";
 import packageJson from "../../package.json" with { type: "json" };
+import { addApply } from "./apply.ts";
 import { addCheck } from "./check.ts";
 import type { CommandContext } from "./command-context.ts";
 import { addHelp } from "./help.ts";
+import { addStart } from "./start.ts";
+import { addTenants } from "./tenants.ts";
 import type { Finish, Verb } from "./verb.ts";
 
 /** In the order that `--help` shows them. */
-const VERBS: readonly Verb[] = [addCheck, addHelp];
+const VERBS: readonly Verb[] = [addStart, addApply, addTenants, addCheck, addHelp];
 
 const AFTER_HELP = `
 Examples:
+  $ carpool start                        run the pooler
+  $ carpool apply tenants.yaml           register the tenants of a file
   $ carpool check                        what is wrong with the settings, or what they are
   $ carpool check --config prod.yaml     the same, with another settings file
   $ PORT=4001 carpool check              the environment wins over the file

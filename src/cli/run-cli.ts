@@ -4,15 +4,15 @@
 
 import { CommanderError } from "commander";
 import type { CommandContext } from "./command-context.ts";
-import { EXIT_CODE, type ExitCode } from "./exit-code.ts";
+import { EXIT_CODE } from "./exit-code.ts";
 import { createProgram } from "./program.ts";
 
 /**
  * Runs the verb that `args` (without program names) call for. Returns when it is over, with the code
  * that the process is to exit with. An error that no verb expected is thrown on.
  */
-export async function runCli(args: readonly string[], context: CommandContext): Promise<ExitCode> {
-  let exitCode: ExitCode = EXIT_CODE.done;
+export async function runCli(args: readonly string[], context: CommandContext): Promise<number> {
+  let exitCode: number = EXIT_CODE.done;
   const program = createProgram(context, (code) => {
     exitCode = code;
   });

@@ -4,10 +4,9 @@
 
 import type { Command } from "commander";
 import type { CommandContext } from "./command-context.ts";
-import type { ExitCode } from "./exit-code.ts";
 
-/** Tells the exit code of a verb that is over. Without it, the code is 0. */
-export type Finish = (code: ExitCode) => void;
+/** Tells the exit code of a verb that is over: an `EXIT_CODE`, or 128 and a signal's number. Without it, 0. */
+export type Finish = (code: number) => void;
 
 /** Adds its commander subcommand to `program`. Its action uses only `context`, never the process. */
 export type Verb = (program: Command, context: CommandContext, finish: Finish) => void;

@@ -1,0 +1,130 @@
+/**
+ * All of Carpool in one process: the pooler and its HTTP interface over an open store.
+ * Starts from the lowest floor up, stops in reverse.
+ */
+
+import { readFileSync } from "node:fs";
+import { createHttpApp } from "../api/http-app.ts";
+import { errorMessage } from "../base/error-message.ts";
+import type { Logger } from "../base/logger.ts";
+import type { Config } from "../config/settings.ts";
+import { HttpServer } from "./http-server.ts";
+import type { OpenedStore } from "./open-store.ts";
+import { Pooler, type PoolerPorts } from "./pooler.ts";
+import type { ProgramParts } from "./program-parts.ts";
+import { resolvePaths } from "./resolve-paths.ts";
+
+export interface CarpoolParts extends ProgramParts {
+  readonly config: Config;
+  readonly logger: Logger;
+  /** Is closed when Carpool stops, or does not start. */
+  readonly opened: OpenedStore;
+}
+
+export interface CarpoolPorts extends PoolerPorts {
+  readonly http: number;
+}
+
+/** A store that says nothing for this long is away. */
+const HEALTH_TIMEOUT_MS = 2000;
+
+export class Carpool {
+  readonly #parts: CarpoolParts;
+  readonly #pooler: Pooler;
+  readonly #http: HttpServer;
+  #stopping = false;
+
+  private constructor(parts: CarpoolParts, pooler: Pooler) {
+    this.#parts = parts;
+    this.#pooler = pooler;
+    this.#http = HttpServer.start({
+      hostnames: parts.config.listenAddress,
+      port: parts.config.port,
+      app: createHttpApp({
+        logger: parts.logger,
+        notReadyReason: () => this.#notReadyReason(),
+      }),
+    });
+  }
+
+  /**
+   * Serves clients once it resolves. Throws a PortTakenError that names the setting, a ListenError, a
+   * TlsConfigurationError, or the system's error for a file; then nothing is left open.
+   */
+  static async start(parts: CarpoolParts): Promise<Carpool> {
+    const { opened, clock, random, logger, workingDirectory } = parts;
+    const config = resolvePaths(parts.config, workingDirectory);
+    try {
+      const pooler = new Pooler({
+        config,
+        store: opened.store,
+        vaultKey: opened.vaultKey,
+        clock,
+        random,
+        logger,
+        certificateAuthority: readAuthority(config),
+      });
+      await pooler.start();
+      return await Carpool.#withHttp(parts, pooler);
+    } catch (error) {
+      await opened.store.close();
+      throw error;
+    }
+  }
+
+  static async #withHttp(parts: CarpoolParts, pooler: Pooler): Promise<Carpool> {
+    try {
+      return new Carpool(parts, pooler);
+    } catch (error) {
+      await pooler.stop(0);
+      throw error;
+    }
+  }
+
+  get ports(): CarpoolPorts {
+    return { ...this.#pooler.ports, http: this.#http.port };
+  }
+
+  /** Takes over the settings of `config` that don't need a restart. Throws if a file of them is no good: nothing has changed then. */
+  reload(config: Config): void {
+    const resolved = resolvePaths(config, this.#parts.workingDirectory);
+    this.#pooler.reload(resolved, readAuthority(resolved));
+  }
+
+  /** Lets transactions end for so long, then ends all. Health says 503 meanwhile. */
+  async stop(timeoutMs: number): Promise<void> {
+    this.#stopping = true;
+    await this.#pooler.stop(timeoutMs);
+    await this.#http.stop();
+    await this.#parts.opened.store.close();
+  }
+
+  async #notReadyReason(): Promise<string | null> {
+    if (this.#stopping) return "stopping";
+    const { opened, logger } = this.#parts;
+    try {
+      await this.#beforeTimeout(opened.store.changeToken());
+      return null;
+    } catch (error) {
+      logger.warn({ reason: errorMessage(error) }, "not healthy: the tenant store does not answer");
+      return "the tenant store does not answer";
+    }
+  }
+
+  async #beforeTimeout(answer: Promise<unknown>): Promise<void> {
+    const { promise, reject } = Promise.withResolvers<never>();
+    const timer = this.#parts.clock.after(HEALTH_TIMEOUT_MS, () =>
+      reject(new Error(`no answer in ${HEALTH_TIMEOUT_MS} ms`)),
+    );
+    try {
+      await Promise.race([answer, promise]);
+    } finally {
+      timer.cancel();
+    }
+  }
+}
+
+/** Returns the PEM of GLOBAL_UPSTREAM_CA_PATH, or null where there is none. */
+function readAuthority({ globalUpstreamCaPath }: Config): string | null {
+  return globalUpstreamCaPath === null ? null : readFileSync(globalUpstreamCaPath, "utf8");
+}
