@@ -13,7 +13,7 @@ export class ClientState {
   #statements: ClientStatements | null = null;
   /** The settings that the client named when it connected: what RESET and DISCARD ALL go back to. */
   readonly startupSettings: Settings;
-  /** The Parse message of the unnamed statement that a server confirmed last; null: there is none. */
+  /** Begins with the Parse of the unnamed statement that a server confirmed last; null: there is none. */
   unnamedParse: Uint8Array | null = null;
 
   #settings: Settings;

@@ -43,6 +43,9 @@ export interface FrontendLimits {
 /** An unnamed Parse up to this size is kept, for a Bind in a later transaction; a longer one is not. */
 const UNNAMED_PARSE_BYTES_MAX = 16_384;
 
+/** A chunk up to this size is kept for the Parse that it begins with. */
+const KEPT_CHUNK_BYTES_MAX = 512;
+
 /** Names of portals and statements: PostgreSQL cuts them at 63 bytes, drivers stay below. */
 const NAMES_BYTES_MAX = 4_096;
 
@@ -338,7 +341,7 @@ export class FrontendRelay implements FrameHandler {
     if (bytes[start + HEADER_BYTES] === 0) {
       translator.noteUnnamedParse(this.#segment);
       const kept = messageEnd - start <= UNNAMED_PARSE_BYTES_MAX;
-      server.expected.push(EXPECTED.parseUnnamed, kept ? bytes.slice(start, end) : null);
+      server.expected.push(EXPECTED.parseUnnamed, kept ? keptParse(bytes, start, end) : null);
       return this.#forward(bytes, start, end, sink);
     }
     if (end < messageEnd)
@@ -452,6 +455,14 @@ function neededOfBind(bytes: Uint8Array, start: number, end: number): number {
   const portalEnd = findNul(bytes, start + HEADER_BYTES, end);
   const whole = portalEnd >= 0 && findNul(bytes, portalEnd + 1, end) >= 0;
   return whole || end - start > NAMES_BYTES_MAX ? 0 : end - start + 1;
+}
+
+/**
+ * Returns an array that begins with the Parse in `bytes[start, end)`. A small chunk that begins with it
+ * is kept as it is: drivers send the whole pipeline in one, and a copy costs 100 ns and its garbage.
+ */
+function keptParse(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  return start === 0 && bytes.length <= KEPT_CHUNK_BYTES_MAX ? bytes : bytes.slice(start, end);
 }
 
 /** Whether a Query may be DISCARD or DEALLOCATE, by its first letters: those two change what names mean. */

@@ -9,7 +9,7 @@
 import type { PoolerError } from "../base/pooler-error.ts";
 import { errorResponseOf } from "../wire/backend/error-response.ts";
 import { TRANSACTION_STATUS } from "../wire/backend/ready-for-query.ts";
-import { findNul, readText } from "../wire/bytes.ts";
+import { findNul, readInt32, readText } from "../wire/bytes.ts";
 import { HEADER_BYTES } from "../wire/limits.ts";
 import { FRONTEND } from "../wire/message-type.ts";
 import type { ClientState } from "./client-state.ts";
@@ -252,7 +252,7 @@ export class StatementTranslator {
         this.#sendClose(NO_NAME, sink);
         server.expected.push(EXPECTED.ownClose, null);
       } else {
-        this.#out.insert(parse, 0, parse.length, sink);
+        this.#out.insert(parse, 0, 1 + readInt32(parse, 1), sink);
         server.expected.push(EXPECTED.ownParseUnnamed, null);
       }
     }
