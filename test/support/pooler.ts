@@ -26,6 +26,8 @@ export interface TestPoolerOptions {
   readonly tenant?: Readonly<Record<string, unknown>>;
   /** Fields of its user beyond name and password. */
   readonly user?: Readonly<Record<string, unknown>>;
+  /** Gets every line, of every level, instead of {@link TestPooler.lines}. */
+  readonly logger?: Logger;
 }
 
 /** What was logged at level warn or above. */
@@ -133,7 +135,7 @@ export async function startPooler(
     wallClock,
   });
   const lines: LoggedLine[] = [];
-  const logger = collectingLogger(lines);
+  const logger = options.logger ?? collectingLogger(lines);
   const pooler = new Pooler({
     config,
     store,
