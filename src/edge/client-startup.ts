@@ -51,6 +51,8 @@ export class ClientStartup implements ChannelHandler, TlsHandshakeHandler {
   #bytes: Uint8Array = NO_BYTES;
   #sslAsked = false;
   #gssAsked = false;
+  /** A TLS handshake is going on: nothing can be said to the client now. */
+  #securing = false;
   #over = false;
 
   constructor(transport: Transport, portMode: PortMode, parts: ClientStartupParts) {
@@ -85,11 +87,13 @@ export class ClientStartup implements ChannelHandler, TlsHandshakeHandler {
     this.#finish();
   }
 
+  /** The StartupMessage comes next, through TLS. */
   onSecured(): void {
-    // The StartupMessage comes next, through TLS.
+    this.#securing = false;
   }
 
   onHandshakeFailed(error: PoolerError): void {
+    if (this.#over) return;
     this.#parts.logger.info(
       { client: this.#transport.remoteAddress, sqlstate: error.sqlstate },
       error.logText,
@@ -158,6 +162,7 @@ export class ClientStartup implements ChannelHandler, TlsHandshakeHandler {
   }
 
   #startTls(contexts: TlsContexts, clientHello: Uint8Array | null): void {
+    this.#securing = true;
     this.#transport.startServerTls(
       { contexts, timeoutMs: this.#parts.timeoutMs, handler: this },
       clientHello,
@@ -225,7 +230,7 @@ export class ClientStartup implements ChannelHandler, TlsHandshakeHandler {
 
   #end(lastWords: Uint8Array): void {
     this.#finish();
-    this.#transport.write(lastWords, 0, lastWords.length);
+    if (!this.#securing) this.#transport.write(lastWords, 0, lastWords.length);
     this.#transport.close();
   }
 
