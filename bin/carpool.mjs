@@ -14,7 +14,8 @@ const FORWARDED_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", 
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const bun = findBun();
-const args = [join(root, "src", "cli", "main.ts"), ...process.argv.slice(2)];
+/** Bun would load a `.env` of the working directory: somebody else's, with names that are ours by chance. */
+const args = ["--no-env-file", join(root, "src", "cli", "main.ts"), ...process.argv.slice(2)];
 
 if (bun === null) {
   console.error(
