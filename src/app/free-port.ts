@@ -13,6 +13,16 @@ export function findFreePort(hostname = "127.0.0.1"): number {
   return port;
 }
 
+/** Returns true if another process listens on `port` of `hostname`. */
+export function isPortTaken(port: number, hostname: string): boolean {
+  try {
+    Bun.listen({ hostname, port, socket: { data() {} } }).stop(true);
+    return false;
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EADDRINUSE";
+  }
+}
+
 /** Returns true if `port` on `hostname` can be listened on. */
 export function isPortFree(port: number, hostname = "127.0.0.1"): boolean {
   try {

@@ -4,7 +4,7 @@
 
 import type { Server } from "bun";
 import type { Hono } from "hono";
-import { PortTakenError } from "./start-errors.ts";
+import { PortTakenError, PortUnusableError } from "./start-errors.ts";
 
 export interface HttpServerOptions {
   readonly hostnames: readonly string[];
@@ -64,6 +64,6 @@ function serve(hostname: string, port: number, app: Hono): Server<undefined> {
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "EADDRINUSE")
       throw new PortTakenError("PORT", hostname, port);
-    throw error;
+    throw new PortUnusableError("PORT", error);
   }
 }

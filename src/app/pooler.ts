@@ -27,7 +27,7 @@ import { Verifiers } from "../proxy/verifiers.ts";
 import { TenantDirectory } from "../tenants/tenant-directory.ts";
 import type { TenantStore } from "../tenants/tenant-store.ts";
 import { LiveSettings } from "./live-settings.ts";
-import { PortTakenError } from "./start-errors.ts";
+import { PortTakenError, PortUnusableError } from "./start-errors.ts";
 
 export interface PoolerParts {
   readonly config: Config;
@@ -210,7 +210,7 @@ export class Pooler {
       this.#listeners.push({ mode, listener });
     } catch (error) {
       if (error instanceof PortInUseError) throw new PortTakenError(setting, hostname, port);
-      throw error;
+      throw new PortUnusableError(setting, error);
     }
   }
 

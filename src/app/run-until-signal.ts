@@ -13,8 +13,10 @@ import type { ProgramLogger } from "./program-logger.ts";
 
 export interface RunOptions {
   readonly config: Config;
-  /** Reads the settings afresh, with everything that `carpool check` checks. */
-  readonly readSettings: () => SettingsReading;
+  /** Reads the settings afresh, with everything that `carpool check` checks. Null: SIGHUP stops, as terminals mean it. */
+  readonly readSettings: (() => SettingsReading) | null;
+  /** Resolves, with the reason, when something is lost that Carpool can't go on without. */
+  readonly lost?: Promise<string>;
 }
 
 export type SettingsReading =
@@ -27,7 +29,16 @@ export type SettingsReading =
 
 const STOP_SIGNALS = ["SIGTERM", "SIGINT"] as const;
 
-/** Runs until a signal stops `carpool`. Returns 0, or 128 and the number of the second signal, as shells do. */
+/**
+ * Ctrl-C under npm arrives twice: from the terminal, and from npm, which passes it on. What comes so soon
+ * is the same one; an impatient person takes longer.
+ */
+const SAME_SIGNAL_MS = 500;
+
+/**
+ * Runs until a signal stops `carpool`. Returns 0; 1 if something was lost or the stop failed; or 128 and
+ * the number of the second signal, as shells do.
+ */
 export function runUntilSignal(
   carpool: Carpool,
   logger: ProgramLogger,
@@ -44,7 +55,8 @@ class Run {
   readonly #readSettings: RunOptions["readSettings"];
   readonly #end: (code: number) => void;
   #config: Config;
-  #stopping = false;
+  /** Null while nobody has told it to stop. */
+  #stoppingSinceMs: number | null = null;
 
   constructor(carpool: Carpool, logger: ProgramLogger, options: RunOptions) {
     const { promise, resolve } = Promise.withResolvers<number>();
@@ -55,41 +67,52 @@ class Run {
     this.#readSettings = options.readSettings;
     this.#config = options.config;
     for (const signal of STOP_SIGNALS) process.on(signal, this.#onStopSignal);
-    process.on("SIGHUP", this.#onReloadSignal);
+    process.on("SIGHUP", this.#onHangUp);
+    void options.lost?.then((reason) => this.#onLost(reason));
   }
 
   readonly #onStopSignal = (signal: NodeJS.Signals): void => {
-    if (this.#stopping) {
+    const nowMs = performance.now();
+    if (this.#stoppingSinceMs === null) {
+      this.#logger.info({ signal }, "told to stop");
+      this.#stoppingSinceMs = nowMs;
+      void this.#stop(0);
+    } else if (nowMs - this.#stoppingSinceMs > SAME_SIGNAL_MS) {
       this.#logger.warn({ signal }, "stopping at once: a second signal came");
-      return this.#finish(128 + constants.signals[signal]);
+      this.#finish(128 + constants.signals[signal]);
     }
-    this.#stopping = true;
-    void this.#stop(signal);
   };
 
-  readonly #onReloadSignal = (): void => {
-    if (!this.#stopping) this.#reload();
+  readonly #onHangUp = (signal: NodeJS.Signals): void => {
+    if (this.#readSettings === null) return this.#onStopSignal(signal);
+    if (this.#stoppingSinceMs === null) this.#reload(this.#readSettings());
   };
 
-  async #stop(signal: NodeJS.Signals): Promise<void> {
+  #onLost(reason: string): void {
+    if (this.#stoppingSinceMs !== null) return;
+    this.#stoppingSinceMs = performance.now();
+    this.#logger.error({}, reason);
+    void this.#stop(1);
+  }
+
+  async #stop(code: number): Promise<void> {
     const { shutdownTimeoutMs } = this.#config;
     this.#logger.info(
-      { signal, shutdownTimeoutMs },
+      { shutdownTimeoutMs },
       "stopping: no more clients are taken, and transactions may end",
     );
     try {
       await this.#carpool.stop(shutdownTimeoutMs);
       this.#logger.info({}, "stopped");
-      this.#finish(0);
+      this.#finish(code);
     } catch (error) {
       logFault(this.#logger, error, "stopping failed");
       this.#finish(1);
     }
   }
 
-  #reload(): void {
+  #reload(reading: SettingsReading): void {
     const logger = this.#logger;
-    const reading = this.#readSettings();
     for (const warning of reading.warnings) logger.warn({}, warning);
     if (!reading.ok) {
       for (const problem of reading.problems) logger.error({}, problem);
@@ -114,7 +137,7 @@ class Run {
 
   #finish(code: number): void {
     for (const signal of STOP_SIGNALS) process.off(signal, this.#onStopSignal);
-    process.off("SIGHUP", this.#onReloadSignal);
+    process.off("SIGHUP", this.#onHangUp);
     this.#end(code);
   }
 }

@@ -2,7 +2,7 @@
  * Why Carpool does not start, for the person at the terminal.
  */
 
-import { ListenError } from "../net/listener.ts";
+import { errorMessage } from "../base/error-message.ts";
 import { TlsConfigurationError } from "../net/tls-contexts.ts";
 import { MigrationFailedError } from "../tenants/migrations.ts";
 import { SecretNotOpenedError } from "../tenants/secret-box.ts";
@@ -10,23 +10,35 @@ import { StoreMovedError } from "../tenants/tenant-store.ts";
 import { VaultKeyError } from "../tenants/vault-key.ts";
 import { EmbeddedPostgresError } from "./postgres-error.ts";
 
+const POSTGRESQL_PORT = 5432;
+
 /** A port is taken. Names the setting that chooses it. */
 export class PortTakenError extends Error {
   override readonly name = "PortTakenError";
   readonly setting: string;
 
   constructor(setting: string, hostname: string, port: number) {
+    const whose = port === POSTGRESQL_PORT ? ", probably by a PostgreSQL of this machine" : "";
     super(
-      `${setting}: port ${port} on ${hostname} is taken by another process; choose another with ${setting}=PORT`,
+      `${setting}: port ${port} on ${hostname} is taken${whose}. Choose another: ${setting}=PORT`,
     );
     this.setting = setting;
+  }
+}
+
+/** The system refuses a port or an address for another reason: a privileged port, no such address. */
+export class PortUnusableError extends Error {
+  override readonly name = "PortUnusableError";
+
+  constructor(setting: string, cause: unknown) {
+    super(`${setting}, LISTEN_ADDRESS: ${errorMessage(cause)}`, { cause });
   }
 }
 
 /** Errors that say to an operator what is wrong. The others are ours: their stack says where. */
 const OPERATOR_ERRORS = [
   PortTakenError,
-  ListenError,
+  PortUnusableError,
   TlsConfigurationError,
   VaultKeyError,
   SecretNotOpenedError,

@@ -8,15 +8,17 @@ import { addApply } from "./apply.ts";
 import { addCheck } from "./check.ts";
 import type { CommandContext } from "./command-context.ts";
 import { addHelp } from "./help.ts";
+import { addQuickstart } from "./quickstart.ts";
 import { addStart } from "./start.ts";
 import { addTenants } from "./tenants.ts";
 import type { Finish, Verb } from "./verb.ts";
 
 /** In the order that `--help` shows them. */
-const VERBS: readonly Verb[] = [addStart, addApply, addTenants, addCheck, addHelp];
+const VERBS: readonly Verb[] = [addQuickstart, addStart, addApply, addTenants, addCheck, addHelp];
 
 const AFTER_HELP = `
 Examples:
+  $ carpool quickstart                   try it, with a PostgreSQL of its own
   $ carpool start                        run the pooler
   $ carpool apply tenants.yaml           register the tenants of a file
   $ carpool check                        what is wrong with the settings, or what they are

@@ -2,6 +2,7 @@
  * What must hold between settings, each of which is right by itself.
  */
 
+import { listeningPorts } from "./listening-ports.ts";
 import type { Config } from "./settings.ts";
 
 /** Returns a sentence for each relation that `config` breaks. */
@@ -10,12 +11,7 @@ export function checkRelations(config: Config): readonly string[] {
 }
 
 function checkPorts(config: Config): readonly string[] {
-  const ports: readonly (readonly [name: string, port: number])[] = [
-    ["PROXY_PORT_TRANSACTION", config.proxyPortTransaction],
-    ["PROXY_PORT_SESSION", config.proxyPortSession],
-    ["PROXY_PORT_NATIVE", config.proxyPortNative],
-    ["PORT", config.port],
-  ];
+  const ports = listeningPorts(config);
   return ports.flatMap(([name, port], index) => {
     const first = ports.slice(0, index).find(([, earlier]) => port !== 0 && earlier === port);
     return first === undefined ? [] : [`${first[0]} and ${name} must differ: both are ${port}`];
