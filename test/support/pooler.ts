@@ -32,6 +32,7 @@ export interface TestPoolerOptions {
 
 /** What was logged at level warn or above. */
 export interface LoggedLine {
+  readonly level: "warn" | "error";
   readonly fields: LogFields;
   readonly message: string;
 }
@@ -152,10 +153,12 @@ export async function startPooler(
 }
 
 function collectingLogger(lines: LoggedLine[]): Logger {
-  const keep = (fields: LogFields, message: string): void => {
-    lines.push({ fields, message });
-  };
-  return { debug: drop, info: drop, warn: keep, error: keep };
+  const keep =
+    (level: LoggedLine["level"]) =>
+    (fields: LogFields, message: string): void => {
+      lines.push({ level, fields, message });
+    };
+  return { debug: drop, info: drop, warn: keep("warn"), error: keep("error") };
 }
 
 function drop(): void {
