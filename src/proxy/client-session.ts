@@ -26,7 +26,7 @@ import { ByteWriter } from "../wire/byte-writer.ts";
 import type { Cancellable, CancelRegistry, IssuedKey } from "./cancel-registry.ts";
 import { type CheckInClient, checkIn } from "./check-in.ts";
 import type { OwnQueryResult } from "./own-query-run.ts";
-import { ClientViolationError, SettingsRefusedError } from "./proxy-errors.ts";
+import { ClientViolationError, InternalError, SettingsRefusedError } from "./proxy-errors.ts";
 import type { RelayScratch } from "./relay-scratch.ts";
 import type { ServerConnection, ServerHolder } from "./server-connection.ts";
 import type { ServerPool } from "./server-pool.ts";
@@ -44,6 +44,8 @@ export interface ClientSessionOptions {
   readonly cancels: CancelRegistry;
   /** Bytes of the cancel key's secret: what the client's protocol version can carry. */
   readonly secretBytes: number;
+  /** Told of a bug of ours that this session met. */
+  readonly onFault: (error: PoolerError) => void;
   /** Called once, when the session is over. */
   readonly onOver: (session: ClientSession) => void;
 }
@@ -65,6 +67,7 @@ export class ClientSession
   readonly #relay: FrontendRelay;
   readonly #cancels: CancelRegistry;
   readonly #key: IssuedKey;
+  readonly #onFault: (error: PoolerError) => void;
   readonly #onOver: (session: ClientSession) => void;
   #phase: Phase = "welcoming";
   #server: ServerConnection | null = null;
@@ -72,6 +75,8 @@ export class ClientSession
   #settingsUnderWay = false;
   /** The server takes no more bytes for now. */
   #serverBlocked = false;
+  /** The client said Terminate. */
+  #terminated = false;
   /** Why the session ends when its transaction is over; null: it goes on. */
   #farewell: PoolerError | null = null;
   waitingSinceMs = 0;
@@ -86,6 +91,7 @@ export class ClientSession
     this.#channel = channel;
     this.#pool = pool;
     this.#cancels = options.cancels;
+    this.#onFault = options.onFault;
     this.#onOver = options.onOver;
     const translator =
       pool.name.mode === "transaction"
@@ -109,9 +115,13 @@ export class ClientSession
   }
 
   onBytes(bytes: Uint8Array): void {
-    const accepted = this.#relay.feed(bytes);
-    if (this.#phase === "serving") this.#afterRelay(accepted);
-    else if (this.#relay.heldBytes > HELD_BYTES_MAX) this.#channel.pause();
+    try {
+      const accepted = this.#relay.feed(bytes);
+      if (this.#phase === "serving") this.#afterRelay(accepted);
+      else if (this.#relay.heldBytes > HELD_BYTES_MAX) this.#channel.pause();
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   onDrained(): void {
@@ -168,6 +178,7 @@ export class ClientSession
   }
 
   onTerminate(): void {
+    this.#terminated = true;
     this.#channel.close();
     this.#leave();
   }
@@ -293,6 +304,18 @@ export class ClientSession
     checkIn(server, this, this.#pool.settings);
   }
 
+  /** A bug of ours ends this connection and its server, whose state nobody knows; no other one. */
+  #fail(fault: unknown): void {
+    const error = new InternalError(fault);
+    const server = this.#server;
+    this.#server = null;
+    this.#relay.setServer(null, null);
+    server?.endHold();
+    server?.end();
+    this.#onFault(error);
+    this.end(error);
+  }
+
   /** Lets go of everything. The channel closes by itself. */
   #leave(): void {
     if (this.#phase === "over") return;
@@ -310,7 +333,7 @@ export class ClientSession
   #giveBack(server: ServerConnection): void {
     const insideMessage = this.#relay.insideMessage;
     this.#relay.setServer(null, null);
-    this.#pool.recover(server, insideMessage);
+    this.#pool.recover(server, { insideMessage, orderly: this.#terminated });
   }
 }
 

@@ -82,6 +82,10 @@ interface Endable {
 export class Owner implements ChannelOwner {
   readonly #parts: OwnerParts;
   readonly #clients = new Set<Endable>();
+  readonly #onFault = (error: PoolerError): void => {
+    this.#parts.counters.internalErrorsTotal += 1;
+    this.#parts.logger.error({ sqlstate: error.sqlstate }, error.logText);
+  };
   #stopping = false;
 
   constructor(parts: OwnerParts) {
@@ -218,6 +222,7 @@ export class Owner implements ChannelOwner {
       scratch,
       cancels,
       secretBytes: secretBytesFor(opening),
+      onFault: this.#onFault,
       onOver: (over) => {
         this.#clients.delete(over);
         pools.sweep(tenant.external_id);
@@ -266,8 +271,7 @@ export class Owner implements ChannelOwner {
     channel.write(message, 0, message.length);
     channel.close();
     this.#parts.counters.clientLoginFailuresTotal += 1;
-    if (error instanceof InternalError)
-      this.#parts.logger.error({ sqlstate: error.sqlstate }, error.logText);
+    if (error instanceof InternalError) this.#onFault(error);
   }
 
   #onLoginFailed(opening: ChannelOpening, error: PoolerError | null): void {

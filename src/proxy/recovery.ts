@@ -7,6 +7,7 @@
 import type { Timer } from "../base/clock.ts";
 import type { PoolerError } from "../base/pooler-error.ts";
 import { EXPECTED } from "../session/expected-reply.ts";
+import { REFUSED_PARSE } from "../session/refused-parse.ts";
 import { TRANSACTION_STATUS } from "../wire/backend/ready-for-query.ts";
 import { ByteWriter } from "../wire/byte-writer.ts";
 import { writeCopyFail } from "../wire/frontend/copy-fail.ts";
@@ -14,37 +15,42 @@ import { SYNC } from "../wire/frontend/empty-requests.ts";
 import type { RelayScratch } from "./relay-scratch.ts";
 import type { ServerConnection, ServerHolder } from "./server-connection.ts";
 
-/** How a server is recovered. */
-export interface RecoveryOptions {
-  readonly scratch: RelayScratch;
-  /** The whole recovery; after that the server is ended. */
-  readonly timeoutMs: number;
+/** How the client went. */
+export interface Departure {
+  /** Part of a message of the client was passed on, and its rest will never come. */
+  readonly insideMessage: boolean;
+  /** It said Terminate: what it asked for before is carried out, as by PostgreSQL. Else it is cancelled. */
+  readonly orderly: boolean;
 }
 
 export class Recovery implements ServerHolder {
   readonly #server: ServerConnection;
-  readonly #deadline: Timer;
+  readonly #scratch: RelayScratch;
+  readonly #timeoutMs: number;
+  #deadline: Timer | null = null;
   #over = false;
 
-  constructor(server: ServerConnection, options: RecoveryOptions) {
+  /** @param timeoutMs after that the server is ended; counted while it is not the client's query that takes long */
+  constructor(server: ServerConnection, scratch: RelayScratch, timeoutMs: number) {
     this.#server = server;
-    this.#deadline = options.scratch.clock.after(options.timeoutMs, () => this.#giveUp());
+    this.#scratch = scratch;
+    this.#timeoutMs = timeoutMs;
   }
 
-  /**
-   * The first step. The client's hold is over already.
-   * @param insideMessage part of a message of the client was passed on, and its rest will never come
-   */
-  start(insideMessage: boolean): void {
+  /** The first step. The client's hold is over already. */
+  start({ insideMessage, orderly }: Departure): void {
     this.#server.setHolder(this);
     if (insideMessage || !this.#server.usable) return this.#giveUp();
-    this.#closeOpenEnds();
+    if (!orderly) this.#startDeadline();
     this.onServerProgress();
   }
 
   onServerProgress(): void {
     const { state } = this.#server;
-    if (this.#over || !this.#server.usable || state.expected.size > 0) return;
+    if (this.#over || !this.#server.usable) return;
+    this.#closeOpenEnds();
+    if (state.expected.size > 0) return;
+    this.#startDeadline();
     if (state.status === TRANSACTION_STATUS.Idle) this.#discardAll();
     else
       this.#server.runOwn("ROLLBACK", ({ error }) =>
@@ -63,17 +69,30 @@ export class Recovery implements ServerHolder {
   /** Ends a COPY and a pipeline that waits for its Sync, so that the server comes to rest. */
   #closeOpenEnds(): void {
     const { state } = this.#server;
-    if (state.copyingIn) {
-      const writer = new ByteWriter();
-      writeCopyFail(writer, "client disconnected");
-      this.#server.send(writer.take());
-      state.copyingIn = false;
-    }
+    if (state.copyingIn) this.#failCopy();
     if (!state.segmentOpen && !state.skipping) return;
+    // Without its Sync a pipeline is not committed, so it must fail before it gets one from us.
+    if (!state.skipping) this.#failSegment();
     state.expected.push(EXPECTED.ownSync, null);
     state.segmentOpen = false;
     state.skipping = false;
     this.#server.send(SYNC);
+  }
+
+  #failCopy(): void {
+    const writer = new ByteWriter();
+    writeCopyFail(writer, "client disconnected");
+    this.#server.send(writer.take());
+    this.#server.state.copyingIn = false;
+  }
+
+  #failSegment(): void {
+    this.#server.state.expected.push(EXPECTED.refused, null);
+    this.#server.send(REFUSED_PARSE);
+  }
+
+  #startDeadline(): void {
+    this.#deadline ??= this.#scratch.clock.after(this.#timeoutMs, () => this.#giveUp());
   }
 
   #discardAll(): void {
@@ -99,6 +118,6 @@ export class Recovery implements ServerHolder {
 
   #finish(): void {
     this.#over = true;
-    this.#deadline.cancel();
+    this.#deadline?.cancel();
   }
 }

@@ -19,7 +19,7 @@ import type { CancelKey } from "../wire/cancel-key.ts";
 import { SYNC, TERMINATE } from "../wire/frontend/empty-requests.ts";
 import { writeQuery } from "../wire/frontend/query.ts";
 import { type OwnQueryResult, OwnQueryRun } from "./own-query-run.ts";
-import { ServerDesyncError, ServerLostError } from "./proxy-errors.ts";
+import { InternalError, ServerDesyncError, ServerLostError } from "./proxy-errors.ts";
 import type { RelayScratch } from "./relay-scratch.ts";
 
 /** Who holds a server: a client's session, or what cleans up after one. */
@@ -40,6 +40,8 @@ export interface ServerOwner {
   onServerEnding(server: ServerConnection): void;
   /** It is really closed. */
   onServerGone(server: ServerConnection): void;
+  /** A bug of ours was met while its bytes were read. */
+  onFault(error: PoolerError): void;
   /** The server sent what it did not owe. */
   onDesync(server: ServerConnection, error: PoolerError): void;
 }
@@ -186,6 +188,17 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
 
   onBytes(bytes: Uint8Array): void {
     if (this.#phase === "ending") return;
+    try {
+      this.#read(bytes);
+    } catch (fault) {
+      const error = new InternalError(fault);
+      this.#owner.onFault(error);
+      this.#lose(error, false);
+      this.end();
+    }
+  }
+
+  #read(bytes: Uint8Array): void {
     const accepted = this.#relay.feed(bytes);
     if (this.state.broken) return this.#onBroken();
     if (!accepted) this.transport.pause();

@@ -24,7 +24,7 @@ import type { CancelKey } from "../wire/cancel-key.ts";
 import { deliverCancel } from "./cancel-delivery.ts";
 import { DerivedKeys } from "./key-derivation.ts";
 import type { PoolerCounters } from "./pooler-counters.ts";
-import { Recovery } from "./recovery.ts";
+import { type Departure, Recovery } from "./recovery.ts";
 import type { RelayScratch } from "./relay-scratch.ts";
 import type { ServerAddress } from "./server-address.ts";
 import { ServerConnection, type ServerOwner } from "./server-connection.ts";
@@ -145,11 +145,11 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
   }
 
   /** Takes a server back from a client that is gone, whatever it was doing. */
-  recover(server: ServerConnection, insideMessage: boolean): void {
+  recover(server: ServerConnection, departure: Departure): void {
     const { scratch, limits } = this.#environment;
     server.endHold();
-    this.cancel(server);
-    new Recovery(server, { scratch, timeoutMs: limits.cancelTimeoutMs }).start(insideMessage);
+    if (!departure.orderly) this.cancel(server);
+    new Recovery(server, scratch, limits.cancelTimeoutMs).start(departure);
   }
 
   /** Has PostgreSQL cancel what `server` runs now. */
@@ -218,6 +218,11 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
 
   onServerGone(server: ServerConnection): void {
     this.#pool.gone(server);
+  }
+
+  onFault(error: PoolerError): void {
+    this.#environment.counters.internalErrorsTotal += 1;
+    this.#environment.logger.error({ ...this.name, sqlstate: error.sqlstate }, error.logText);
   }
 
   onDesync(_server: ServerConnection, error: PoolerError): void {

@@ -77,7 +77,8 @@ export class ExpectedReplies {
     while (this.#size > 0) {
       const kind = this.head;
       ended ||= kind === EXPECTED.copyEnd;
-      if (isHead || ended || kind !== EXPECTED.sync) {
+      const isSync = kind === EXPECTED.sync || kind === EXPECTED.ownSync;
+      if (isHead || ended || !isSync) {
         kinds.push(kind);
         notes.push(this.headNote);
       }

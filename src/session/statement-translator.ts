@@ -15,6 +15,7 @@ import { FRONTEND } from "../wire/message-type.ts";
 import type { ClientState } from "./client-state.ts";
 import { StatementChange } from "./client-statements.ts";
 import { EXPECTED } from "./expected-reply.ts";
+import { REFUSED_PARSE } from "./refused-parse.ts";
 import type { ByteSink, RunWriter } from "./run-writer.ts";
 import type { ServerState } from "./server-state.ts";
 import { literalSettings } from "./session-settings.ts";
@@ -184,7 +185,7 @@ export class StatementTranslator {
 
   /** Has the server refuse a message, so that order and transaction are right, with our words for why. */
   refuse(error: PoolerError, server: ServerState, sink: ByteSink): void {
-    this.#sendParse(NO_NAME, REFUSED_TAIL, 0, REFUSED_TAIL.length, sink);
+    this.#out.insert(REFUSED_PARSE, 0, REFUSED_PARSE.length, sink);
     server.unnamedInStep = false;
     server.expected.push(EXPECTED.refused, errorResponseOf(error));
   }
@@ -307,9 +308,6 @@ const NO_NAME = new Uint8Array(0);
 const NUL = Uint8Array.of(0);
 /** Byte1('S'): a Close is of a statement, not of a portal. */
 const OF_STATEMENT = Uint8Array.of(0x53);
-
-/** Parse tail of a text that PostgreSQL refuses in any state of a transaction: 42601. No parameter types. */
-const REFUSED_TAIL = encoder.encode("refused by carpool\0\0\0");
 
 /**
  * The name under which a server hears of a statement that the client does not have: the client's own,
