@@ -8,6 +8,7 @@
  * replies to our own queries) wait for their last byte, each under a limit.
  */
 
+import { assert } from "../base/assert.ts";
 import { SQLSTATE } from "../base/sqlstate.ts";
 import { CLOSE_COMPLETE, PARSE_COMPLETE } from "../wire/backend/empty-replies.ts";
 import type { ErrorFields } from "../wire/backend/error-fields.ts";
@@ -19,6 +20,7 @@ import {
   SHORT_REPLY_LENGTH_MAX,
 } from "../wire/limits.ts";
 import { BACKEND } from "../wire/message-type.ts";
+import { ProtocolError } from "../wire/protocol-error.ts";
 import type { ClientState } from "./client-state.ts";
 import { afterCommand, COMMAND_TAG_BYTES_MAX } from "./command-effects.ts";
 import { EXPECTED, endsWithReadyForQuery, isAnsweredByParseComplete } from "./expected-reply.ts";
@@ -77,6 +79,7 @@ export class BackendRelay implements FrameHandler {
 
   /** The client that replies go to from now on; null: they are read and dropped. */
   setClient(client: ClientState | null, sink: ByteSink | null): void {
+    assert(this.#out.empty, "what was gathered for one client has left before another is served");
     this.#client = client;
     this.#sink = sink;
   }
@@ -86,8 +89,12 @@ export class BackendRelay implements FrameHandler {
    * @returns false if the client's side holds some of it back: stop reading the server
    */
   feed(chunk: Uint8Array): boolean {
-    this.#framer.feed(chunk);
-    return this.#flush();
+    try {
+      this.#framer.feed(chunk);
+      return this.#flush();
+    } catch (error) {
+      return this.#abandon(error);
+    }
   }
 
   /** Sends what we owe the client and nothing of the server's stands before. */
@@ -132,6 +139,7 @@ export class BackendRelay implements FrameHandler {
 
   onContinuation(bytes: Uint8Array, start: number, end: number): void {
     if (this.#forwarding) this.#forward(bytes, start, end);
+    if (!this.#framer.insideMessage) this.#settleKnown();
   }
 
   onMalformed(): void {
@@ -347,11 +355,22 @@ export class BackendRelay implements FrameHandler {
   }
 
   #desync(reason: string): false {
-    if (!this.#state.broken) {
-      this.#state.broken = true;
-      this.#events.onDesync(reason);
-    }
+    if (this.#state.broken) return false;
+    this.#state.broken = true;
+    // What came before was right, and goes to its client while there is one.
+    this.#flush();
+    this.#events.onDesync(reason);
     return false;
+  }
+
+  /** The server sent what can't be read, or we made a mistake: nothing gathered may go to somebody else. */
+  #abandon(error: unknown): true {
+    if (!(error instanceof ProtocolError)) {
+      this.#out.reset();
+      throw error;
+    }
+    this.#desync(error.message);
+    return true;
   }
 
   #forward(bytes: Uint8Array, start: number, end: number): void {

@@ -10,9 +10,10 @@
  * to it as a name in use, so that the order of replies and the fate of the transaction are its own.
  */
 
+import { assert } from "../base/assert.ts";
 import { CLOSE_COMPLETE } from "../wire/backend/empty-replies.ts";
 import { findNul, readText } from "../wire/bytes.ts";
-import { HEADER_BYTES } from "../wire/limits.ts";
+import { HEADER_BYTES, SMALL_MESSAGE_LENGTH_MAX } from "../wire/limits.ts";
 import { FRONTEND } from "../wire/message-type.ts";
 import type { ClientState } from "./client-state.ts";
 import { EXPECTED, UNNAMED } from "./expected-reply.ts";
@@ -22,13 +23,21 @@ import type { ByteSink, RunWriter } from "./run-writer.ts";
 import type { ServerState } from "./server-state.ts";
 import type { StatementTranslator } from "./statement-translator.ts";
 
-/** What the relay tells the client session that it belongs to. */
+/**
+ * What the relay tells the client session that it belongs to: once, after everything that came before
+ * was passed on. Nothing that comes behind is read.
+ */
 export interface FrontendRelayEvents {
   /** The client said Terminate. */
   onTerminate(): void;
   /** The client broke the protocol; its connection cannot go on. The text is for the client. */
   onViolation(reason: string): void;
 }
+
+/** How the client's side ended; a violation is its text. */
+type Ending = { readonly violation: string | null };
+
+const TERMINATED: Ending = { violation: null };
 
 /** Why the relay stopped. */
 export const STOP = { none: 0, needsServer: 1, needsReplies: 2 } as const;
@@ -48,6 +57,9 @@ const KEPT_CHUNK_BYTES_MAX = 512;
 
 /** Names of portals and statements: PostgreSQL cuts them at 63 bytes, drivers stay below. */
 const NAMES_BYTES_MAX = 4_096;
+
+/** Describe and Close with their type byte: PostgreSQL refuses longer ones. */
+const SMALL_MESSAGE_BYTES_MAX = 1 + SMALL_MESSAGE_LENGTH_MAX;
 
 export class FrontendRelay implements FrameHandler {
   readonly #client: ClientState;
@@ -71,6 +83,8 @@ export class FrontendRelay implements FrameHandler {
   #refusal: Uint8Array | null = null;
   /** After a refusal, all is ignored up to the next Sync, as PostgreSQL does after an error. */
   #skipping = false;
+  /** Nothing is read any more. */
+  #ending: Ending | null = null;
 
   /**
    * @param out shared by all relays of a worker in this direction; empty between two chunks
@@ -95,7 +109,7 @@ export class FrontendRelay implements FrameHandler {
 
   /** Why it waits, one of {@link STOP}. */
   get stop(): number {
-    return this.#framer.stopped ? this.#stop : STOP.none;
+    return this.#framer.stopped && this.#ending === null ? this.#stop : STOP.none;
   }
 
   /** Whether part of a message was passed on and the rest is to come. */
@@ -110,6 +124,7 @@ export class FrontendRelay implements FrameHandler {
 
   /** The server that messages go to from now on, or none. */
   setServer(server: ServerState | null, sink: ByteSink | null): void {
+    assert(this.#out.empty, "what was gathered for one server has left before another is taken");
     this.#server = server;
     this.#sink = sink;
     if (server !== null) this.#translator?.beginHold();
@@ -117,14 +132,24 @@ export class FrontendRelay implements FrameHandler {
 
   /** Reads a chunk. Returns false if the server's side holds some of it back: stop reading the client. */
   feed(chunk: Uint8Array): boolean {
-    this.#framer.feed(chunk);
-    return this.#flush();
+    if (this.#ending !== null) return true;
+    try {
+      this.#framer.feed(chunk);
+      return this.#flush();
+    } catch (error) {
+      return this.#abandon(error);
+    }
   }
 
   /** Goes on where it stopped. As {@link feed}. */
   resume(): boolean {
-    this.#framer.resume();
-    return this.#flush();
+    if (this.#ending !== null) return true;
+    try {
+      this.#framer.resume();
+      return this.#flush();
+    } catch (error) {
+      return this.#abandon(error);
+    }
   }
 
   /** Answers the message it stopped before with an error, and goes on behind it. */
@@ -147,7 +172,7 @@ export class FrontendRelay implements FrameHandler {
         return this.#translator === null ? 0 : neededOfBind(bytes, start, end);
       case FRONTEND.Describe:
       case FRONTEND.Close:
-        return messageBytes > NAMES_BYTES_MAX ? 0 : messageBytes;
+        return messageBytes > SMALL_MESSAGE_BYTES_MAX ? 0 : messageBytes;
       default:
         return 0;
     }
@@ -164,7 +189,7 @@ export class FrontendRelay implements FrameHandler {
     const server = this.#server;
     const sink = this.#sink;
     if (server === null || sink === null)
-      return this.#onMessageWithoutServer(type, bytes, start, end);
+      return this.#onMessageWithoutServer(type, bytes, start, end, messageEnd);
     if (server.skipping && type !== FRONTEND.Sync && type !== FRONTEND.Terminate) return true;
     if (this.#mustDrain(server)) return this.#stopFor(STOP.needsReplies);
     switch (type) {
@@ -197,11 +222,17 @@ export class FrontendRelay implements FrameHandler {
   }
 
   onMalformed(): void {
-    this.#events.onViolation("invalid message length");
+    this.#violate("invalid message length");
   }
 
   /** Answers what leaves no trace on a server; stops for all else. */
-  #onMessageWithoutServer(type: number, bytes: Uint8Array, start: number, end: number): boolean {
+  #onMessageWithoutServer(
+    type: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    messageEnd: number,
+  ): boolean {
     if (this.#skipping && type !== FRONTEND.Sync && type !== FRONTEND.Terminate) return true;
     switch (type) {
       case FRONTEND.Sync:
@@ -210,6 +241,8 @@ export class FrontendRelay implements FrameHandler {
         return true;
       case FRONTEND.Close:
         if (this.#translator === null) return this.#stopFor(STOP.needsServer);
+        if (end < messageEnd || messageEnd - start > SMALL_MESSAGE_BYTES_MAX)
+          return this.#violate("invalid message length");
         return this.#closeWithoutServer(bytes, start, end);
       // PostgreSQL ignores COPY data where no COPY is under way, and there is nothing to flush.
       case FRONTEND.Flush:
@@ -218,8 +251,7 @@ export class FrontendRelay implements FrameHandler {
       case FRONTEND.CopyFail:
         return true;
       case FRONTEND.Terminate:
-        this.#events.onTerminate();
-        return true;
+        return this.#end(TERMINATED);
       case FRONTEND.Parse:
       case FRONTEND.Bind:
       case FRONTEND.Describe:
@@ -230,7 +262,7 @@ export class FrontendRelay implements FrameHandler {
           ? this.#stopFor(STOP.needsServer)
           : this.#answerRefusal(type, this.#refusal);
       default:
-        return this.#violate(type);
+        return this.#violate(`invalid frontend message type ${type}`);
     }
   }
 
@@ -246,7 +278,7 @@ export class FrontendRelay implements FrameHandler {
   #closeWithoutServer(bytes: Uint8Array, start: number, end: number): boolean {
     const nameStart = start + HEADER_BYTES + 1;
     const nameEnd = findNul(bytes, nameStart, end);
-    if (nameEnd < 0) return this.#invalidFormat();
+    if (nameEnd < 0) return this.#violate("invalid message format");
     if (bytes[start + HEADER_BYTES] === STATEMENT) {
       if (nameStart === nameEnd) this.#client.unnamedParse = null;
       const statements = this.#client.statements;
@@ -267,6 +299,9 @@ export class FrontendRelay implements FrameHandler {
     server: ServerState,
     sink: ByteSink,
   ): boolean {
+    const small = type === FRONTEND.Describe || type === FRONTEND.Close;
+    if (small && messageEnd - start > SMALL_MESSAGE_BYTES_MAX)
+      return this.#violate("invalid message length");
     const taken =
       this.#translator === null
         ? this.#passStatementMessage(type, bytes, start, end, server, sink)
@@ -307,15 +342,14 @@ export class FrontendRelay implements FrameHandler {
   ): boolean {
     const segment = this.#segment;
     if (type === FRONTEND.Bind) {
-      if (findNul(bytes, findNul(bytes, start + HEADER_BYTES, end) + 1, end) < 0)
-        return this.#invalidFormat();
+      if (!holdsBindNames(bytes, start, end)) return this.#violate("invalid message format");
       this.#forwarding = true;
       return translator.bind(bytes, start, end, messageEnd, segment, server, sink);
     }
     if (type === FRONTEND.Parse)
       return this.#translateParse(translator, bytes, start, end, messageEnd, server, sink);
-    if (end < messageEnd || findNul(bytes, start + HEADER_BYTES + 1, end) < 0)
-      return this.#invalidFormat();
+    if (findNul(bytes, start + HEADER_BYTES + 1, end) < 0)
+      return this.#violate("invalid message format");
     const ofStatement = bytes[start + HEADER_BYTES] === STATEMENT;
     if (type === FRONTEND.Describe) {
       if (ofStatement) return translator.describe(bytes, start, end, segment, server, sink);
@@ -344,9 +378,10 @@ export class FrontendRelay implements FrameHandler {
       server.expected.push(EXPECTED.parseUnnamed, kept ? keptParse(bytes, start, end) : null);
       return this.#forward(bytes, start, end, sink);
     }
-    if (end < messageEnd)
+    if (messageEnd - start > this.#limits.statementBytesMax)
       return translator.parseTooLarge(messageEnd - start, this.#segment, server, sink);
-    if (findNul(bytes, start + HEADER_BYTES, end) < 0) return this.#invalidFormat();
+    if (findNul(bytes, start + HEADER_BYTES, end) < 0)
+      return this.#violate("invalid message format");
     return translator.parse(bytes, start, end, this.#segment, server, sink);
   }
 
@@ -401,10 +436,9 @@ export class FrontendRelay implements FrameHandler {
         } else server.expected.push(EXPECTED.copyEnd, null);
         return this.#forward(bytes, start, end, sink);
       case FRONTEND.Terminate:
-        this.#events.onTerminate();
-        return true;
+        return this.#end(TERMINATED);
       default:
-        return this.#violate(type);
+        return this.#violate(`invalid frontend message type ${type}`);
     }
   }
 
@@ -426,14 +460,14 @@ export class FrontendRelay implements FrameHandler {
     return false;
   }
 
-  #violate(type: number): boolean {
-    this.#events.onViolation(`invalid frontend message type ${type}`);
-    return true;
+  #violate(violation: string): false {
+    return this.#end({ violation });
   }
 
-  #invalidFormat(): boolean {
-    this.#events.onViolation("invalid message format");
-    return true;
+  /** The session hears of it in {@link #flush}, when all that came before has been passed on. */
+  #end(ending: Ending): false {
+    this.#ending = ending;
+    return false;
   }
 
   #forward(bytes: Uint8Array, start: number, end: number, sink: ByteSink): true {
@@ -443,7 +477,20 @@ export class FrontendRelay implements FrameHandler {
   }
 
   #flush(): boolean {
-    return this.#sink === null || this.#out.flush(this.#sink);
+    const accepted = this.#sink === null || this.#out.flush(this.#sink);
+    if (this.#ending !== null) this.#tellEnding(this.#ending);
+    return accepted;
+  }
+
+  #tellEnding({ violation }: Ending): void {
+    if (violation === null) this.#events.onTerminate();
+    else this.#events.onViolation(violation);
+  }
+
+  /** A mistake of ours. What was gathered must not go to whoever uses the writer next. */
+  #abandon(error: unknown): never {
+    this.#out.reset();
+    throw error;
   }
 }
 
@@ -452,9 +499,14 @@ const STATEMENT = 0x53;
 
 /** A Bind can be passed on once both of its names are there. */
 function neededOfBind(bytes: Uint8Array, start: number, end: number): number {
-  const portalEnd = findNul(bytes, start + HEADER_BYTES, end);
-  const whole = portalEnd >= 0 && findNul(bytes, portalEnd + 1, end) >= 0;
-  return whole || end - start > NAMES_BYTES_MAX ? 0 : end - start + 1;
+  const enough = holdsBindNames(bytes, start, end) || end - start >= NAMES_BYTES_MAX;
+  return enough ? 0 : end - start + 1;
+}
+
+function holdsBindNames(bytes: Uint8Array, start: number, end: number): boolean {
+  const namesEnd = Math.min(end, start + NAMES_BYTES_MAX);
+  const portalEnd = findNul(bytes, start + HEADER_BYTES, namesEnd);
+  return portalEnd >= 0 && findNul(bytes, portalEnd + 1, namesEnd) >= 0;
 }
 
 /**
