@@ -261,12 +261,14 @@ export class StatementTranslator {
     return true;
   }
 
+  /** Closes as many as it takes: a transaction that used more than the limit left a surplus. */
   #makeRoom(server: ServerState, sink: ByteSink): void {
-    const victim = server.statements.victim();
-    if (victim === null) return;
-    this.#sendClose(victim.name, sink);
-    server.expected.push(EXPECTED.ownClose, victim);
-    server.statements.remove(victim);
+    const { statements } = server;
+    for (let victim = statements.victim(); victim !== null; victim = statements.victim()) {
+      this.#sendClose(victim.name, sink);
+      server.expected.push(EXPECTED.ownClose, victim);
+      statements.remove(victim);
+    }
   }
 
   #sendParse(name: Uint8Array, tail: Uint8Array, start: number, end: number, sink: ByteSink): void {
