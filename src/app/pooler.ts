@@ -109,11 +109,12 @@ export class Pooler {
       directory: this.#directory,
       pools: this.#pools,
       cancels: new CancelRegistry(0, 0, random),
-      verifiers: new Verifiers(random),
+      verifiers: new Verifiers(
+        createHmac("sha256", parts.vaultKey).update("carpool mock verifiers").digest(),
+      ),
       scratch,
       counters,
       environment: this.#environment,
-      mockSecret: createHmac("sha256", parts.vaultKey).update("carpool mock verifiers").digest(),
       get authMethod() {
         return settings.authMethod;
       },

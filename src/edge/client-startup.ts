@@ -210,6 +210,7 @@ export class ClientStartup implements ChannelHandler, TlsHandshakeHandler {
         tls: this.#transport.tls,
         tenant: found.tenant,
         user: found.user,
+        claim: found.claim,
         waysTried: found.waysTried,
         early,
       });

@@ -12,6 +12,8 @@ export interface ResolvedTenant {
   readonly tenant: string | null;
   /** The user's name without its tenant. */
   readonly user: string;
+  /** Who the client says it is, a function of its own words alone. */
+  readonly claim: string;
   readonly waysTried: readonly string[];
 }
 
@@ -36,13 +38,16 @@ export class TenantResolver {
       sniHostname,
       defaultTenant: this.#defaultTenant,
     });
-    if (candidates.length === 0) throw new NoTenantNamedError(waysTried);
+    const [first] = candidates;
+    if (first === undefined) throw new NoTenantNamedError(waysTried);
+    const claim = claimOf(candidates.find(({ by }) => by === "external_id") ?? first);
     for (const candidate of candidates) {
       // oxlint-disable-next-line no-await-in-loop -- in their order: the first that exists is it
       const tenant = await this.#find(candidate);
-      if (tenant !== null) return { tenant: tenant.external_id, user: candidate.user, waysTried };
+      if (tenant !== null)
+        return { tenant: tenant.external_id, user: candidate.user, claim, waysTried };
     }
-    return { tenant: null, user: candidates[0]?.user ?? user, waysTried };
+    return { tenant: null, user: first.user, claim, waysTried };
   }
 
   async #find(candidate: TenantCandidate): Promise<StoredTenant | null> {
@@ -55,4 +60,10 @@ export class TenantResolver {
       this.#directory.peekSni(candidate.hostname) ?? this.#directory.lookupSni(candidate.hostname)
     );
   }
+}
+
+/** No tenant's name has an @. */
+function claimOf(candidate: TenantCandidate): string {
+  const tenant = candidate.by === "external_id" ? candidate.externalId : candidate.hostname;
+  return `${candidate.user}@${tenant}`;
 }

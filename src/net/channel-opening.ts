@@ -29,6 +29,11 @@ export interface ChannelOpening {
   readonly tenant: string | null;
   /** The user's name without its tenant. */
   readonly user: string;
+  /**
+   * Who the client says it is: user and tenant by its own words, alike however it named them, and
+   * whether they exist or not.
+   */
+  readonly claim: string;
   /** How a tenant was looked for, for the error's DETAIL. */
   readonly waysTried: readonly string[];
   /** What the client sent behind its StartupMessage already; null: nothing. */

@@ -7,7 +7,6 @@ import { encodeBase64 } from "../auth/base64.ts";
 import type { ChannelBinding } from "../auth/channel-binding.ts";
 import { TLS_SERVER_END_POINT } from "../auth/channel-binding.ts";
 import { matchesCleartextPassword } from "../auth/cleartext-password.ts";
-import { mockVerifier } from "../auth/mock-verifier.ts";
 import type { ScramLoginKeys } from "../auth/scram-keys.ts";
 import { matchesSaltedPassword, type ScramVerifier } from "../auth/scram-verifier.ts";
 import type { Secret } from "../auth/secret.ts";
@@ -35,8 +34,6 @@ export type ClientAuthMethod = "scram-sha-256" | "password";
 /** Who the client says it is. */
 export interface ClientIdentity {
   readonly opening: ChannelOpening;
-  /** For caches and mock salts: tenant and user. */
-  readonly key: string;
   /** The role whose md5 verifier a password would make. */
   readonly role: string;
   /** Null: there is no such tenant or user, or it has no secret. */
@@ -49,7 +46,6 @@ export interface ClientAuthenticationOptions {
   readonly method: ClientAuthMethod;
   readonly timer: Timer;
   readonly random: Random;
-  readonly mockSecret: Uint8Array;
   readonly verifiers: Verifiers;
   /** The client is who it says. `keys`: by which it can be represented at its server. */
   readonly onAuthenticated: (keys: ScramLoginKeys | null, early: Uint8Array | null) => void;
@@ -114,7 +110,9 @@ export class ClientAuthentication implements ChannelHandler, ClientLoginEvents {
   }
 
   onWrongPassword(): void {
-    const { user, waysTried } = this.#options.identity.opening;
+    const { parameters, waysTried } = this.#options.identity.opening;
+    // As the client wrote it: which part of it was found to be a tenant is nobody's business.
+    const user = parameters.find(([name]) => name === "user")?.[1] ?? "";
     this.fail(new AuthenticationFailedError(user, waysTried));
   }
 
@@ -169,11 +167,11 @@ export class ClientAuthentication implements ChannelHandler, ClientLoginEvents {
   }
 
   #scramVerifier(): Promise<ScramVerifier> | ScramVerifier {
-    const { identity, verifiers, mockSecret } = this.#options;
-    const { secret, key } = identity;
+    const { identity, verifiers } = this.#options;
+    const { secret, opening } = identity;
     if (secret?.kind === "scram") return secret.verifier;
-    if (secret?.kind === "plaintext") return verifiers.verifierOf(key, secret.password);
-    return mockVerifier(mockSecret, key);
+    if (secret?.kind === "plaintext") return verifiers.verifierOf(opening.claim, secret.password);
+    return verifiers.mockOf(opening.claim);
   }
 
   #channelBinding(): ChannelBinding | null {

@@ -60,8 +60,6 @@ export interface OwnerParts {
   readonly scratch: RelayScratch;
   readonly counters: PoolerCounters;
   readonly environment: NetEnvironment;
-  /** Makes the salts of users that do not exist. The same on all workers and after a restart. */
-  readonly mockSecret: Uint8Array;
   readonly authMethod: ClientAuthMethod;
   readonly limits: OwnerLimits;
 }
@@ -148,14 +146,13 @@ export class Owner implements ChannelOwner {
   }
 
   #authenticate(channel: Channel, opening: ChannelOpening, login: Login | null): void {
-    const { clock, limits, random, mockSecret, verifiers, authMethod } = this.#parts;
+    const { clock, limits, random, verifiers, authMethod } = this.#parts;
     this.#negotiate(channel, opening);
     const password = login?.user.db_password ?? null;
     const authentication: ClientAuthentication = new ClientAuthentication({
       channel,
       identity: {
         opening,
-        key: `${opening.user}@${opening.tenant ?? ""}`,
         role: login?.user.db_user ?? opening.user,
         secret: password === null ? null : classifySecret(password),
       },
@@ -164,7 +161,6 @@ export class Owner implements ChannelOwner {
         authentication.fail(new LoginTimeoutError(limits.clientLoginTimeoutMs)),
       ),
       random,
-      mockSecret,
       verifiers,
       onAuthenticated: (keys, early) => this.#begin(channel, opening, login, keys, early),
       onFailed: (error) => this.#onLoginFailed(opening, error),

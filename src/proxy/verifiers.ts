@@ -1,17 +1,16 @@
 /**
- * What clients are checked against: the verifiers of users whose passwords are known. Deriving one
- * takes a PBKDF2, so each is derived once, off the serving thread, and kept.
+ * What clients are checked against: the verifiers of users whose passwords are known, and mock ones for
+ * names that nobody has. Both have the salt that follows from the name, so that a salt says nothing of
+ * whether its user exists; not even one seen on another worker or after a restart.
+ *
+ * Deriving a verifier takes a PBKDF2, so each is derived once, off the serving thread, and kept.
  */
 
+import { mockVerifier } from "../auth/mock-verifier.ts";
 import type { ScramVerifier } from "../auth/scram-verifier.ts";
 import { verifierFromSaltedPassword } from "../auth/scram-verifier.ts";
 import { LruMap } from "../base/lru-map.ts";
-import type { Random } from "../base/random.ts";
 import { saltPassword } from "./key-derivation.ts";
-
-/** PostgreSQL's defaults. */
-const SALT_BYTES = 16;
-const ITERATIONS = 4096;
 
 /** Users that are kept: some 400 bytes each. */
 const VERIFIERS_MAX = 20_000;
@@ -22,22 +21,28 @@ interface Derived {
 }
 
 export class Verifiers {
-  readonly #random: Random;
+  readonly #secret: Uint8Array;
   readonly #derived = new LruMap<string, Derived>(VERIFIERS_MAX);
 
-  constructor(random: Random) {
-    this.#random = random;
+  /** `secret` makes the salts: the same on all workers and after a restart. */
+  constructor(secret: Uint8Array) {
+    this.#secret = secret;
   }
 
-  /** Returns the verifier of `identity`'s password; a new one when the password is another. */
-  verifierOf(identity: string, password: string): Promise<ScramVerifier> {
-    const known = this.#derived.get(identity);
+  /** Returns a verifier that no password fits. `claim`: who the client says it is. */
+  mockOf(claim: string): ScramVerifier {
+    return mockVerifier(this.#secret, claim);
+  }
+
+  /** Returns the verifier of `password` for who says that it is `claim`. */
+  verifierOf(claim: string, password: string): Promise<ScramVerifier> {
+    const known = this.#derived.get(claim);
     if (known !== undefined && known.password === password) return known.verifier;
-    const salt = this.#random.bytes(SALT_BYTES);
-    const verifier = saltPassword(password, salt, ITERATIONS).then((salted) =>
-      verifierFromSaltedPassword(salted, salt, ITERATIONS),
+    const { salt, iterations } = this.mockOf(claim);
+    const verifier = saltPassword(password, salt, iterations).then((salted) =>
+      verifierFromSaltedPassword(salted, salt, iterations),
     );
-    this.#derived.set(identity, { password, verifier });
+    this.#derived.set(claim, { password, verifier });
     return verifier;
   }
 }
