@@ -52,7 +52,7 @@ export class Carpool {
    * TlsConfigurationError, or the system's error for a file; then nothing is left open.
    */
   static async start(parts: CarpoolParts): Promise<Carpool> {
-    const { opened, clock, random, logger, workingDirectory } = parts;
+    const { opened, clock, wallClock, random, logger, workingDirectory } = parts;
     const config = resolvePaths(parts.config, workingDirectory);
     try {
       const pooler = new Pooler({
@@ -60,6 +60,7 @@ export class Carpool {
         store: opened.store,
         vaultKey: opened.vaultKey,
         clock,
+        wallClock,
         random,
         logger,
         certificateAuthority: readAuthority(config),

@@ -7,6 +7,7 @@ import { createHmac } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Random } from "../base/random.ts";
+import type { WallClock } from "../base/wall-clock.ts";
 import { clientsMax, readDescriptorLimit } from "../config/descriptor-limit.ts";
 import type { Config } from "../config/settings.ts";
 import { ClientStartup } from "../edge/client-startup.ts";
@@ -18,6 +19,7 @@ import type { NetEnvironment } from "../net/net-environment.ts";
 import { TlsContexts } from "../net/tls-contexts.ts";
 import type { Transport } from "../net/transport.ts";
 import { Ticker } from "../pool/ticker.ts";
+import { Admission } from "../proxy/admission.ts";
 import { CancelRegistry } from "../proxy/cancel-registry.ts";
 import { Owner } from "../proxy/owner.ts";
 import { PoolRegistry } from "../proxy/pool-registry.ts";
@@ -35,6 +37,7 @@ export interface PoolerParts {
   /** The key of the vault: salts of users that do not exist are derived from it. */
   readonly vaultKey: Uint8Array;
   readonly clock: Clock;
+  readonly wallClock: WallClock;
   readonly random: Random;
   readonly logger: Logger;
   /** PEM of GLOBAL_UPSTREAM_CA_PATH, or null. */
@@ -109,6 +112,7 @@ export class Pooler {
       directory: this.#directory,
       pools: this.#pools,
       cancels: new CancelRegistry(0, 0, random),
+      admission: new Admission(parts.wallClock),
       verifiers: new Verifiers(
         createHmac("sha256", parts.vaultKey).update("carpool mock verifiers").digest(),
       ),

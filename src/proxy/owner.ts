@@ -23,6 +23,7 @@ import { writeNegotiateProtocolVersion } from "../wire/backend/negotiate-protoco
 import { ByteWriter } from "../wire/byte-writer.ts";
 import { writeStartupMessage } from "../wire/frontend/startup-message.ts";
 import { PROTOCOL_MAJOR, PROTOCOL_MINOR_LATEST } from "../wire/protocol-version.ts";
+import type { Admission } from "./admission.ts";
 import type { CancelRegistry } from "./cancel-registry.ts";
 import { ClientAuthentication, type ClientAuthMethod } from "./client-authentication.ts";
 import { ClientSession } from "./client-session.ts";
@@ -34,7 +35,6 @@ import {
   InternalError,
   LoginTimeoutError,
   ShutdownError,
-  TlsRequiredError,
   TooManyClientsError,
 } from "./proxy-errors.ts";
 import type { RelayScratch } from "./relay-scratch.ts";
@@ -57,6 +57,7 @@ export interface OwnerParts {
   readonly pools: PoolRegistry;
   readonly cancels: CancelRegistry;
   readonly verifiers: Verifiers;
+  readonly admission: Admission;
   readonly scratch: RelayScratch;
   readonly counters: PoolerCounters;
   readonly environment: NetEnvironment;
@@ -125,8 +126,8 @@ export class Owner implements ChannelOwner {
       if (this.#stopping) throw new ShutdownError();
       const tenant = await this.#tenantOf(opening);
       if (channel.closed) return;
+      if (tenant !== null) this.#parts.admission.check(tenant, opening);
       const user = tenant === null ? null : loginUser(tenant, opening.user);
-      if (tenant?.enforce_ssl === true && opening.tls === null) throw new TlsRequiredError();
       if (tenant !== null && wantsPipe(opening, user)) this.#pipe(channel, opening, tenant, user);
       else
         this.#authenticate(

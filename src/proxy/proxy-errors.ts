@@ -110,18 +110,6 @@ export class AuthenticationFailedError extends PoolerError {
   }
 }
 
-/** The tenant wants TLS. */
-export class TlsRequiredError extends PoolerError {
-  constructor() {
-    super({
-      severity: "FATAL",
-      sqlstate: SQLSTATE.invalid_authorization_specification,
-      message: "this tenant accepts encrypted connections only",
-      hint: "Connect with sslmode=require or stronger.",
-    });
-  }
-}
-
 /** A password would have to cross the network in clear text. */
 export class CleartextPasswordError extends PoolerError {
   constructor() {

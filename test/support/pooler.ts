@@ -142,6 +142,7 @@ export async function startPooler(
     store,
     vaultKey,
     clock,
+    wallClock,
     random,
     logger,
     certificateAuthority: null,
