@@ -194,9 +194,17 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts {
    * now, active ones as they come back. Until then `taken` is above `size`, and nothing is opened.
    */
   resize(size: number): void {
-    const limits = { ...this.#limits, size };
+    this.changeLimits({ ...this.#limits, size });
+  }
+
+  /**
+   * As {@link resize}, for all limits: they hold at once for who waits and for what is idle. A lifetime holds for
+   * resources opened from here on.
+   */
+  changeLimits(limits: PoolLimits): void {
     assertPoolLimits(limits);
     this.#limits = limits;
+    this.#slots.changeIdleTimeout(limits.idleTimeoutMs);
     this.#settle(this.#clock.now());
   }
 

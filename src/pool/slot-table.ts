@@ -12,7 +12,7 @@ import { LEGAL_MOVES, type SlotState } from "./slot-state.ts";
 const CANDIDATES_MAX = 8;
 
 export class SlotTable<R> {
-  readonly #idleTimeoutMs: number;
+  #idleTimeoutMs: number;
   /** `gone` counts all that ever were. */
   readonly #counts: Record<SlotState, number> = {
     opening: 0,
@@ -70,6 +70,13 @@ export class SlotTable<R> {
   /** The idle slot that was not used for the longest time, or null. */
   get leastRecent(): PoolSlot<R> | null {
     return this.#idle.first;
+  }
+
+  /** Holds also for what is idle already: it is looked at again by the next {@link findOverdue}. */
+  changeIdleTimeout(idleTimeoutMs: number): void {
+    if (idleTimeoutMs === this.#idleTimeoutMs) return;
+    this.#idleTimeoutMs = idleTimeoutMs;
+    this.#idleDueMs = Number.NEGATIVE_INFINITY;
   }
 
   /** Takes a slot for a resource that is not there yet. */

@@ -166,7 +166,7 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
   reconfigure(recipe: PoolRecipe): void {
     const before = this.#recipe;
     this.#recipe = recipe;
-    if (recipe.limits.size !== before.limits.size) this.#pool.resize(recipe.limits.size);
+    this.#pool.changeLimits(recipe.limits);
     if (sameServers(before, recipe)) return;
     this.#derivedKeys = derivedKeysOf(recipe);
     this.#passedThroughKeys = null;
