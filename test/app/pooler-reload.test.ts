@@ -1,0 +1,134 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { Client } from "pg";
+import { loadConfig } from "../../src/config/load-config.ts";
+import type { Config } from "../../src/config/settings.ts";
+import { TlsConfigurationError } from "../../src/net/tls-contexts.ts";
+import { until } from "../support/deadline.ts";
+import { startPooler, type TestPooler } from "../support/pooler.ts";
+import { startPostgres, type TestPostgres } from "../support/postgres.ts";
+import { rejectionOf } from "../support/rejection.ts";
+import { TLS_FIXTURES } from "../support/tls-fixtures.ts";
+
+let postgres: TestPostgres;
+let pooler: TestPooler;
+
+beforeAll(async () => {
+  postgres = await startPostgres({ tls: true });
+});
+afterAll(async () => {
+  await postgres[Symbol.asyncDispose]();
+});
+beforeEach(async () => {
+  pooler = await startPooler(postgres);
+});
+afterEach(async () => {
+  await pooler[Symbol.asyncDispose]();
+});
+
+/** The defaults, but for `changed`: also what the ranges of settings forbid. */
+function settings(changed: Partial<Config>): Config {
+  const loaded = loadConfig({ env: {}, file: null });
+  if (!loaded.ok) throw new Error(loaded.problems.join("\n"));
+  return { ...loaded.config, ...changed };
+}
+
+async function query(sql: string, target: object = {}): Promise<unknown[]> {
+  const client = new Client({ ...pooler.target(), ...target });
+  await client.connect();
+  try {
+    return (await client.query(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+/** Connections of the pooler's, as PostgreSQL counts them. */
+async function servers(): Promise<number> {
+  const rows = await postgres.query(
+    "select count(*)::int from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()",
+  );
+  return Number(rows[0]?.["count"]);
+}
+
+describe("a reload", () => {
+  test("gives the servers of standing pools a new SERVER_IDLE_TIMEOUT", async () => {
+    await query("select 1");
+    expect(await servers()).toBe(1);
+    pooler.pooler.reload(settings({ serverIdleTimeoutMs: 50 }), null);
+    await until("the idle server is closed", async () => (await servers()) === 0);
+  });
+
+  test("gives servers a new SERVER_LIFETIME", async () => {
+    pooler.pooler.reload(settings({ serverLifetimeMs: 50 }), null);
+    await query("select 1");
+    await until("the old server is closed", async () => (await servers()) === 0);
+  });
+
+  test("gives new clients a new CLIENT_LOGIN_TIMEOUT", async () => {
+    pooler.pooler.reload(settings({ clientLoginTimeoutMs: 50 }), null);
+    const ended = Promise.withResolvers<string>();
+    let text = "";
+    await Bun.connect({
+      hostname: "127.0.0.1",
+      port: pooler.portOf("transaction"),
+      socket: {
+        data: (_socket, bytes) => void (text += bytes.toString("latin1")),
+        close: () => ended.resolve(text),
+      },
+    });
+    expect(await ended.promise).toContain("FATAL");
+  });
+
+  test("verifies servers against a new GLOBAL_UPSTREAM_CA_PATH", async () => {
+    const secured = { upstream_ssl: true, upstream_verify: "peer" };
+    await pooler.putTenant({
+      ...secured,
+      upstream_tls_ca: await Bun.file(TLS_FIXTURES.ca).text(),
+      external_id: "secured",
+    });
+    const target = pooler.target("transaction", "secured");
+    expect(await query("select 1 as one", target)).toEqual([{ one: 1 }]);
+    const other = await Bun.file(TLS_FIXTURES.otherCa).text();
+    pooler.pooler.reload(settings({ serverConnectTimeoutMs: 300 }), other);
+    await until("servers of the old kind are closed", async () => (await servers()) === 0);
+    expect(await rejectionOf(query("select 1", target))).toBeInstanceOf(Error);
+  });
+
+  test("asks for passwords by a new CLIENT_AUTH_METHOD", async () => {
+    pooler.pooler.reload(settings({ clientAuthMethod: "password" }), null);
+    // Without TLS, a password is not asked for in clear.
+    expect(await rejectionOf(query("select 1"))).toBeInstanceOf(Error);
+  });
+
+  test("bounds clients' prepared statements by a new MAX_CLIENT_PREPARED_STATEMENTS", async () => {
+    pooler.pooler.reload(settings({ maxClientPreparedStatements: 1 }), null);
+    const client = new Client(pooler.target());
+    await client.connect();
+    await client.query({ name: "one", text: "select 1" });
+    expect(await rejectionOf(client.query({ name: "two", text: "select 2" }))).toMatchObject({
+      severity: "ERROR",
+    });
+    await client.end();
+  });
+
+  test("bounds clients' messages by a new MAX_MESSAGE_SIZE", async () => {
+    pooler.pooler.reload(settings({ maxMessageSizeBytes: 65_536 }), null);
+    const client = new Client(pooler.target());
+    client.on("error", () => undefined); // it is told by the query
+    await client.connect();
+    const tooLong = `select '${"x".repeat(70_000)}'`;
+    expect(await rejectionOf(client.query(tooLong))).toBeInstanceOf(Error);
+  });
+
+  test("changes nothing where a certificate can't be read", async () => {
+    const missing = {
+      globalDownstreamCertPath: "/nowhere.crt",
+      globalDownstreamKeyPath: "/nowhere.key",
+    };
+    expect(() =>
+      pooler.pooler.reload(settings({ ...missing, defaultTenant: "dev" }), null),
+    ).toThrow(TlsConfigurationError);
+    const plain = { user: postgres.superuser };
+    expect(await rejectionOf(query("select 1", plain))).toBeInstanceOf(Error);
+  });
+});
