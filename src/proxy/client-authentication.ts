@@ -26,6 +26,7 @@ import {
   AuthenticationFailedError,
   CleartextPasswordError,
   InternalError,
+  Md5NameError,
 } from "./proxy-errors.ts";
 import type { Verifiers } from "./verifiers.ts";
 
@@ -110,10 +111,9 @@ export class ClientAuthentication implements ChannelHandler, ClientLoginEvents {
   }
 
   onWrongPassword(): void {
-    const { parameters, waysTried } = this.#options.identity.opening;
-    // As the client wrote it: which part of it was found to be a tenant is nobody's business.
-    const user = parameters.find(([name]) => name === "user")?.[1] ?? "";
-    this.fail(new AuthenticationFailedError(user, waysTried));
+    const { waysTried } = this.#options.identity.opening;
+    // Which part of the name was found to be a tenant is nobody's business.
+    this.fail(new AuthenticationFailedError(this.#nameSent(), waysTried));
   }
 
   onViolation(error: PoolerError): void {
@@ -153,8 +153,7 @@ export class ClientAuthentication implements ChannelHandler, ClientLoginEvents {
       if (opening.tls === null) throw new CleartextPasswordError();
       return { method: "password" };
     }
-    if (secret?.kind === "md5")
-      return { method: "md5", verifier: secret.verifier, salt: random.bytes(MD5_SALT_BYTES) };
+    if (secret?.kind === "md5") return this.#md5Challenge(secret.verifier);
     const verifier = await this.#scramVerifier();
     this.#verifier = verifier;
     const serverNonce = encodeBase64(random.bytes(NONCE_BYTES));
@@ -164,6 +163,23 @@ export class ClientAuthentication implements ChannelHandler, ClientLoginEvents {
       serverNonce,
       channelBinding: this.#channelBinding(),
     };
+  }
+
+  /**
+   * Clients hash the password with the name that they send, `user.tenant` perhaps, and the verifier was
+   * hashed with the role's: where these differ, only the password itself can be checked.
+   */
+  #md5Challenge(verifier: string): ClientChallenge {
+    const { random, identity } = this.#options;
+    if (this.#nameSent() === identity.role)
+      return { method: "md5", verifier, salt: random.bytes(MD5_SALT_BYTES) };
+    if (identity.opening.tls === null) throw new Md5NameError();
+    return { method: "password" };
+  }
+
+  /** The user as the client wrote it. */
+  #nameSent(): string {
+    return this.#options.identity.opening.parameters.find(([name]) => name === "user")?.[1] ?? "";
   }
 
   #scramVerifier(): Promise<ScramVerifier> | ScramVerifier {

@@ -124,6 +124,20 @@ export class CleartextPasswordError extends PoolerError {
   }
 }
 
+/** MD5 hashes the user's name as the client sends it, and that is not the role's. */
+export class Md5NameError extends PoolerError {
+  constructor() {
+    super({
+      severity: "FATAL",
+      sqlstate: SQLSTATE.invalid_authorization_specification,
+      message: "MD5 authentication needs the name of the role, or an encrypted connection",
+      detail:
+        "Of this user's password an MD5 hash is stored, in which the role's name is hashed too; the client hashes the name that it sent.",
+      hint: "Connect with sslmode=require or stronger, or with the role's name and options=reference=TENANT; better, store a SCRAM verifier.",
+    });
+  }
+}
+
 /** The client took too long to log in. */
 export class LoginTimeoutError extends PoolerError {
   constructor(timeoutMs: number) {
