@@ -144,6 +144,11 @@ export class Pooler {
     return this.#owner.clients;
   }
 
+  /** Tenants that have pools. */
+  get tenantsInUse(): number {
+    return this.#pools.size;
+  }
+
   /** Listens. Throws {@link PortTakenError} with the setting that names the port; nothing is open then. */
   async start(): Promise<void> {
     const { config } = this.#parts;

@@ -59,7 +59,9 @@ export class PoolRegistry {
     if (known !== undefined) return known.pool;
     const recipe = this.#recipe(tenant, user, database);
     const name = { tenant: tenant.external_id, mode };
-    const pool = new ServerPool(name, recipe, entry.statements, this.#environment);
+    const pool = new ServerPool(name, recipe, entry.statements, this.#environment, () =>
+      this.sweep(tenant.external_id),
+    );
     entry.pools.set(key, { pool, alias: user.db_user_alias, database });
     return pool;
   }
@@ -86,6 +88,11 @@ export class PoolRegistry {
     }
   }
 
+  /** How many tenants have pools here. */
+  get size(): number {
+    return this.#tenants.size;
+  }
+
   /** The tenants that have pools here. */
   get tenants(): Iterable<string> {
     return this.#tenants.keys();
@@ -100,7 +107,7 @@ export class PoolRegistry {
     return clients;
   }
 
-  /** A client left `pool`: if nothing is left in it, it is forgotten. */
+  /** A client or a server of the tenant's left: pools in which nothing is left are forgotten. */
   sweep(tenantId: string): void {
     const tenant = this.#tenants.get(tenantId);
     if (tenant === undefined) return;

@@ -75,6 +75,7 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
   readonly statements: StatementInterner;
   readonly settings = new SettingsInterner();
   readonly #environment: ServerPoolEnvironment;
+  readonly #onOver: () => void;
   readonly #pool: Pool<ServerConnection>;
   #recipe: PoolRecipe;
   #derivedKeys: DerivedKeys | null;
@@ -84,17 +85,20 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
   #generation = 0;
   #clients = 0;
 
+  /** @param onOver the last server is gone, and no client is there */
   constructor(
     name: PoolName,
     recipe: PoolRecipe,
     statements: StatementInterner,
     environment: ServerPoolEnvironment,
+    onOver: () => void,
   ) {
     this.name = name;
     this.statements = statements;
     this.#recipe = recipe;
     this.#derivedKeys = derivedKeysOf(recipe);
     this.#environment = environment;
+    this.#onOver = onOver;
     this.#pool = new Pool<ServerConnection>({
       clock: environment.net.clock,
       ticker: environment.ticker,
@@ -218,6 +222,7 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
 
   onServerGone(server: ServerConnection): void {
     this.#pool.gone(server);
+    if (this.over) this.#onOver();
   }
 
   onFault(error: PoolerError): void {
@@ -263,6 +268,7 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
       `cannot open a server: ${error.logText}`,
     );
     this.#pool.openFailed(error, isPermanentLoginError(error));
+    if (this.over) this.#onOver();
   }
 }
 
