@@ -150,8 +150,7 @@ export class ClientSession
     const server = this.#server;
     if (server === null || this.#settingsUnderWay) return;
     if (this.#farewell !== null && server.clean) return this.end(this.#farewell);
-    if (this.#phase === "serving" && server.clean && this.#pool.name.mode === "transaction")
-      this.#checkIn(server);
+    if (this.#mayCheckIn(server)) this.#checkIn(server);
     else if (this.#relay.stop === STOP.needsReplies) this.#goOn();
   }
 
@@ -215,6 +214,10 @@ export class ClientSession
     const head = this.#server?.state.expected.head ?? 0;
     if (head === EXPECTED.parseKnown || head === EXPECTED.closeKnown || head === EXPECTED.copyEnd)
       this.#server?.settle();
+    const server = this.#server;
+    // What came last may have been the rest of a message that nothing is owed for.
+    if (server !== null && !this.#settingsUnderWay && this.#mayCheckIn(server))
+      return this.#checkIn(server);
     if (this.#relay.stop !== STOP.none) this.#goOn();
   }
 
@@ -229,8 +232,7 @@ export class ClientSession
         if (this.#server === null && this.#channel.pendingBytes === 0) this.#acquire();
         break;
       default:
-        if (this.#server === null || this.#server.state.expected.size === 0)
-          return this.#resumeRelay();
+        if (this.#server === null || this.#server.state.clientsTurn) return this.#resumeRelay();
     }
     if (this.#relay.heldBytes > HELD_BYTES_MAX) this.#channel.pause();
   }
@@ -295,6 +297,15 @@ export class ClientSession
     this.#phase = "serving";
     this.#channel.write(messages, 0, messages.length);
     this.#goOn();
+  }
+
+  #mayCheckIn(server: ServerConnection): boolean {
+    return (
+      server.clean &&
+      !this.#relay.insideMessage &&
+      this.#phase === "serving" &&
+      this.#pool.name.mode === "transaction"
+    );
   }
 
   #checkIn(server: ServerConnection): void {

@@ -217,7 +217,7 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
     this.#enter("gone");
     this.#endTimer?.cancel();
     this.#lose(new ServerLostError(this.#lossFields), told);
-    this.state.end();
+    this.#relay.end();
     this.#owner.onServerGone(this);
   }
 

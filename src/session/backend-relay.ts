@@ -30,7 +30,8 @@ import {
   duplicateStatementError,
   forgetUnnamed,
   isOwn,
-  undoHead,
+  undoAll,
+  undoToSync,
 } from "./reply-notes.ts";
 import type { ByteSink, RunWriter } from "./run-writer.ts";
 import type { ServerState } from "./server-state.ts";
@@ -101,6 +102,12 @@ export class BackendRelay implements FrameHandler {
   settle(): void {
     this.#settleKnown();
     this.#flush();
+  }
+
+  /** The server is gone: nothing more comes of it, and what is shared is given back. */
+  end(): void {
+    undoAll(this.#state);
+    this.#state.end();
   }
 
   neededBytes(type: number, messageBytes: number): number {
@@ -230,6 +237,7 @@ export class BackendRelay implements FrameHandler {
     state.status = status;
     state.sequence += 1;
     state.copyingIn = false;
+    state.syncKeptBack = false;
     if (head === EXPECTED.query) forgetUnnamed(state, this.#client);
     if (head === EXPECTED.ownQuery) this.#events.onOwnDone();
     return !own;
@@ -303,14 +311,7 @@ export class BackendRelay implements FrameHandler {
 
   #skipToSync(): void {
     const state = this.#state;
-    while (
-      state.expected.size > 0 &&
-      state.expected.head !== EXPECTED.sync &&
-      state.expected.head !== EXPECTED.ownSync
-    ) {
-      undoHead(state);
-      state.expected.shift();
-    }
+    undoToSync(state);
     state.copyingIn = false;
     if (state.expected.size > 0) return;
     state.skipping = true;

@@ -47,10 +47,12 @@ export class ClientState {
     return this.#statements;
   }
 
-  /** DISCARD ALL or DEALLOCATE ALL went through. */
+  /**
+   * DISCARD ALL or DEALLOCATE ALL went through. The unnamed statement outlives both.
+   * Source: DropAllPreparedStatements in PostgreSQL's src/backend/commands/prepare.c.
+   */
   forgetStatements(): void {
     this.#statements?.clear();
-    this.unnamedParse = null;
   }
 
   /** The client is gone: gives back what is shared. Called once. */

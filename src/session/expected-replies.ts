@@ -40,6 +40,16 @@ export class ExpectedReplies {
     return this.#notes[this.#head] ?? null;
   }
 
+  /** Returns the kind of the reply that stands `index` places behind the head; 0 where none does. */
+  kindAt(index: number): ExpectedKind {
+    return index < this.#size ? (this.#kinds[(this.#head + index) & this.#mask] ?? 0) : 0;
+  }
+
+  /** Returns the note of the reply that stands `index` places behind the head. */
+  noteAt(index: number): ExpectedNote {
+    return index < this.#size ? (this.#notes[(this.#head + index) & this.#mask] ?? null) : null;
+  }
+
   /** Puts a reply behind all that are owed already. */
   push(kind: ExpectedKind, note: ExpectedNote): void {
     if (this.#size > this.#mask) this.#grow();

@@ -13,10 +13,12 @@
 import { assert } from "../base/assert.ts";
 import { CLOSE_COMPLETE } from "../wire/backend/empty-replies.ts";
 import { findNul, readText } from "../wire/bytes.ts";
+import { FLUSH } from "../wire/frontend/empty-requests.ts";
 import { HEADER_BYTES, SMALL_MESSAGE_LENGTH_MAX } from "../wire/limits.ts";
 import { FRONTEND } from "../wire/message-type.ts";
 import type { ClientState } from "./client-state.ts";
 import { EXPECTED, UNNAMED } from "./expected-reply.ts";
+import { mayForgetStatements } from "./forgetful-text.ts";
 import { type FrameHandler, MessageFramer } from "./message-framer.ts";
 import { READY_FOR_QUERY_IDLE } from "./ready-for-query-idle.ts";
 import type { ByteSink, RunWriter } from "./run-writer.ts";
@@ -112,9 +114,9 @@ export class FrontendRelay implements FrameHandler {
     return this.#framer.stopped && this.#ending === null ? this.#stop : STOP.none;
   }
 
-  /** Whether part of a message was passed on and the rest is to come. */
+  /** Whether part of a message was passed on and the rest is to come: the server can't be let go. */
   get insideMessage(): boolean {
-    return this.#framer.insideMessage;
+    return this.#forwarding && this.#framer.insideMessage;
   }
 
   /** How many of the client's bytes wait here. */
@@ -191,7 +193,8 @@ export class FrontendRelay implements FrameHandler {
     if (server === null || sink === null)
       return this.#onMessageWithoutServer(type, bytes, start, end, messageEnd);
     if (server.skipping && type !== FRONTEND.Sync && type !== FRONTEND.Terminate) return true;
-    if (this.#mustDrain(server)) return this.#stopFor(STOP.needsReplies);
+    if (server.copyingIn) return this.#onMessageInCopy(type, bytes, start, end, server, sink);
+    if (this.#mustDrain(type, server)) return this.#stopForReplies(server, sink);
     switch (type) {
       case FRONTEND.Bind:
       case FRONTEND.Parse:
@@ -201,6 +204,7 @@ export class FrontendRelay implements FrameHandler {
       case FRONTEND.Execute:
         server.expected.push(EXPECTED.execute, null);
         server.segmentOpen = true;
+        this.#drainFirst = this.#translator !== null && this.#translator.mayForget;
         return this.#forward(bytes, start, end, sink);
       case FRONTEND.Sync:
         return this.#onSync(bytes, start, end, server, sink);
@@ -306,7 +310,7 @@ export class FrontendRelay implements FrameHandler {
       this.#translator === null
         ? this.#passStatementMessage(type, bytes, start, end, server, sink)
         : this.#translate(this.#translator, type, bytes, start, end, messageEnd, server, sink);
-    if (!taken) return this.#stopFor(STOP.needsReplies);
+    if (!taken) return this.#stopForReplies(server, sink);
     server.segmentOpen = true;
     return true;
   }
@@ -374,6 +378,7 @@ export class FrontendRelay implements FrameHandler {
   ): boolean {
     if (bytes[start + HEADER_BYTES] === 0) {
       translator.noteUnnamedParse(this.#segment);
+      translator.noteText(bytes, start + HEADER_BYTES + 1, end);
       const kept = messageEnd - start <= UNNAMED_PARSE_BYTES_MAX;
       server.expected.push(EXPECTED.parseUnnamed, kept ? keptParse(bytes, start, end) : null);
       return this.#forward(bytes, start, end, sink);
@@ -385,6 +390,31 @@ export class FrontendRelay implements FrameHandler {
     return translator.parse(bytes, start, end, this.#segment, server, sink);
   }
 
+  /** The server reads COPY data. Whatever else comes is for PostgreSQL to refuse. */
+  #onMessageInCopy(
+    type: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    server: ServerState,
+    sink: ByteSink,
+  ): boolean {
+    switch (type) {
+      case FRONTEND.CopyDone:
+      case FRONTEND.CopyFail:
+        server.copyingIn = false;
+        server.syncKeptBack = false;
+        return this.#forward(bytes, start, end, sink);
+      case FRONTEND.Sync:
+        server.syncKeptBack = true;
+        return true;
+      case FRONTEND.Terminate:
+        return this.#end(TERMINATED);
+      default:
+        return this.#forward(bytes, start, end, sink);
+    }
+  }
+
   #onSync(
     bytes: Uint8Array,
     start: number,
@@ -392,10 +422,6 @@ export class FrontendRelay implements FrameHandler {
     server: ServerState,
     sink: ByteSink,
   ): boolean {
-    if (server.copyingIn) {
-      server.syncKeptBack = true;
-      return true;
-    }
     server.skipping = false;
     return this.#onWholeRequest(EXPECTED.sync, bytes, start, end, server, sink);
   }
@@ -430,10 +456,7 @@ export class FrontendRelay implements FrameHandler {
       case FRONTEND.CopyDone:
       case FRONTEND.CopyFail:
         if (server.expected.size === 0) return true;
-        if (server.copyingIn) {
-          server.copyingIn = false;
-          server.syncKeptBack = false;
-        } else server.expected.push(EXPECTED.copyEnd, null);
+        server.expected.push(EXPECTED.copyEnd, null);
         return this.#forward(bytes, start, end, sink);
       case FRONTEND.Terminate:
         return this.#end(TERMINATED);
@@ -442,9 +465,11 @@ export class FrontendRelay implements FrameHandler {
     }
   }
 
-  #mustDrain(server: ServerState): boolean {
+  /** COPY data is not held up: what is waited for may be the end of a COPY. */
+  #mustDrain(type: number, server: ServerState): boolean {
     if (server.expected.size === 0) this.#drainFirst = false;
-    return this.#drainFirst || server.expected.full;
+    if (!this.#drainFirst) return server.expected.full;
+    return type !== FRONTEND.CopyData && type !== FRONTEND.CopyDone && type !== FRONTEND.CopyFail;
   }
 
   #neededOfParse(messageBytes: number, bytes: Uint8Array, start: number, end: number): number {
@@ -458,6 +483,12 @@ export class FrontendRelay implements FrameHandler {
   #stopFor(reason: number): false {
     this.#stop = reason;
     return false;
+  }
+
+  /** Stops until nothing is owed. Without a Flush, the server would keep replies until the Sync behind. */
+  #stopForReplies(server: ServerState, sink: ByteSink): false {
+    if (server.segmentOpen) this.#out.insert(FLUSH, 0, FLUSH.length, sink);
+    return this.#stopFor(STOP.needsReplies);
   }
 
   #violate(violation: string): false {
@@ -515,16 +546,4 @@ function holdsBindNames(bytes: Uint8Array, start: number, end: number): boolean 
  */
 function keptParse(bytes: Uint8Array, start: number, end: number): Uint8Array {
   return start === 0 && bytes.length <= KEPT_CHUNK_BYTES_MAX ? bytes : bytes.slice(start, end);
-}
-
-/** Whether a Query may be DISCARD or DEALLOCATE, by its first letters: those two change what names mean. */
-function mayForgetStatements(bytes: Uint8Array, from: number, end: number): boolean {
-  let at = from;
-  while (at < end && (bytes[at] ?? 0) <= 0x20 && bytes[at] !== 0) at += 1;
-  const first = (bytes[at] ?? 0) | 0x20;
-  // A comment may hide anything.
-  if (first === 0x2d || bytes[at] === 0x2f) return true;
-  if (first !== 0x64) return false;
-  const third = (bytes[at + 2] ?? 0) | 0x20;
-  return third === 0x73 || third === 0x61 || at + 2 >= end;
 }

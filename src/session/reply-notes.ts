@@ -8,7 +8,7 @@ import { writeErrorResponse } from "../wire/backend/error-response.ts";
 import { ByteWriter } from "../wire/byte-writer.ts";
 import type { ClientState } from "./client-state.ts";
 import { StatementChange } from "./client-statements.ts";
-import { EXPECTED, type ExpectedKind, UNNAMED } from "./expected-reply.ts";
+import { EXPECTED, type ExpectedKind, type ExpectedNote, UNNAMED } from "./expected-reply.ts";
 import type { ServerState } from "./server-state.ts";
 import { Statement } from "./statement.ts";
 
@@ -43,6 +43,9 @@ export function confirmHead(state: ServerState, client: ClientState | null): voi
     case EXPECTED.closeKnown:
       if (note instanceof StatementChange) note.names.confirmClose(note);
       return;
+    case EXPECTED.ownClose:
+      if (note instanceof Statement) state.statements.confirmClose(note);
+      return;
     default:
       return;
   }
@@ -54,10 +57,35 @@ export function forgetUnnamed(state: ServerState, client: ClientState | null): v
   state.unnamedInStep = true;
 }
 
-/** The oldest reply will never come (its message failed or was skipped): take back what was assumed. */
-export function undoHead(state: ServerState): void {
-  const note = state.expected.headNote;
-  switch (state.expected.head) {
+/**
+ * The oldest reply will never come, because its message failed, nor will those behind it up to a Sync,
+ * because theirs are skipped: takes back what was assumed of them, the latest first.
+ */
+export function undoToSync(state: ServerState): void {
+  const { expected } = state;
+  let count = 0;
+  while (count < expected.size && !isSync(expected.kindAt(count))) count += 1;
+  undoReplies(state, count);
+}
+
+/** The server is gone, and so is all that it owed. */
+export function undoAll(state: ServerState): void {
+  undoReplies(state, state.expected.size);
+}
+
+function undoReplies(state: ServerState, count: number): void {
+  const { expected } = state;
+  for (let index = count - 1; index >= 0; index -= 1)
+    undoReply(state, expected.kindAt(index), expected.noteAt(index));
+  for (let index = 0; index < count; index += 1) expected.shift();
+}
+
+function isSync(kind: ExpectedKind): boolean {
+  return kind === EXPECTED.sync || kind === EXPECTED.ownSync;
+}
+
+function undoReply(state: ServerState, kind: ExpectedKind, note: ExpectedNote): void {
+  switch (kind) {
     case EXPECTED.parse:
       if (!(note instanceof StatementChange)) return;
       state.statements.remove(note.statement);
@@ -74,7 +102,7 @@ export function undoHead(state: ServerState): void {
       if (note instanceof Statement) state.statements.remove(note);
       return;
     case EXPECTED.ownClose:
-      if (note instanceof Statement) state.statements.add(note);
+      if (note instanceof Statement) state.statements.undoClose(note);
       return;
     default:
       return;

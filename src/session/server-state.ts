@@ -87,6 +87,11 @@ export class ServerState {
     );
   }
 
+  /** Whether the server waits for the client: it owes nothing, or reads the data of a COPY. */
+  get clientsTurn(): boolean {
+    return this.expected.size === 0 || this.copyingIn;
+  }
+
   /** A client takes the server. */
   beginHold(): void {
     this.statements.beginHold();

@@ -50,6 +50,21 @@ export class ServerStatements {
     if (this.#lastUse.delete(statement)) this.#interner.release(statement);
   }
 
+  /** Its Close is sent. Its reference waits for {@link confirmClose} or {@link undoClose}. */
+  close(statement: Statement): void {
+    this.#lastUse.delete(statement);
+  }
+
+  confirmClose(statement: Statement): void {
+    this.#interner.release(statement);
+  }
+
+  /** The Close failed or was skipped: the server still has it. */
+  undoClose(statement: Statement): void {
+    this.add(statement);
+    this.#interner.release(statement);
+  }
+
   /** The server forgot them all: DISCARD ALL, DEALLOCATE ALL, or it is gone. */
   clear(): void {
     for (const statement of this.#lastUse.keys()) this.#interner.release(statement);

@@ -15,6 +15,7 @@ import { FRONTEND } from "../wire/message-type.ts";
 import type { ClientState } from "./client-state.ts";
 import { StatementChange } from "./client-statements.ts";
 import { EXPECTED } from "./expected-reply.ts";
+import { mayForgetStatements } from "./forgetful-text.ts";
 import { REFUSED_PARSE } from "./refused-parse.ts";
 import type { ByteSink, RunWriter } from "./run-writer.ts";
 import type { ServerState } from "./server-state.ts";
@@ -42,6 +43,7 @@ export class StatementTranslator {
   #changedIn = NONE;
   /** The segment in which the unnamed statement was last made certain. */
   #unnamedIn = NONE;
+  #mayForget = false;
 
   constructor(
     client: ClientState,
@@ -55,6 +57,19 @@ export class StatementTranslator {
     this.#out = out;
   }
 
+  /**
+   * Whether an Execute in this hold may be of a DISCARD or DEALLOCATE. Then each must be over before the
+   * next message, because names mean something else afterwards.
+   */
+  get mayForget(): boolean {
+    return this.#mayForget;
+  }
+
+  /** The text of an unnamed Parse went out. */
+  noteText(bytes: Uint8Array, start: number, end: number): void {
+    if (mayForgetStatements(bytes, start, end)) this.#mayForget = true;
+  }
+
   /** A Parse of the unnamed statement went out in this segment. */
   noteUnnamedParse(segment: number): void {
     this.#unnamedIn = segment;
@@ -64,6 +79,7 @@ export class StatementTranslator {
   beginHold(): void {
     this.#changedIn = NONE;
     this.#unnamedIn = NONE;
+    this.#mayForget = false;
   }
 
   /** Parse of a named statement, whole in `bytes[start, end)`. */
@@ -229,6 +245,7 @@ export class StatementTranslator {
     if (this.#mustWait(segment, server)) return null;
     const statement = this.#client.statements.get(name);
     if (statement === undefined) return unknownName(name);
+    if (statement.mayForget) this.#mayForget = true;
     if (this.#ensurePrepared(statement, server, sink)) this.#changedIn = segment;
     return statement.name;
   }
@@ -253,7 +270,9 @@ export class StatementTranslator {
         this.#sendClose(NO_NAME, sink);
         server.expected.push(EXPECTED.ownClose, null);
       } else {
-        this.#out.insert(parse, 0, 1 + readInt32(parse, 1), sink);
+        const length = 1 + readInt32(parse, 1);
+        this.noteText(parse, HEADER_BYTES + 1, length);
+        this.#out.insert(parse, 0, length, sink);
         server.expected.push(EXPECTED.ownParseUnnamed, null);
       }
     }
@@ -267,7 +286,7 @@ export class StatementTranslator {
     for (let victim = statements.victim(); victim !== null; victim = statements.victim()) {
       this.#sendClose(victim.name, sink);
       server.expected.push(EXPECTED.ownClose, victim);
-      statements.remove(victim);
+      statements.close(victim);
     }
   }
 

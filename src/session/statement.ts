@@ -7,6 +7,7 @@
  */
 
 import { assert } from "../base/assert.ts";
+import { mayForgetStatements } from "./forgetful-text.ts";
 
 /**
  * What every name of ours on a server begins with. A client that uses a name like this itself never
@@ -21,6 +22,8 @@ export class Statement {
   /** The body of its Parse behind the statement's name: query, NUL, Int16 count, Int32 types. */
   readonly parseTail: Uint8Array;
   readonly key: string;
+  /** Whether to execute it may make a server forget its statements. */
+  readonly mayForget: boolean;
   /** How many client names and servers hold it. Kept by the interner. */
   references = 0;
 
@@ -28,6 +31,7 @@ export class Statement {
     this.name = name;
     this.parseTail = parseTail;
     this.key = key;
+    this.mayForget = mayForgetStatements(parseTail, 0, parseTail.length);
   }
 }
 

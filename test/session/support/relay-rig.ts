@@ -97,7 +97,7 @@ export class Rig {
   /** Ends all clients, then all servers: nothing that was shared may be left. */
   end(): void {
     for (const client of this.clients) client.leave();
-    for (const server of this.servers) server.state.end();
+    for (const server of this.servers) server.relay.end();
   }
 }
 
@@ -208,7 +208,7 @@ export class RigClient implements FrontendRelayEvents, ByteSink {
   onServerProgress(): void {
     const { server } = this;
     if (server === null) return;
-    if (server.clean) this.#checkIn(server);
+    if (server.clean && !this.relay.insideMessage) this.#checkIn(server);
     else if (this.relay.stop === STOP.needsReplies) this.goOn();
   }
 
@@ -232,7 +232,7 @@ export class RigClient implements FrontendRelayEvents, ByteSink {
     if (this.#gone) return;
     if (this.relay.stop === STOP.needsServer) this.#acquire();
     else if (this.relay.stop === STOP.needsReplies) {
-      if (this.server === null || this.server.state.expected.size === 0) this.#resume();
+      if (this.server === null || this.server.state.clientsTurn) this.#resume();
     }
   }
 
@@ -249,7 +249,9 @@ export class RigClient implements FrontendRelayEvents, ByteSink {
     const head = this.server?.state.expected.head ?? 0;
     if (head === EXPECTED.parseKnown || head === EXPECTED.closeKnown || head === EXPECTED.copyEnd)
       this.server?.relay.settle();
-    this.goOn();
+    if (this.server !== null && this.server.clean && !this.relay.insideMessage)
+      this.#checkIn(this.server);
+    else this.goOn();
   }
 
   #resume(): void {
