@@ -28,6 +28,7 @@ import { type FrameHandler, MessageFramer } from "./message-framer.ts";
 import {
   confirmHead,
   duplicateStatementError,
+  failHead,
   forgetUnnamed,
   isOwn,
   undoAll,
@@ -290,7 +291,7 @@ export class BackendRelay implements FrameHandler {
     if (endsWithReadyForQuery(head)) return head !== EXPECTED.ownSync;
     const replacement = this.#replacementOf(head, fields);
     if (replacement !== null) this.#insert(replacement);
-    if (head === EXPECTED.parseUnnamed) forgetUnnamed(this.#state, this.#client);
+    failHead(this.#state, this.#client);
     this.#skipToSync();
     return replacement === null;
   }

@@ -6,7 +6,12 @@
  */
 
 import { assert } from "../base/assert.ts";
-import { EXPECTED, type ExpectedKind, type ExpectedNote } from "./expected-reply.ts";
+import {
+  EXPECTED,
+  type ExpectedKind,
+  type ExpectedNote,
+  endsWithReadyForQuery,
+} from "./expected-reply.ts";
 
 /** Slots of a new queue: a usual pipeline of Parse, Bind, Describe, Execute, Sync fits. */
 const INITIAL_SLOTS = 8;
@@ -20,9 +25,15 @@ export class ExpectedReplies {
   #mask = INITIAL_SLOTS - 1;
   #head = 0;
   #size = 0;
+  #readyOwed = 0;
 
   get size(): number {
     return this.#size;
+  }
+
+  /** How many ReadyForQuery are owed: with none, the last status told is the status that is. */
+  get readyOwed(): number {
+    return this.#readyOwed;
   }
 
   /** Whether no more fits: the caller waits for replies before it sends on. */
@@ -57,11 +68,13 @@ export class ExpectedReplies {
     this.#kinds[at] = kind;
     this.#notes[at] = note;
     this.#size += 1;
+    if (endsWithReadyForQuery(kind)) this.#readyOwed += 1;
   }
 
   /** Takes the oldest reply off. There must be one. */
   shift(): void {
     assert(this.#size > 0, "a reply is owed");
+    if (endsWithReadyForQuery(this.#kinds[this.#head] ?? 0)) this.#readyOwed -= 1;
     this.#notes[this.#head] = null;
     this.#head = (this.#head + 1) & this.#mask;
     this.#size -= 1;

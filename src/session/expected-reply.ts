@@ -45,7 +45,10 @@ export const EXPECTED = {
   closeKnown: 19,
   /** CopyDone or CopyFail: nothing. Marks where COPY's data ends in the stream. */
   copyEnd: 20,
-  /** Parse of a known statement in a failed transaction, sent as unnamed so that the server judges it. Note: a StatementChange. */
+  /**
+   * Parse of a known statement where the transaction has failed, or may have by then: sent as unnamed, so
+   * that the server judges it. Note: a StatementChange.
+   */
   parseProbe: 21,
 } as const;
 

@@ -37,6 +37,9 @@ export function confirmHead(state: ServerState, client: ClientState | null): voi
     case EXPECTED.ownParseUnnamed:
       state.unnamedInStep = true;
       return;
+    case EXPECTED.parseProbe:
+      state.unnamedInStep = false;
+      return;
     case EXPECTED.close:
       if (note === UNNAMED) forgetUnnamed(state, client);
       return;
@@ -48,6 +51,20 @@ export function confirmHead(state: ServerState, client: ClientState | null): voi
       return;
     default:
       return;
+  }
+}
+
+/** The oldest reply is an error instead: what PostgreSQL dropped before it refused the message. */
+export function failHead(state: ServerState, client: ClientState | null): void {
+  switch (state.expected.head) {
+    case EXPECTED.parseUnnamed:
+      return forgetUnnamed(state, client);
+    case EXPECTED.ownParseUnnamed:
+    case EXPECTED.parseProbe:
+    case EXPECTED.refused:
+      state.unnamedInStep = false;
+      return;
+    default:
   }
 }
 

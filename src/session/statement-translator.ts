@@ -202,7 +202,7 @@ export class StatementTranslator {
   /** Has the server refuse a message, so that order and transaction are right, with our words for why. */
   refuse(error: PoolerError, server: ServerState, sink: ByteSink): void {
     this.#out.insert(REFUSED_PARSE, 0, REFUSED_PARSE.length, sink);
-    server.unnamedInStep = false;
+    this.#unnamedIn = NONE;
     server.expected.push(EXPECTED.refused, errorResponseOf(error));
   }
 
@@ -226,9 +226,9 @@ export class StatementTranslator {
       this.#sendParse(statement.name, tail, 0, tail.length, sink);
       server.statements.add(statement);
       server.expected.push(EXPECTED.parse, change);
-    } else if (server.status === TRANSACTION_STATUS.Failed) {
+    } else if (server.status === TRANSACTION_STATUS.Failed || server.expected.readyOwed > 0) {
       this.#sendParse(NO_NAME, tail, 0, tail.length, sink);
-      server.unnamedInStep = false;
+      this.#unnamedIn = NONE;
       server.expected.push(EXPECTED.parseProbe, change);
     } else {
       server.expected.push(EXPECTED.parseKnown, change);
