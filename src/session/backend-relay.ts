@@ -101,6 +101,7 @@ export class BackendRelay implements FrameHandler {
 
   /** Sends what we owe the client and nothing of the server's stands before. */
   settle(): void {
+    if (this.#framer.insideMessage) return;
     this.#settleKnown();
     this.#flush();
   }

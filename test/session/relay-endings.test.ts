@@ -4,7 +4,7 @@
  */
 
 import { describe, expect, test } from "bun:test";
-import { SYNC, TERMINATE } from "../../src/wire/frontend/empty-requests.ts";
+import { FLUSH, SYNC, TERMINATE } from "../../src/wire/frontend/empty-requests.ts";
 import { BACKEND } from "../../src/wire/message-type.ts";
 import {
   dataRow,
@@ -15,6 +15,7 @@ import {
 } from "./support/backend-messages.ts";
 import {
   bind,
+  closeStatement,
   describePortal,
   joined,
   parse,
@@ -161,6 +162,27 @@ describe("BackendRelay", () => {
     expect(client.takeReceived()).toHaveLength(0);
     expect(server.state.status).toBe("T".charCodeAt(0));
     expectNothingGathered(rig);
+  });
+
+  test("puts nothing of ours into a message that came in part", () => {
+    const rig = new Rig();
+    const server = rig.addServer();
+    const client = rig.addClient();
+    client.send(parse("s", "wide"), query("begin"));
+    rig.settle();
+    client.takeReceived();
+    client.send(joined(bind("", "s"), describePortal("")), FLUSH);
+    client.deliver(Infinity);
+    server.deliver(100);
+    client.send(closeStatement("s"), query("commit"));
+    rig.settle();
+    expect(transcript(client.takeReceived()).map((line) => line.split(" ")[0])).toEqual([
+      "BindComplete",
+      "RowDescription",
+      "CloseComplete",
+      "CommandComplete",
+      "ReadyForQuery",
+    ]);
   });
 
   test("puts our ParseComplete behind a RowDescription that came in two pieces", () => {
