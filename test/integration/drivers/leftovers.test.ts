@@ -1,0 +1,45 @@
+/**
+ * What a client leaves on a server without a setting's name: the next client sees none of it.
+ */
+
+import { expect, test } from "bun:test";
+import { failureOf } from "./drivers.ts";
+import { everywhere } from "./everywhere.ts";
+
+everywhere("what a client made for itself", (place) => {
+  test.each([
+    ["create temp table mine (n int)", "select n from mine", "42P01"],
+    ["create temp view mine as select 1 as n", "select n from mine", "42P01"],
+    ["create temp sequence mine", "select nextval('mine')", "42P01"],
+    ["prepare mine as select 1", "execute mine", "26000"],
+    ["declare mine cursor with hold for select 1", "fetch 1 from mine", "34000"],
+  ])("is not there for another: %s", async (make, use, sqlstate) => {
+    await using turnstile = await place.turnstile();
+    await using maker = await place.connect();
+    await using other = await place.connect();
+    await maker.simple(make);
+    expect(await failureOf(other.simple(use))).toBe(sqlstate);
+    await turnstile.turn();
+    expect(await failureOf(other.simple(use))).toBe(sqlstate);
+  });
+
+  test("is gone when it leaves, whatever it was in", async () => {
+    await using other = await place.connect();
+    const maker = await place.connect();
+    await maker.simple("begin");
+    await maker.simple("create temp table mine as select 1 as n");
+    await maker.simple("select pg_advisory_lock(4711)");
+    await maker.simple("select set_config('search_path', 'nowhere', false)");
+    await maker[Symbol.asyncDispose]();
+    // Takes both servers: the lock is waited for, not polled.
+    await using third = await place.connect();
+    await other.simple("begin");
+    await other.simple("select pg_advisory_xact_lock(4711)");
+    expect(await third.simple("select current_setting('search_path') as path")).toEqual([
+      { path: '"$user", public' },
+    ]);
+    expect(await failureOf(third.simple("select n from mine"))).toBe("42P01");
+    expect(await failureOf(other.simple("select n from mine"))).toBe("42P01");
+    await other.simple("rollback");
+  });
+});
