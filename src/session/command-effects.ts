@@ -76,9 +76,8 @@ function onForget(length: number, state: ServerState, client: ClientState | null
   client?.forgetStatements();
   if (length !== "DISCARD ALL".length) return;
   state.residue = 0;
-  state.settingsTouched = false;
-  state.adoptSettings(state.noSettings);
-  client?.adoptSettings(client.startupSettings);
+  // Back to PostgreSQL's defaults, not to what the client asked for when it connected.
+  state.settingsTouched = true;
 }
 
 function tags(...names: readonly string[]): readonly Uint8Array[] {
