@@ -10,6 +10,7 @@ import type { Logger } from "../base/logger.ts";
 import { PoolerError } from "../base/pooler-error.ts";
 import type { Random } from "../base/random.ts";
 import type { NetEnvironment } from "../net/net-environment.ts";
+import { TlsVerificationError } from "../net/tls-errors.ts";
 import type { Transport } from "../net/transport.ts";
 import { Pool, type PoolOwner } from "../pool/pool.ts";
 import type { PoolLimits } from "../pool/pool-limits.ts";
@@ -23,6 +24,7 @@ import type { StatementInterner } from "../session/statement.ts";
 import type { CancelKey } from "../wire/cancel-key.ts";
 import { deliverCancel } from "./cancel-delivery.ts";
 import { DerivedKeys } from "./key-derivation.ts";
+import { ServerTlsRefusedError } from "./open-server-transport.ts";
 import type { PoolerCounters } from "./pooler-counters.ts";
 import { type Departure, Recovery } from "./recovery.ts";
 import type { RelayScratch } from "./relay-scratch.ts";
@@ -267,9 +269,16 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
       { ...this.name, sqlstate: error.sqlstate },
       `cannot open a server: ${error.logText}`,
     );
-    this.#pool.openFailed(error, isPermanentLoginError(error));
+    this.#pool.openFailed(error, isPermanent(error));
     if (this.over) this.#onOver();
   }
+}
+
+/** Whether trying again in a moment can't help. */
+function isPermanent(error: PoolerError): boolean {
+  const refusedByUs =
+    error instanceof TlsVerificationError || error instanceof ServerTlsRefusedError;
+  return refusedByUs || isPermanentLoginError(error);
 }
 
 function derivedKeysOf(recipe: PoolRecipe): DerivedKeys | null {
