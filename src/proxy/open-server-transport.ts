@@ -3,11 +3,13 @@
  * StartupMessage (or a CancelRequest).
  */
 
+import type { Clock } from "../base/clock.ts";
 import { PoolerError } from "../base/pooler-error.ts";
 import { SQLSTATE } from "../base/sqlstate.ts";
 import type { ChannelHandler } from "../net/channel.ts";
 import { dial } from "../net/dial.ts";
 import type { NetEnvironment } from "../net/net-environment.ts";
+import { TlsHandshakeTimeoutError } from "../net/tls-errors.ts";
 import type { Transport } from "../net/transport.ts";
 import { ByteWriter } from "../wire/byte-writer.ts";
 import { writeSSLRequest } from "../wire/frontend/ssl-request.ts";
@@ -38,23 +40,27 @@ export class ServerTlsAnswerError extends PoolerError {
 }
 
 /**
- * Returns a transport on which a StartupMessage can be sent at once. It is paused, and has no handler
- * of consequence: set one, then resume.
- * Rejects with a PoolerError, and leaves nothing open then.
+ * Returns a transport on which a StartupMessage can be sent at once. Its handler is of no consequence:
+ * set one in the same turn.
+ * Rejects with a PoolerError, after `timeoutMs` at the latest, and leaves nothing open then.
  */
 export async function openServerTransport(
   address: ServerAddress,
   timeoutMs: number,
   environment: NetEnvironment,
 ): Promise<Transport> {
+  const { clock } = environment;
+  const endMs = clock.now() + timeoutMs;
   const transport = await dial(
     { hostname: address.hostname, port: address.port, timeoutMs, ipVersion: address.ipVersion },
     environment,
   );
   if (address.tls === null) return transport;
   try {
-    await askForTls(transport);
-    await transport.startClientTls({ ...address.tls, serverName: address.hostname, timeoutMs });
+    await askForTls(transport, endMs - clock.now(), clock);
+    const leftMs = Math.ceil(endMs - clock.now());
+    const serverName = address.hostname;
+    await transport.startClientTls({ ...address.tls, serverName, timeoutMs: leftMs });
     return transport;
   } catch (error) {
     transport.destroy();
@@ -62,8 +68,12 @@ export async function openServerTransport(
   }
 }
 
-function askForTls(transport: Transport): Promise<void> {
+/** Resolves when the server has agreed to TLS. */
+async function askForTls(transport: Transport, timeoutMs: number, clock: Clock): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const deadline = clock.after(timeoutMs, () =>
+    reject(new TlsHandshakeTimeoutError("server", Math.ceil(timeoutMs))),
+  );
   const handler: ChannelHandler = {
     onBytes(bytes) {
       // Bytes behind the answer were sent before TLS: whoever put them there is not the server.
@@ -83,5 +93,9 @@ function askForTls(transport: Transport): Promise<void> {
   writeSSLRequest(writer);
   const request = writer.take();
   transport.write(request, 0, request.length);
-  return promise;
+  try {
+    await promise;
+  } finally {
+    deadline.cancel();
+  }
 }

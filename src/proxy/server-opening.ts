@@ -118,9 +118,9 @@ export class ServerOpening implements ChannelHandler, ServerLoginEvents {
       this.#options;
     try {
       const transport = await openServerTransport(address, connectTimeoutMs, environment);
-      if (this.#over) return transport.destroy();
       this.#transport = transport;
       transport.handler = this;
+      if (this.#error !== null) return transport.destroy();
       const hash = transport.tls?.serverCertificateHash ?? null;
       const channelBinding =
         hash === null ? null : ({ type: TLS_SERVER_END_POINT, data: hash } as const);
@@ -131,7 +131,9 @@ export class ServerOpening implements ChannelHandler, ServerLoginEvents {
       );
       this.#login.start();
     } catch (error) {
-      this.#finish(error instanceof PoolerError ? error : new InternalError(error));
+      const failure = error instanceof PoolerError ? error : new InternalError(error);
+      if (this.#transport === null) this.#finish(failure);
+      else this.onFailed(failure);
     }
   }
 
@@ -143,10 +145,10 @@ export class ServerOpening implements ChannelHandler, ServerLoginEvents {
     }
   }
 
+  /** What comes before the login has the same deadline: the slot is free when nothing is left open. */
   #onDeadline(): void {
     this.#error ??= new ServerLoginTimeoutError(this.#options.connectTimeoutMs);
-    if (this.#transport === null) this.#finish(this.#error);
-    else this.#transport.destroy();
+    this.#transport?.destroy();
   }
 
   #finish(error: PoolerError): void {
