@@ -244,7 +244,7 @@ export class FrontendRelay implements FrameHandler {
         this.#replies.write(READY_FOR_QUERY_IDLE, 0, READY_FOR_QUERY_IDLE.length);
         return true;
       case FRONTEND.Close:
-        if (this.#translator === null) return this.#stopFor(STOP.needsServer);
+        if (this.#translator === null) return this.#refuseOrStop(type);
         if (end < messageEnd || messageEnd - start > SMALL_MESSAGE_BYTES_MAX)
           return this.#violate("invalid message length");
         return this.#closeWithoutServer(bytes, start, end);
@@ -262,15 +262,15 @@ export class FrontendRelay implements FrameHandler {
       case FRONTEND.Execute:
       case FRONTEND.Query:
       case FRONTEND.FunctionCall:
-        return this.#refusal === null
-          ? this.#stopFor(STOP.needsServer)
-          : this.#answerRefusal(type, this.#refusal);
+        return this.#refuseOrStop(type);
       default:
         return this.#violate(`invalid frontend message type ${type}`);
     }
   }
 
-  #answerRefusal(type: number, errorResponse: Uint8Array): true {
+  #refuseOrStop(type: number): boolean {
+    const errorResponse = this.#refusal;
+    if (errorResponse === null) return this.#stopFor(STOP.needsServer);
     this.#refusal = null;
     this.#replies.write(errorResponse, 0, errorResponse.length);
     const wholeRequest = type === FRONTEND.Query || type === FRONTEND.FunctionCall;
