@@ -22,20 +22,18 @@ import {
 import { BACKEND } from "../wire/message-type.ts";
 import { ProtocolError } from "../wire/protocol-error.ts";
 import type { ClientState } from "./client-state.ts";
-import { afterCommand, COMMAND_TAG_BYTES_MAX } from "./command-effects.ts";
-import { EXPECTED, endsWithReadyForQuery, isAnsweredByParseComplete } from "./expected-reply.ts";
-import { type FrameHandler, MessageFramer } from "./message-framer.ts";
+import { afterCommand, COMMAND_TAG_BYTES_MAX, noteStatementsLost } from "./command-effects.ts";
 import {
-  confirmHead,
-  duplicateStatementError,
-  failHead,
-  forgetUnnamed,
-  isOwn,
-  undoAll,
-  undoToSync,
-} from "./reply-notes.ts";
+  EXPECTED,
+  type ExpectedNote,
+  endsWithReadyForQuery,
+  isAnsweredByParseComplete,
+} from "./expected-reply.ts";
+import { type FrameHandler, MessageFramer } from "./message-framer.ts";
+import { confirmHead, failHead, forgetUnnamed, isOwn, undoAll, undoToSync } from "./reply-notes.ts";
 import type { ByteSink, RunWriter } from "./run-writer.ts";
 import type { ServerState } from "./server-state.ts";
+import { errorInClientsWords, unknownStatementError } from "./statement-errors.ts";
 
 /** What the relay tells the server connection that it belongs to. */
 export interface BackendRelayEvents {
@@ -300,15 +298,30 @@ export class BackendRelay implements FrameHandler {
   /** What the client gets instead of the server's error, or null: the error itself. */
   #replacementOf(head: number, fields: ErrorFields | null): Uint8Array | null {
     const note = this.#state.expected.headNote;
-    if (head === EXPECTED.refused && note instanceof Uint8Array) return note;
-    if (
-      head === EXPECTED.parseDuplicate &&
-      fields?.sqlstate === SQLSTATE.duplicate_prepared_statement &&
-      typeof note === "string"
-    ) {
-      return duplicateStatementError(note);
+    switch (head) {
+      case EXPECTED.refused:
+        return note instanceof Uint8Array ? note : null;
+      case EXPECTED.bind:
+      case EXPECTED.describeStatement:
+        return fields === null ? null : this.#nameErrorOf(note, fields);
+      case EXPECTED.parse:
+      case EXPECTED.ownParse:
+        if (fields?.sqlstate === SQLSTATE.duplicate_prepared_statement)
+          noteStatementsLost(this.#state);
+        return null;
+      default:
+        return null;
     }
-    return null;
+  }
+
+  /** The error of a Bind or Describe, told in the name that the client uses. */
+  #nameErrorOf(note: ExpectedNote, fields: ErrorFields): Uint8Array | null {
+    const unknown = fields.sqlstate === SQLSTATE.invalid_sql_statement_name;
+    if (note instanceof Uint8Array) return unknown ? note : null;
+    if (typeof note !== "string") return null;
+    if (!unknown) return errorInClientsWords(fields, note);
+    noteStatementsLost(this.#state);
+    return unknownStatementError(note);
   }
 
   #skipToSync(): void {

@@ -5,7 +5,7 @@
 
 import { ClientStatements } from "./client-statements.ts";
 import type { Settings, SettingsInterner } from "./session-settings.ts";
-import type { StatementInterner } from "./statement.ts";
+import type { Statement, StatementInterner } from "./statement.ts";
 
 export class ClientState {
   readonly #interner: StatementInterner;
@@ -48,11 +48,11 @@ export class ClientState {
   }
 
   /**
-   * DISCARD ALL or DEALLOCATE ALL went through. The unnamed statement outlives both.
+   * DISCARD ALL or DEALLOCATE ALL went through. The unnamed statement outlives both; `kept` came later.
    * Source: DropAllPreparedStatements in PostgreSQL's src/backend/commands/prepare.c.
    */
-  forgetStatements(): void {
-    this.#statements?.clear();
+  forgetStatements(kept: ReadonlyMap<string, Statement>): void {
+    this.#statements?.forgetAllBut(kept);
   }
 
   /** The client is gone: gives back what is shared. Called once. */

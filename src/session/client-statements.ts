@@ -11,6 +11,8 @@ export class StatementChange {
   readonly names: ClientStatements;
   readonly name: string;
   readonly statement: Statement;
+  /** The server forgot all statements in the meantime: a Close that is skipped brings nothing back. */
+  forgotten = false;
 
   constructor(names: ClientStatements, name: string, statement: Statement) {
     this.names = names;
@@ -18,6 +20,8 @@ export class StatementChange {
     this.statement = statement;
   }
 }
+
+const NO_NAMES: ReadonlyMap<string, Statement> = new Map();
 
 export class ClientStatements {
   readonly #interner: StatementInterner;
@@ -64,20 +68,21 @@ export class ClientStatements {
 
   /** A Close was skipped: the name still stands, unless it was given again or the client is gone. */
   undoClose(change: StatementChange): void {
-    if (this.#gone || this.#byName.has(change.name)) this.#interner.release(change.statement);
+    if (this.#gone || change.forgotten || this.#byName.has(change.name))
+      this.#interner.release(change.statement);
     else this.#byName.set(change.name, change.statement);
   }
 
-  /** Takes all names out: DISCARD ALL, DEALLOCATE ALL. */
-  clear(): void {
-    for (const statement of this.#byName.values()) this.#interner.release(statement);
-    this.#byName.clear();
+  /** Takes out all names but those that `kept` says stand for what they stand for. */
+  forgetAllBut(kept: ReadonlyMap<string, Statement>): void {
+    for (const [name, statement] of this.#byName)
+      if (kept.get(name) !== statement) this.#delete(name);
   }
 
   /** The client is gone: all names are out, and none comes back. */
   end(): void {
     this.#gone = true;
-    this.clear();
+    this.forgetAllBut(NO_NAMES);
   }
 
   #delete(name: string): void {

@@ -5,6 +5,7 @@
  */
 
 import type { ClientState } from "./client-state.ts";
+import { forgetAllStatements } from "./reply-notes.ts";
 import type { ServerState } from "./server-state.ts";
 
 /** CommandComplete messages above this size carry none of the tags below, and are not read. */
@@ -71,9 +72,13 @@ export function afterCommand(
   }
 }
 
+/** Statements of ours are not where they should be: the next clean-up takes them all away. */
+export function noteStatementsLost(state: ServerState): void {
+  state.residue |= RESIDUE.prepared;
+}
+
 function onForget(length: number, state: ServerState, client: ClientState | null): void {
-  state.statements.clear();
-  client?.forgetStatements();
+  forgetAllStatements(state, client);
   if (length !== "DISCARD ALL".length) return;
   state.residue = 0;
   // Back to PostgreSQL's defaults, not to what the client asked for when it connected.

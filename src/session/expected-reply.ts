@@ -21,17 +21,24 @@ export const EXPECTED = {
   ownParseUnnamed: 7,
   /** Parse of a named statement: ParseComplete. Note: a StatementChange. */
   parse: 8,
-  /** Parse by us in front of a Bind or Describe: ParseComplete, kept from the client. Note: the Statement. */
+  /** Parse by us: ParseComplete, kept from the client. Note: the Statement, or null for a trial. */
   ownParse: 9,
   /** Parse that the server has already: ParseComplete is ours to send in its turn. Note: a StatementChange. */
   parseKnown: 10,
-  /** Parse whose name the client has in use: ErrorResponse 42P05, told in the client's own name. Note: the name. */
-  parseDuplicate: 11,
+  /**
+   * Parse of a known statement where the transaction has failed, or may have by then: sent under a spare
+   * name, so that the server judges it: ParseComplete. Note: a StatementChange.
+   */
+  parseProbe: 11,
   /** A message that the server is made to refuse: ErrorResponse, replaced by the note (bytes). */
   refused: 12,
-  /** Bind: BindComplete. */
+  /** Bind: BindComplete. Note: as of describeStatement. */
   bind: 13,
-  /** Describe of a statement: ParameterDescription, then RowDescription or NoData. */
+  /**
+   * Describe of a statement: ParameterDescription, then RowDescription or NoData.
+   * Note: the client's name of it, to be told in errors; where the client has no such name, the whole
+   * ErrorResponse in place of 26000; null for the unnamed statement.
+   */
   describeStatement: 14,
   /** Describe of a portal (or the second half of the one above): RowDescription or NoData. */
   describeRows: 15,
@@ -39,17 +46,12 @@ export const EXPECTED = {
   execute: 16,
   /** Close that reaches the server: CloseComplete. Note: {@link UNNAMED}, or null for a portal. */
   close: 17,
-  /** Close by us, kept from the client: CloseComplete. Note: the Statement that makes room, or null for the unnamed one. */
+  /** Close by us, kept from the client: CloseComplete. Note: the Statement that makes room, or null. */
   ownClose: 18,
   /** Close of a client's name: CloseComplete is ours to send in its turn. Note: a StatementChange. */
   closeKnown: 19,
   /** CopyDone or CopyFail: nothing. Marks where COPY's data ends in the stream. */
   copyEnd: 20,
-  /**
-   * Parse of a known statement where the transaction has failed, or may have by then: sent as unnamed, so
-   * that the server judges it. Note: a StatementChange.
-   */
-  parseProbe: 21,
 } as const;
 
 /** One of {@link EXPECTED}; 0 stands for "nothing is owed". */

@@ -5,12 +5,14 @@
 
 import { ByteWriter } from "../wire/byte-writer.ts";
 import { writeParse } from "../wire/frontend/parse.ts";
+import { STATEMENT_NAME_PREFIX } from "./statement.ts";
 
-/** The whole message. Never to be written to. Replaces the server's unnamed statement by none. */
+/** The whole message. Never to be written to. Named, or it would take the place of the unnamed statement. */
 export const REFUSED_PARSE: Uint8Array = refusedParse();
 
 function refusedParse(): Uint8Array {
   const writer = new ByteWriter();
-  writeParse(writer, { statement: "", query: "refused by carpool", parameterTypeOids: [] });
+  const statement = `${STATEMENT_NAME_PREFIX}.refused`;
+  writeParse(writer, { statement, query: "refused by carpool", parameterTypeOids: [] });
   return writer.take();
 }

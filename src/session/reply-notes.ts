@@ -3,9 +3,6 @@
  * the optimistic bookkeeping of {@link ClientStatements} and {@link ServerStatements}.
  */
 
-import { SQLSTATE } from "../base/sqlstate.ts";
-import { writeErrorResponse } from "../wire/backend/error-response.ts";
-import { ByteWriter } from "../wire/byte-writer.ts";
 import type { ClientState } from "./client-state.ts";
 import { StatementChange } from "./client-statements.ts";
 import { EXPECTED, type ExpectedKind, type ExpectedNote, UNNAMED } from "./expected-reply.ts";
@@ -37,9 +34,6 @@ export function confirmHead(state: ServerState, client: ClientState | null): voi
     case EXPECTED.ownParseUnnamed:
       state.unnamedInStep = true;
       return;
-    case EXPECTED.parseProbe:
-      state.unnamedInStep = false;
-      return;
     case EXPECTED.close:
       if (note === UNNAMED) forgetUnnamed(state, client);
       return;
@@ -60,8 +54,6 @@ export function failHead(state: ServerState, client: ClientState | null): void {
     case EXPECTED.parseUnnamed:
       return forgetUnnamed(state, client);
     case EXPECTED.ownParseUnnamed:
-    case EXPECTED.parseProbe:
-    case EXPECTED.refused:
       state.unnamedInStep = false;
       return;
     default:
@@ -126,13 +118,36 @@ function undoReply(state: ServerState, kind: ExpectedKind, note: ExpectedNote): 
   }
 }
 
-/** PostgreSQL's error for a name in use, in the client's own name. */
-export function duplicateStatementError(name: string): Uint8Array {
-  const writer = new ByteWriter();
-  writeErrorResponse(writer, {
-    severity: "ERROR",
-    sqlstate: SQLSTATE.duplicate_prepared_statement,
-    message: `prepared statement "${name}" already exists`,
-  });
-  return writer.take();
+/**
+ * The command that the oldest reply is for made the server forget all statements. What the client sent
+ * behind it holds all the same.
+ */
+export function forgetAllStatements(state: ServerState, client: ClientState | null): void {
+  const { expected } = state;
+  const prepared = new Set<Statement>();
+  const names = new Map<string, Statement>();
+  for (let place = 1; place < expected.size; place += 1)
+    keep(expected.kindAt(place), expected.noteAt(place), prepared, names);
+  state.statements.forgetAllBut(prepared);
+  client?.forgetStatements(names);
+}
+
+function keep(
+  kind: ExpectedKind,
+  note: ExpectedNote,
+  prepared: Set<Statement>,
+  names: Map<string, Statement>,
+): void {
+  if (note instanceof Statement) {
+    if (kind === EXPECTED.ownParse) prepared.add(note);
+    else if (kind === EXPECTED.ownClose) prepared.delete(note);
+  } else if (note instanceof StatementChange) {
+    if (kind === EXPECTED.closeKnown) {
+      note.forgotten = true;
+      names.delete(note.name);
+      return;
+    }
+    names.set(note.name, note.statement);
+    if (kind === EXPECTED.parse) prepared.add(note.statement);
+  }
 }

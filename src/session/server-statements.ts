@@ -65,6 +65,11 @@ export class ServerStatements {
     this.#interner.release(statement);
   }
 
+  /** The server forgot all but these. */
+  forgetAllBut(kept: ReadonlySet<Statement>): void {
+    for (const statement of this.#lastUse.keys()) if (!kept.has(statement)) this.remove(statement);
+  }
+
   /** The server forgot them all: DISCARD ALL, DEALLOCATE ALL, or it is gone. */
   clear(): void {
     for (const statement of this.#lastUse.keys()) this.#interner.release(statement);

@@ -1,9 +1,14 @@
 /**
- * Refusals of prepared statements for their memory.
+ * Refusals of prepared statements: for their memory, and PostgreSQL's own for their names, told in the
+ * names that the client uses.
  */
 
 import { PoolerError } from "../base/pooler-error.ts";
 import { SQLSTATE } from "../base/sqlstate.ts";
+import type { ErrorFields } from "../wire/backend/error-fields.ts";
+import { writeErrorResponse } from "../wire/backend/error-response.ts";
+import { ByteWriter } from "../wire/byte-writer.ts";
+import { STATEMENT_NAME_PREFIX } from "./statement.ts";
 
 /** A client names more statements than it may. */
 export class TooManyStatementsError extends PoolerError {
@@ -29,4 +34,43 @@ export class StatementTooLargeError extends PoolerError {
       hint: "Use the unnamed statement for it, or a connection in session mode.",
     });
   }
+}
+
+/** Returns PostgreSQL's ErrorResponse for a name in use. */
+export function duplicateStatementError(name: string): Uint8Array {
+  return errorResponse(
+    SQLSTATE.duplicate_prepared_statement,
+    `prepared statement "${name}" already exists`,
+  );
+}
+
+/** Returns PostgreSQL's ErrorResponse for a name that nobody gave. */
+export function unknownStatementError(name: string): Uint8Array {
+  return errorResponse(
+    SQLSTATE.invalid_sql_statement_name,
+    `prepared statement "${name}" does not exist`,
+  );
+}
+
+/**
+ * Returns the server's error with the client's name of the statement in place of ours, or null where
+ * ours is not in it.
+ */
+export function errorInClientsWords(fields: ErrorFields, name: string): Uint8Array | null {
+  const { severity, sqlstate, message } = fields;
+  if (severity === undefined || sqlstate === undefined || message === undefined) return null;
+  if (!message.includes(QUOTED_PREFIX)) return null;
+  const writer = new ByteWriter();
+  const inWords = message.replaceAll(QUOTED_NAME, () => `"${name}"`);
+  writeErrorResponse(writer, { ...fields, severity, sqlstate, message: inWords });
+  return writer.take();
+}
+
+const QUOTED_PREFIX = `"${STATEMENT_NAME_PREFIX}`;
+const QUOTED_NAME = new RegExp(`${QUOTED_PREFIX}[0-9a-z]+"`, "g");
+
+function errorResponse(sqlstate: string, message: string): Uint8Array {
+  const writer = new ByteWriter();
+  writeErrorResponse(writer, { severity: "ERROR", sqlstate, message });
+  return writer.take();
 }

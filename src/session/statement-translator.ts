@@ -21,7 +21,12 @@ import type { ByteSink, RunWriter } from "./run-writer.ts";
 import type { ServerState } from "./server-state.ts";
 import { literalSettings } from "./session-settings.ts";
 import { STATEMENT_NAME_PREFIX, type Statement, type StatementInterner } from "./statement.ts";
-import { StatementTooLargeError, TooManyStatementsError } from "./statement-errors.ts";
+import {
+  duplicateStatementError,
+  StatementTooLargeError,
+  TooManyStatementsError,
+  unknownStatementError,
+} from "./statement-errors.ts";
 
 /** Memory bounds of prepared statements. */
 export interface StatementLimits {
@@ -98,9 +103,10 @@ export class StatementTranslator {
     const known = statements.get(name);
     this.#changedIn = segment;
     if (known !== undefined) {
-      this.#ensurePrepared(known, server, sink);
-      this.#sendParse(known.name, bytes, nameEnd + 1, end, sink);
-      server.expected.push(EXPECTED.parseDuplicate, name);
+      // The server reads the text first, since that error would come first; then it refuses.
+      server.expected.push(EXPECTED.ownParse, null);
+      this.#sendTrial(bytes, nameEnd + 1, end, server, sink);
+      this.#sendRefused(duplicateStatementError(name), server, sink);
       return true;
     }
     if (statements.size >= this.#limits.clientStatementsMax) {
@@ -151,12 +157,15 @@ export class StatementTranslator {
     if (nameStart === nameEnd) {
       if (!this.#ensureUnnamed(segment, server, sink)) return false;
       this.#out.forward(bytes, start, end, sink);
+      server.expected.push(EXPECTED.bind, null);
     } else {
-      const name = this.#serverName(readText(bytes, nameStart, nameEnd), segment, server, sink);
-      if (name === null) return false;
-      this.#rename(bytes, start, nameStart, nameEnd, end, messageEnd, name, sink);
+      if (this.#mustWait(segment, server)) return false;
+      const name = readText(bytes, nameStart, nameEnd);
+      const known = this.#prepare(name, segment, server, sink);
+      const serverName = known?.name ?? UNKNOWN_NAME;
+      this.#rename(bytes, start, nameStart, nameEnd, end, messageEnd, serverName, sink);
+      server.expected.push(EXPECTED.bind, known === null ? unknownStatementError(name) : name);
     }
-    server.expected.push(EXPECTED.bind, null);
     return true;
   }
 
@@ -174,12 +183,15 @@ export class StatementTranslator {
     if (nameStart === nameEnd) {
       if (!this.#ensureUnnamed(segment, server, sink)) return false;
       this.#out.forward(bytes, start, end, sink);
+      server.expected.push(EXPECTED.describeStatement, null);
     } else {
-      const name = this.#serverName(readText(bytes, nameStart, nameEnd), segment, server, sink);
-      if (name === null) return false;
-      this.#rename(bytes, start, nameStart, nameEnd, end, end, name, sink);
+      if (this.#mustWait(segment, server)) return false;
+      const name = readText(bytes, nameStart, nameEnd);
+      const known = this.#prepare(name, segment, server, sink);
+      const note = known === null ? unknownStatementError(name) : name;
+      this.#rename(bytes, start, nameStart, nameEnd, end, end, known?.name ?? UNKNOWN_NAME, sink);
+      server.expected.push(EXPECTED.describeStatement, note);
     }
-    server.expected.push(EXPECTED.describeStatement, null);
     return true;
   }
 
@@ -201,9 +213,7 @@ export class StatementTranslator {
 
   /** Has the server refuse a message, so that order and transaction are right, with our words for why. */
   refuse(error: PoolerError, server: ServerState, sink: ByteSink): void {
-    this.#out.insert(REFUSED_PARSE, 0, REFUSED_PARSE.length, sink);
-    this.#unnamedIn = NONE;
-    server.expected.push(EXPECTED.refused, errorResponseOf(error));
+    this.#sendRefused(errorResponseOf(error), server, sink);
   }
 
   /** Whether a change of an earlier segment is not confirmed: it may yet be skipped after an error. */
@@ -227,27 +237,20 @@ export class StatementTranslator {
       server.statements.add(statement);
       server.expected.push(EXPECTED.parse, change);
     } else if (server.status === TRANSACTION_STATUS.Failed || server.expected.readyOwed > 0) {
-      this.#sendParse(NO_NAME, tail, 0, tail.length, sink);
-      this.#unnamedIn = NONE;
       server.expected.push(EXPECTED.parseProbe, change);
+      this.#sendTrial(tail, 0, tail.length, server, sink);
     } else {
       server.expected.push(EXPECTED.parseKnown, change);
     }
   }
 
-  /** Returns the name by which the server knows what the client calls `name`; null: wait first. */
-  #serverName(
-    name: string,
-    segment: number,
-    server: ServerState,
-    sink: ByteSink,
-  ): Uint8Array | null {
-    if (this.#mustWait(segment, server)) return null;
+  /** Sees to it that the server has what the client calls `name`. Null: the client has no such name. */
+  #prepare(name: string, segment: number, server: ServerState, sink: ByteSink): Statement | null {
     const statement = this.#client.statements.get(name);
-    if (statement === undefined) return unknownName(name);
+    if (statement === undefined) return null;
     if (statement.mayForget) this.#mayForget = true;
     if (this.#ensurePrepared(statement, server, sink)) this.#changedIn = segment;
-    return statement.name;
+    return statement;
   }
 
   /** Prepares the statement in front if the server lacks it. Returns whether it did. */
@@ -290,6 +293,24 @@ export class StatementTranslator {
     }
   }
 
+  /** Has the server parse a text, whose reply is noted, and forget it again. */
+  #sendTrial(
+    tail: Uint8Array,
+    start: number,
+    end: number,
+    server: ServerState,
+    sink: ByteSink,
+  ): void {
+    this.#sendParse(SPARE_NAME, tail, start, end, sink);
+    this.#sendClose(SPARE_NAME, sink);
+    server.expected.push(EXPECTED.ownClose, null);
+  }
+
+  #sendRefused(errorResponse: Uint8Array, server: ServerState, sink: ByteSink): void {
+    this.#out.insert(REFUSED_PARSE, 0, REFUSED_PARSE.length, sink);
+    server.expected.push(EXPECTED.refused, errorResponse);
+  }
+
   #sendParse(name: Uint8Array, tail: Uint8Array, start: number, end: number, sink: ByteSink): void {
     this.#out.insertHeader(FRONTEND.Parse, 4 + name.length + 1 + end - start, sink);
     this.#out.insert(name, 0, name.length, sink);
@@ -330,10 +351,8 @@ const NUL = Uint8Array.of(0);
 /** Byte1('S'): a Close is of a statement, not of a portal. */
 const OF_STATEMENT = Uint8Array.of(0x53);
 
-/**
- * The name under which a server hears of a statement that the client does not have: the client's own,
- * so that PostgreSQL's error names it, unless it looks like one of ours.
- */
-function unknownName(name: string): Uint8Array {
-  return encoder.encode(name.startsWith(STATEMENT_NAME_PREFIX) ? `?${name}` : name);
-}
+/** Under which a server is given a text that it shall only judge. Digits of base 36 have no dot. */
+const SPARE_NAME = encoder.encode(`${STATEMENT_NAME_PREFIX}.spare`);
+
+/** What no server has: a Bind of it fails as one of a name that the client never gave. */
+const UNKNOWN_NAME = encoder.encode(`${STATEMENT_NAME_PREFIX}.unknown`);
