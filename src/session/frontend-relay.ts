@@ -47,12 +47,12 @@ export const STOP = { none: 0, needsServer: 1, needsReplies: 2 } as const;
 export interface FrontendLimits {
   /** The longest message, in bytes. */
   readonly messageBytesMax: number;
-  /** The longest named statement: its Parse is read whole. */
+  /**
+   * The longest statement that is kept: its Parse is read whole. A longer one is refused if it is named;
+   * if not, it can be bound until its transaction ends.
+   */
   readonly statementBytesMax: number;
 }
-
-/** An unnamed Parse up to this size is kept, for a Bind in a later transaction; a longer one is not. */
-const UNNAMED_PARSE_BYTES_MAX = 16_384;
 
 /** A chunk up to this size is kept for the Parse that it begins with. */
 const KEPT_CHUNK_BYTES_MAX = 512;
@@ -169,7 +169,7 @@ export class FrontendRelay implements FrameHandler {
   ): number {
     switch (type) {
       case FRONTEND.Parse:
-        return this.#neededOfParse(messageBytes, bytes, start, end);
+        return this.#neededOfParse(messageBytes, end - start);
       case FRONTEND.Bind:
         return this.#translator === null ? 0 : neededOfBind(bytes, start, end);
       case FRONTEND.Describe:
@@ -379,7 +379,7 @@ export class FrontendRelay implements FrameHandler {
     if (bytes[start + HEADER_BYTES] === 0) {
       translator.noteUnnamedParse(this.#segment);
       translator.noteText(bytes, start + HEADER_BYTES + 1, end);
-      const kept = messageEnd - start <= UNNAMED_PARSE_BYTES_MAX;
+      const kept = messageEnd - start <= this.#limits.statementBytesMax;
       server.expected.push(EXPECTED.parseUnnamed, kept ? keptParse(bytes, start, end) : null);
       return this.#forward(bytes, start, end, sink);
     }
@@ -472,12 +472,10 @@ export class FrontendRelay implements FrameHandler {
     return type !== FRONTEND.CopyData && type !== FRONTEND.CopyDone && type !== FRONTEND.CopyFail;
   }
 
-  #neededOfParse(messageBytes: number, bytes: Uint8Array, start: number, end: number): number {
+  #neededOfParse(messageBytes: number, available: number): number {
     if (this.#translator === null) return 0;
-    if (end - start <= HEADER_BYTES) return HEADER_BYTES + 1;
-    const limit =
-      bytes[start + HEADER_BYTES] === 0 ? UNNAMED_PARSE_BYTES_MAX : this.#limits.statementBytesMax;
-    return messageBytes > limit ? 0 : messageBytes;
+    if (available <= HEADER_BYTES) return HEADER_BYTES + 1;
+    return messageBytes > this.#limits.statementBytesMax ? 0 : messageBytes;
   }
 
   #stopFor(reason: number): false {
