@@ -10,6 +10,7 @@ import { PoolerError } from "../base/pooler-error.ts";
 import type { Channel, ChannelHandler } from "../net/channel.ts";
 import type { NetEnvironment } from "../net/net-environment.ts";
 import type { Transport } from "../net/transport.ts";
+import { SECRET_BYTES } from "../session/cancel-key.ts";
 import { type FrameHandler, MessageFramer } from "../session/message-framer.ts";
 import { AUTHENTICATION, readAuthenticationKind } from "../wire/backend/authentication-kind.ts";
 import {
@@ -36,8 +37,6 @@ export interface NativePipeOptions {
   readonly startup: Uint8Array;
   /** What the client sent behind its StartupMessage. */
   readonly early: Uint8Array | null;
-  /** Bytes of the cancel key's secret: what the client's protocol version can carry. */
-  readonly secretBytes: number;
   readonly cancels: CancelRegistry;
   readonly environment: NetEnvironment;
   readonly onOver: () => void;
@@ -45,7 +44,8 @@ export interface NativePipeOptions {
 
 export class NativePipe implements ChannelHandler, Cancellable {
   readonly #options: NativePipeOptions;
-  readonly #key: IssuedKey;
+  /** What the client was given in place of the server's key; null until the server has sent one. */
+  #key: IssuedKey | null = null;
   #server: Transport | null = null;
   #serverKey: CancelKey | null = null;
   #over = false;
@@ -53,7 +53,6 @@ export class NativePipe implements ChannelHandler, Cancellable {
   /** Begins at once. */
   constructor(options: NativePipeOptions) {
     this.#options = options;
-    this.#key = options.cancels.issue(this, options.secretBytes);
     options.channel.handler = this;
     options.channel.pause();
     void this.#open();
@@ -104,9 +103,15 @@ export class NativePipe implements ChannelHandler, Cancellable {
     this.#options.channel.resume();
   }
 
-  /** Returns the message to send to the client instead of the server's BackendKeyData. */
+  /**
+   * Returns the message to send to the client instead of the server's BackendKeyData. The server knows
+   * which version was negotiated: where its own key is long, the client can take a long one.
+   */
   replaceKey(key: CancelKey): Uint8Array {
+    const { cancels } = this.#options;
+    const long = key.secretKey.length > SECRET_BYTES.v3_0;
     this.#serverKey = key;
+    this.#key ??= cancels.issue(this, long ? SECRET_BYTES.v3_2 : SECRET_BYTES.v3_0);
     const writer = new ByteWriter();
     writeBackendKeyData(writer, this.#key);
     return writer.take();
@@ -148,7 +153,7 @@ export class NativePipe implements ChannelHandler, Cancellable {
   #leave(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#options.cancels.revoke(this.#key);
+    if (this.#key !== null) this.#options.cancels.revoke(this.#key);
     this.#options.onOver();
   }
 }

@@ -242,7 +242,6 @@ export class Owner implements ChannelOwner {
       address: pools.addressOf(tenant),
       connectTimeoutMs: limits.serverConnectTimeoutMs,
       startup: nativeStartup(opening, tenant, user),
-      secretBytes: secretBytesFor(opening),
       early: opening.early,
       cancels,
       environment,
