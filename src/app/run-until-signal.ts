@@ -66,6 +66,7 @@ class Run {
     this.#logger = logger;
     this.#readSettings = options.readSettings;
     this.#config = options.config;
+    // For the rest of the process: a signal's twin may come when all is over, and must not kill what tidies up.
     for (const signal of STOP_SIGNALS) process.on(signal, this.#onStopSignal);
     process.on("SIGHUP", this.#onHangUp);
     void options.lost?.then((reason) => this.#onLost(reason));
@@ -79,7 +80,7 @@ class Run {
       void this.#stop(0);
     } else if (nowMs - this.#stoppingSinceMs > SAME_SIGNAL_MS) {
       this.#logger.warn({ signal }, "stopping at once: a second signal came");
-      this.#finish(128 + constants.signals[signal]);
+      this.#end(128 + constants.signals[signal]);
     }
   };
 
@@ -104,10 +105,10 @@ class Run {
     try {
       await this.#carpool.stop(shutdownTimeoutMs);
       this.#logger.info({}, "stopped");
-      this.#finish(code);
+      this.#end(code);
     } catch (error) {
       logFault(this.#logger, error, "stopping failed");
-      this.#finish(1);
+      this.#end(1);
     }
   }
 
@@ -133,12 +134,6 @@ class Run {
     logger.level = config.logLevel;
     const waiting = restartNames.length === 0 ? null : restartNames.join(", ");
     logger.info({ afterRestart: waiting ?? undefined }, "settings and certificates were reloaded");
-  }
-
-  #finish(code: number): void {
-    for (const signal of STOP_SIGNALS) process.off(signal, this.#onStopSignal);
-    process.off("SIGHUP", this.#onHangUp);
-    this.#end(code);
   }
 }
 
