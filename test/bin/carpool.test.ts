@@ -9,6 +9,7 @@ const REPOSITORY = join(import.meta.dir, "../..");
 const PROGRAM = `
   const [verb, value] = process.argv.slice(2);
   if (verb === "echo") console.log(JSON.stringify([value, await Bun.stdin.text()]));
+  if (verb === "environment") console.log(process.env[value] ?? "not set");
   if (verb === "exit") process.exit(Number(value));
   if (verb === "wait") {
     let seen = 0;
@@ -98,6 +99,13 @@ describe("the carpool command", () => {
     const run = carpool("echo", "a 'b' $c");
     expect(await new Response(run.stdout).json()).toEqual(["a 'b' $c", "from stdin"]);
     expect(await run.exited).toBe(0);
+  });
+
+  test("reads no .env of the working directory, which is somebody else's", async () => {
+    await installBun();
+    await writeFile(join(clone.path, ".env"), "CARPOOL_TEST=from a stranger\n");
+    const run = carpool("environment", "CARPOOL_TEST");
+    expect(await new Response(run.stdout).text()).toBe("not set\n");
   });
 
   test("ends with the program's exit code", async () => {
