@@ -182,6 +182,8 @@ async function connectPostgresJs(target: DriverTarget): Promise<DriverClient> {
     ...address,
     max: 1,
     connect_timeout: 10,
+    // A query of its own, whose failure it hands to nobody.
+    fetch_types: false,
     onnotice: () => {},
     connection: {
       ...(options === undefined ? {} : { options }),

@@ -32,30 +32,15 @@ export interface Place {
   turnstile(): Promise<Turnstile>;
 }
 
-/** Describes a behaviour for each version of PostgreSQL. */
-export function onEveryVersion(
-  title: string,
-  define: (rig: Rig) => void,
-  options: TestPoolerOptions = {},
-): void {
-  describe.each(VERSIONS)(`${title}, PostgreSQL %d`, (version) => {
-    define(useRig(version, options));
-  });
-}
-
-/** Describes a behaviour for each version and mode. */
+/** Describes a behaviour for each version and mode, each with a rig of its own. */
 export function inEveryMode(
   title: string,
   define: (rig: Rig, mode: Mode) => void,
   options: TestPoolerOptions = {},
 ): void {
-  onEveryVersion(
-    title,
-    (rig) => {
-      describe.each(MODES)("%s mode", (mode) => define(rig, mode));
-    },
-    options,
-  );
+  describe.each(VERSIONS)(`${title}, PostgreSQL %d`, (version) => {
+    describe.each(MODES)("%s mode", (mode) => define(useRig(version, options), mode));
+  });
 }
 
 /** Describes a behaviour for each version, mode and driver. */
