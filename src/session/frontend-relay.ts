@@ -11,19 +11,19 @@
  */
 
 import { assert } from "../base/assert.ts";
-import { CLOSE_COMPLETE } from "../wire/backend/empty-replies.ts";
-import { findNul, readText } from "../wire/bytes.ts";
 import { FLUSH } from "../wire/frontend/empty-requests.ts";
-import { HEADER_BYTES, SMALL_MESSAGE_LENGTH_MAX } from "../wire/limits.ts";
+import { HEADER_BYTES } from "../wire/limits.ts";
 import { FRONTEND } from "../wire/message-type.ts";
 import type { ClientState } from "./client-state.ts";
-import { EXPECTED, UNNAMED } from "./expected-reply.ts";
+import { EXPECTED } from "./expected-reply.ts";
 import { mayForgetStatements } from "./forgetful-text.ts";
 import { type FrameHandler, MessageFramer } from "./message-framer.ts";
-import { READY_FOR_QUERY_IDLE } from "./ready-for-query-idle.ts";
+import { OUTCOME, type Outcome } from "./message-outcome.ts";
 import type { ByteSink, RunWriter } from "./run-writer.ts";
 import type { ServerState } from "./server-state.ts";
+import { StatementMessages } from "./statement-messages.ts";
 import type { StatementTranslator } from "./statement-translator.ts";
+import { UnservedMessages } from "./unserved-messages.ts";
 
 /**
  * What the relay tells the client session that it belongs to: once, after everything that came before
@@ -54,23 +54,13 @@ export interface FrontendLimits {
   readonly statementBytesMax: number;
 }
 
-/** A chunk up to this size is kept for the Parse that it begins with. */
-const KEPT_CHUNK_BYTES_MAX = 512;
-
-/** Names of portals and statements: PostgreSQL cuts them at 63 bytes, drivers stay below. */
-const NAMES_BYTES_MAX = 4_096;
-
-/** Describe and Close with their type byte: PostgreSQL refuses longer ones. */
-const SMALL_MESSAGE_BYTES_MAX = 1 + SMALL_MESSAGE_LENGTH_MAX;
-
 export class FrontendRelay implements FrameHandler {
-  readonly #client: ClientState;
-  /** Null: messages go through as they are (session mode). */
+  /** Null: statements keep their names (session mode). */
   readonly #translator: StatementTranslator | null;
+  readonly #statementMessages: StatementMessages;
+  readonly #unservedMessages: UnservedMessages;
   readonly #out: RunWriter;
-  readonly #limits: FrontendLimits;
   readonly #events: FrontendRelayEvents;
-  readonly #replies: ByteSink;
   readonly #framer: MessageFramer;
   #server: ServerState | null = null;
   #sink: ByteSink | null = null;
@@ -81,10 +71,6 @@ export class FrontendRelay implements FrameHandler {
   /** A command is under way that may change what names mean: the next message waits for its end. */
   #drainFirst = false;
   #stop: number = STOP.none;
-  /** The ErrorResponse for the message that the relay stopped before: there will be no server for it. */
-  #refusal: Uint8Array | null = null;
-  /** After a refusal, all is ignored up to the next Sync, as PostgreSQL does after an error. */
-  #skipping = false;
   /** Nothing is read any more. */
   #ending: Ending | null = null;
 
@@ -100,11 +86,10 @@ export class FrontendRelay implements FrameHandler {
     replies: ByteSink,
     events: FrontendRelayEvents,
   ) {
-    this.#client = client;
     this.#translator = translator;
-    this.#limits = limits;
+    this.#statementMessages = new StatementMessages(translator, limits.statementBytesMax, out);
+    this.#unservedMessages = new UnservedMessages(client, translator !== null, replies);
     this.#out = out;
-    this.#replies = replies;
     this.#events = events;
     this.#framer = new MessageFramer(this, limits.messageBytesMax, FRONTEND.CopyData);
   }
@@ -156,7 +141,7 @@ export class FrontendRelay implements FrameHandler {
 
   /** Answers the message it stopped before with an error, and goes on behind it. */
   refuse(errorResponse: Uint8Array): boolean {
-    this.#refusal = errorResponse;
+    this.#unservedMessages.refuseNext(errorResponse);
     return this.resume();
   }
 
@@ -169,12 +154,10 @@ export class FrontendRelay implements FrameHandler {
   ): number {
     switch (type) {
       case FRONTEND.Parse:
-        return this.#neededOfParse(messageBytes, end - start);
       case FRONTEND.Bind:
-        return this.#translator === null ? 0 : neededOfBind(bytes, start, end);
       case FRONTEND.Describe:
       case FRONTEND.Close:
-        return messageBytes > SMALL_MESSAGE_BYTES_MAX ? 0 : messageBytes;
+        return this.#statementMessages.neededBytes(type, messageBytes, bytes, start, end);
       default:
         return 0;
     }
@@ -191,7 +174,10 @@ export class FrontendRelay implements FrameHandler {
     const server = this.#server;
     const sink = this.#sink;
     if (server === null || sink === null)
-      return this.#onMessageWithoutServer(type, bytes, start, end, messageEnd);
+      return this.#conclude(
+        type,
+        this.#unservedMessages.onMessage(type, bytes, start, end, messageEnd),
+      );
     if (server.skipping && type !== FRONTEND.Sync && type !== FRONTEND.Terminate) return true;
     if (server.copyingIn) return this.#onMessageInCopy(type, bytes, start, end, server, sink);
     if (this.#mustDrain(type, server)) return this.#stopForReplies(server, sink);
@@ -229,71 +215,6 @@ export class FrontendRelay implements FrameHandler {
     this.#violate("invalid message length");
   }
 
-  /** Answers what leaves no trace on a server; stops for all else. */
-  #onMessageWithoutServer(
-    type: number,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    messageEnd: number,
-  ): boolean {
-    if (this.#skipping && type !== FRONTEND.Sync && type !== FRONTEND.Terminate) return true;
-    switch (type) {
-      case FRONTEND.Sync:
-        this.#skipping = false;
-        this.#replies.write(READY_FOR_QUERY_IDLE, 0, READY_FOR_QUERY_IDLE.length);
-        return true;
-      case FRONTEND.Close:
-        if (this.#translator === null) return this.#refuseOrStop(type);
-        if (end < messageEnd || messageEnd - start > SMALL_MESSAGE_BYTES_MAX)
-          return this.#violate("invalid message length");
-        return this.#closeWithoutServer(bytes, start, end);
-      // PostgreSQL ignores COPY data where no COPY is under way, and there is nothing to flush.
-      case FRONTEND.Flush:
-      case FRONTEND.CopyData:
-      case FRONTEND.CopyDone:
-      case FRONTEND.CopyFail:
-        return true;
-      case FRONTEND.Terminate:
-        return this.#end(TERMINATED);
-      case FRONTEND.Parse:
-      case FRONTEND.Bind:
-      case FRONTEND.Describe:
-      case FRONTEND.Execute:
-      case FRONTEND.Query:
-      case FRONTEND.FunctionCall:
-        return this.#refuseOrStop(type);
-      default:
-        return this.#violate(`invalid frontend message type ${type}`);
-    }
-  }
-
-  #refuseOrStop(type: number): boolean {
-    const errorResponse = this.#refusal;
-    if (errorResponse === null) return this.#stopFor(STOP.needsServer);
-    this.#refusal = null;
-    this.#replies.write(errorResponse, 0, errorResponse.length);
-    const wholeRequest = type === FRONTEND.Query || type === FRONTEND.FunctionCall;
-    if (wholeRequest) this.#replies.write(READY_FOR_QUERY_IDLE, 0, READY_FOR_QUERY_IDLE.length);
-    else this.#skipping = true;
-    return true;
-  }
-
-  #closeWithoutServer(bytes: Uint8Array, start: number, end: number): boolean {
-    const nameStart = start + HEADER_BYTES + 1;
-    const nameEnd = findNul(bytes, nameStart, end);
-    if (nameEnd < 0) return this.#violate("invalid message format");
-    if (bytes[start + HEADER_BYTES] === STATEMENT) {
-      if (nameStart === nameEnd) this.#client.unnamedParse = null;
-      const statements = this.#client.statements;
-      const change = statements.close(readText(bytes, nameStart, nameEnd));
-      if (change !== null) statements.confirmClose(change);
-    }
-    this.#replies.write(CLOSE_COMPLETE, 0, CLOSE_COMPLETE.length);
-    return true;
-  }
-
-  /** Parse, Bind, Describe, Close: the messages that name statements. */
   #onStatementMessage(
     type: number,
     bytes: Uint8Array,
@@ -303,91 +224,40 @@ export class FrontendRelay implements FrameHandler {
     server: ServerState,
     sink: ByteSink,
   ): boolean {
-    const small = type === FRONTEND.Describe || type === FRONTEND.Close;
-    if (small && messageEnd - start > SMALL_MESSAGE_BYTES_MAX)
-      return this.#violate("invalid message length");
-    const taken =
-      this.#translator === null
-        ? this.#passStatementMessage(type, bytes, start, end, server, sink)
-        : this.#translate(this.#translator, type, bytes, start, end, messageEnd, server, sink);
-    if (!taken) return this.#stopForReplies(server, sink);
-    server.segmentOpen = true;
-    return true;
+    const outcome = this.#statementMessages.onMessage(
+      type,
+      bytes,
+      start,
+      end,
+      messageEnd,
+      this.#segment,
+      server,
+      sink,
+    );
+    if (outcome === OUTCOME.needsReplies) return this.#stopForReplies(server, sink);
+    if (outcome === OUTCOME.taken || outcome === OUTCOME.passedOn) server.segmentOpen = true;
+    return this.#conclude(type, outcome);
   }
 
-  #passStatementMessage(
-    type: number,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    server: ServerState,
-    sink: ByteSink,
-  ): boolean {
-    server.expected.push(this.#kindOf(type, bytes[start + HEADER_BYTES] ?? 0), null);
-    return this.#forward(bytes, start, end, sink);
-  }
-
-  #kindOf(type: number, target: number): number {
-    if (type === FRONTEND.Bind) return EXPECTED.bind;
-    if (type === FRONTEND.Parse) return EXPECTED.parse;
-    if (type === FRONTEND.Close) return EXPECTED.close;
-    return target === STATEMENT ? EXPECTED.describeStatement : EXPECTED.describeRows;
-  }
-
-  #translate(
-    translator: StatementTranslator,
-    type: number,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    messageEnd: number,
-    server: ServerState,
-    sink: ByteSink,
-  ): boolean {
-    const segment = this.#segment;
-    if (type === FRONTEND.Bind) {
-      if (!holdsBindNames(bytes, start, end)) return this.#violate("invalid message format");
-      this.#forwarding = true;
-      return translator.bind(bytes, start, end, messageEnd, segment, server, sink);
+  /** Returns what the framer is told. */
+  #conclude(type: number, outcome: Outcome): boolean {
+    switch (outcome) {
+      case OUTCOME.taken:
+        return true;
+      case OUTCOME.passedOn:
+        this.#forwarding = true;
+        return true;
+      case OUTCOME.needsServer:
+        return this.#stopFor(STOP.needsServer);
+      case OUTCOME.terminated:
+        return this.#end(TERMINATED);
+      case OUTCOME.invalidLength:
+        return this.#violate("invalid message length");
+      case OUTCOME.invalidFormat:
+        return this.#violate("invalid message format");
+      default:
+        return this.#violate(`invalid frontend message type ${type}`);
     }
-    if (type === FRONTEND.Parse)
-      return this.#translateParse(translator, bytes, start, end, messageEnd, server, sink);
-    if (findNul(bytes, start + HEADER_BYTES + 1, end) < 0)
-      return this.#violate("invalid message format");
-    const ofStatement = bytes[start + HEADER_BYTES] === STATEMENT;
-    if (type === FRONTEND.Describe) {
-      if (ofStatement) return translator.describe(bytes, start, end, segment, server, sink);
-      server.expected.push(EXPECTED.describeRows, null);
-      return this.#forward(bytes, start, end, sink);
-    }
-    const unnamed = bytes[start + HEADER_BYTES + 1] === 0;
-    if (ofStatement && !unnamed) return translator.close(bytes, start, end, segment, server);
-    if (ofStatement) translator.noteUnnamedParse(segment);
-    server.expected.push(EXPECTED.close, ofStatement ? UNNAMED : null);
-    return this.#forward(bytes, start, end, sink);
-  }
-
-  #translateParse(
-    translator: StatementTranslator,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    messageEnd: number,
-    server: ServerState,
-    sink: ByteSink,
-  ): boolean {
-    if (bytes[start + HEADER_BYTES] === 0) {
-      translator.noteUnnamedParse(this.#segment);
-      translator.noteText(bytes, start + HEADER_BYTES + 1, end);
-      const kept = messageEnd - start <= this.#limits.statementBytesMax;
-      server.expected.push(EXPECTED.parseUnnamed, kept ? keptParse(bytes, start, end) : null);
-      return this.#forward(bytes, start, end, sink);
-    }
-    if (messageEnd - start > this.#limits.statementBytesMax)
-      return translator.parseTooLarge(messageEnd - start, this.#segment, server, sink);
-    if (findNul(bytes, start + HEADER_BYTES, end) < 0)
-      return this.#violate("invalid message format");
-    return translator.parse(bytes, start, end, this.#segment, server, sink);
   }
 
   /** The server reads COPY data. Whatever else comes is for PostgreSQL to refuse. */
@@ -472,12 +342,6 @@ export class FrontendRelay implements FrameHandler {
     return type !== FRONTEND.CopyData && type !== FRONTEND.CopyDone && type !== FRONTEND.CopyFail;
   }
 
-  #neededOfParse(messageBytes: number, available: number): number {
-    if (this.#translator === null) return 0;
-    if (available <= HEADER_BYTES) return HEADER_BYTES + 1;
-    return messageBytes > this.#limits.statementBytesMax ? 0 : messageBytes;
-  }
-
   #stopFor(reason: number): false {
     this.#stop = reason;
     return false;
@@ -521,27 +385,4 @@ export class FrontendRelay implements FrameHandler {
     this.#out.reset();
     throw error;
   }
-}
-
-/** Byte1('S'): a Describe or Close is of a statement, not of a portal. */
-const STATEMENT = 0x53;
-
-/** A Bind can be passed on once both of its names are there. */
-function neededOfBind(bytes: Uint8Array, start: number, end: number): number {
-  const enough = holdsBindNames(bytes, start, end) || end - start >= NAMES_BYTES_MAX;
-  return enough ? 0 : end - start + 1;
-}
-
-function holdsBindNames(bytes: Uint8Array, start: number, end: number): boolean {
-  const namesEnd = Math.min(end, start + NAMES_BYTES_MAX);
-  const portalEnd = findNul(bytes, start + HEADER_BYTES, namesEnd);
-  return portalEnd >= 0 && findNul(bytes, portalEnd + 1, namesEnd) >= 0;
-}
-
-/**
- * Returns an array that begins with the Parse in `bytes[start, end)`. A small chunk that begins with it
- * is kept as it is: drivers send the whole pipeline in one, and a copy costs 100 ns and its garbage.
- */
-function keptParse(bytes: Uint8Array, start: number, end: number): Uint8Array {
-  return start === 0 && bytes.length <= KEPT_CHUNK_BYTES_MAX ? bytes : bytes.slice(start, end);
 }

@@ -27,6 +27,9 @@ export const LARGE_MESSAGE_LENGTH_MAX = 0x3fff_fffe;
 /** PostgreSQL's PQ_SMALL_MESSAGE_LIMIT: the length of a message that holds at most a name. */
 export const SMALL_MESSAGE_LENGTH_MAX = 10_000;
 
+/** The same with the type byte. */
+export const SMALL_MESSAGE_BYTES_MAX = 1 + SMALL_MESSAGE_LENGTH_MAX;
+
 /**
  * The longest ErrorResponse or NoticeResponse that is decoded; a longer one is only passed on.
  * The failed query's text is in it (`q`, `W`), so it can be long; what we look at is in front.

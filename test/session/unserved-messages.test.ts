@@ -31,12 +31,12 @@ function unserved(mode: "transaction" | "session" = "transaction") {
   const client = rig.addClient(mode);
   return {
     client,
-    send(...messages: readonly Uint8Array[]): string[] {
+    send: (...messages: readonly Uint8Array[]): string[] => {
       client.send(...messages);
       rig.settle();
       return transcript(client.takeReceived());
     },
-    refuse(): string[] {
+    refuse: (): string[] => {
       client.relay.refuse(REFUSAL);
       return transcript(client.takeReceived());
     },
