@@ -29,6 +29,8 @@ export class RunWriter {
   #chunk: Uint8Array = NO_BYTES;
   #start = 0;
   #end = 0;
+  /** The sink took all of what was written since the last flush. */
+  #accepted = true;
 
   get empty(): boolean {
     return this.#scratchLength === 0 && this.#end === this.#start;
@@ -63,14 +65,14 @@ export class RunWriter {
     this.#scratchLength = at + HEADER_BYTES;
   }
 
-  /** Writes all that was gathered. Returns what the sink said, true where there was nothing. */
+  /** Writes all that was gathered. Returns false if the sink holds any of it back. */
   flush(sink: ByteSink): boolean {
-    let accepted = true;
     if (this.#scratchLength > 0) {
       if (this.#end - this.#start <= COPY_BYTES_MAX) this.#spill(sink);
-      accepted = this.#writeScratch(sink);
+      this.#writeScratch(sink);
     }
-    if (this.#end > this.#start) accepted = sink.write(this.#chunk, this.#start, this.#end);
+    if (this.#end > this.#start) this.#write(this.#chunk, this.#start, this.#end, sink);
+    const accepted = this.#accepted;
     this.reset();
     return accepted;
   }
@@ -81,6 +83,7 @@ export class RunWriter {
     this.#chunk = NO_BYTES;
     this.#start = 0;
     this.#end = 0;
+    this.#accepted = true;
   }
 
   #spill(sink: ByteSink): void {
@@ -95,7 +98,7 @@ export class RunWriter {
     if (this.#scratchLength + length > this.#scratch.length) this.#writeScratch(sink);
     if (length > COPY_BYTES_MAX) {
       this.#writeScratch(sink);
-      sink.write(bytes, start, end);
+      this.#write(bytes, start, end, sink);
       return;
     }
     const scratch = this.#scratch;
@@ -108,10 +111,14 @@ export class RunWriter {
     this.#scratchLength = at + length;
   }
 
-  #writeScratch(sink: ByteSink): boolean {
-    if (this.#scratchLength === 0) return true;
+  #writeScratch(sink: ByteSink): void {
+    if (this.#scratchLength === 0) return;
     const length = this.#scratchLength;
     this.#scratchLength = 0;
-    return sink.write(this.#scratch, 0, length);
+    this.#write(this.#scratch, 0, length, sink);
+  }
+
+  #write(bytes: Uint8Array, start: number, end: number, sink: ByteSink): void {
+    if (!sink.write(bytes, start, end)) this.#accepted = false;
   }
 }
