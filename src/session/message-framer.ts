@@ -8,7 +8,7 @@
  */
 
 import { assert } from "../base/assert.ts";
-import { HEADER_BYTES } from "../wire/limits.ts";
+import { HEADER_BYTES, LENGTH_FIELD_BYTES } from "../wire/limits.ts";
 
 export interface FrameHandler {
   /**
@@ -171,7 +171,8 @@ export class MessageFramer {
     while (at <= last && bytes[at] === this.#bulkType) {
       const length = lengthAt(bytes, at + 1);
       const next = at + 1 + length;
-      if (length < 4 || next > bytes.length) break;
+      if (length < LENGTH_FIELD_BYTES || length >= this.#messageBytesMax || next > bytes.length)
+        break;
       at = next;
     }
     return at;
