@@ -151,6 +151,15 @@ export class RawClient implements AsyncDisposable {
     return this.untilReady(ready);
   }
 
+  /** Sends, and returns the first message of what comes up to ReadyForQuery. */
+  async replyTo(bytes: Uint8Array): Promise<Uint8Array> {
+    await this.send(bytes);
+    const reply = await this.next();
+    if (reply === null) throw new Error("the connection was closed");
+    await this.untilReady();
+    return reply;
+  }
+
   /** Resolves when the other side has closed; returns what it said before. */
   async untilClosed(): Promise<string[]> {
     return this.linesUntil("closed");
