@@ -212,8 +212,7 @@ export class ClientSession
       this.#channel.pause();
     }
     const head = this.#server?.state.expected.head ?? 0;
-    if (head === EXPECTED.parseKnown || head === EXPECTED.closeKnown || head === EXPECTED.copyEnd)
-      this.#server?.settle();
+    if (head === EXPECTED.parseKnown || head === EXPECTED.closeKnown) this.#server?.settle();
     const server = this.#server;
     // What came last may have been the rest of a message that nothing is owed for.
     if (server !== null && !this.#settingsUnderWay && this.#mayCheckIn(server))

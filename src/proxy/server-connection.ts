@@ -234,6 +234,7 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
   onSyncOwed(): void {
     this.state.syncKeptBack = false;
     this.state.skipping = false;
+    this.state.segmentOpen = false;
     this.state.expected.push(EXPECTED.sync, null);
     this.send(SYNC);
   }

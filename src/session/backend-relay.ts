@@ -211,7 +211,7 @@ export class BackendRelay implements FrameHandler {
       case BACKEND.CopyInResponse:
         if (head !== EXPECTED.query && head !== EXPECTED.execute)
           return this.#desync("a CopyInResponse that nobody asked for");
-        this.#state.copyingIn = !this.#state.expected.dropSyncsInsideCopy();
+        this.#enterCopyIn(head);
         return true;
       case BACKEND.CopyOutResponse:
       case BACKEND.CopyBothResponse:
@@ -225,6 +225,15 @@ export class BackendRelay implements FrameHandler {
       default:
         return this.#desync("a message that has no place here");
     }
+  }
+
+  /** A Sync that was sent before is ignored, so that an Execute waits for another one. */
+  #enterCopyIn(head: number): void {
+    const state = this.#state;
+    state.expected.dropSyncsBehindHead();
+    state.copyingIn = true;
+    state.copyDataSent = false;
+    if (head === EXPECTED.execute) state.segmentOpen = true;
   }
 
   #onReadyForQuery(head: number, status: number, messageBytes: number): boolean {
@@ -358,7 +367,7 @@ export class BackendRelay implements FrameHandler {
       const head = expected.head;
       if (head === EXPECTED.parseKnown) this.#insert(PARSE_COMPLETE);
       else if (head === EXPECTED.closeKnown) this.#insert(CLOSE_COMPLETE);
-      else if (head !== EXPECTED.copyEnd) return;
+      else return;
       confirmHead(this.#state, this.#client);
       expected.shift();
     }

@@ -87,29 +87,20 @@ export class ExpectedReplies {
   }
 
   /**
-   * Takes out every Sync that stands between the head and the first CopyDone or CopyFail: a server
-   * in COPY mode reads and ignores it.
+   * Takes out every Sync that stands right behind the oldest reply: a server that has entered COPY
+   * reads and ignores them.
    * Source: CopyGetData in PostgreSQL's src/backend/commands/copyfromparse.c.
-   * @returns whether the end of the COPY's data stands in the queue already
    */
-  dropSyncsInsideCopy(): boolean {
-    const kinds: ExpectedKind[] = [];
-    const notes: ExpectedNote[] = [];
-    let ended = false;
-    let isHead = true;
-    while (this.#size > 0) {
-      const kind = this.head;
-      ended ||= kind === EXPECTED.copyEnd;
-      const isSync = kind === EXPECTED.sync || kind === EXPECTED.ownSync;
-      if (isHead || ended || !isSync) {
-        kinds.push(kind);
-        notes.push(this.headNote);
-      }
-      isHead = false;
-      this.shift();
+  dropSyncsBehindHead(): void {
+    while (this.#size > 1 && this.kindAt(1) === EXPECTED.sync) {
+      const next = (this.#head + 1) & this.#mask;
+      this.#kinds[next] = this.head;
+      this.#notes[next] = this.headNote;
+      this.#notes[this.#head] = null;
+      this.#head = next;
+      this.#size -= 1;
+      this.#readyOwed -= 1;
     }
-    for (const [index, kind] of kinds.entries()) this.push(kind, notes[index] ?? null);
-    return ended;
   }
 
   #grow(): void {

@@ -50,8 +50,6 @@ export const EXPECTED = {
   ownClose: 18,
   /** Close of a client's name: CloseComplete is ours to send in its turn. Note: a StatementChange. */
   closeKnown: 19,
-  /** CopyDone or CopyFail: nothing. Marks where COPY's data ends in the stream. */
-  copyEnd: 20,
 } as const;
 
 /** One of {@link EXPECTED}; 0 stands for "nothing is owed". */

@@ -180,7 +180,7 @@ export class FrontendRelay implements FrameHandler {
       );
     if (server.skipping && type !== FRONTEND.Sync && type !== FRONTEND.Terminate) return true;
     if (server.copyingIn) return this.#onMessageInCopy(type, bytes, start, end, server, sink);
-    if (this.#mustDrain(type, server)) return this.#stopForReplies(server, sink);
+    if (this.#mustDrain(server)) return this.#stopForReplies(server, sink);
     switch (type) {
       case FRONTEND.Bind:
       case FRONTEND.Parse:
@@ -203,7 +203,7 @@ export class FrontendRelay implements FrameHandler {
       case FRONTEND.Flush:
         return this.#forward(bytes, start, end, sink);
       default:
-        return this.#onCopyOrEnd(type, bytes, start, end, server, sink);
+        return this.#onCopyOrEnd(type, server, sink);
     }
   }
 
@@ -270,13 +270,17 @@ export class FrontendRelay implements FrameHandler {
     sink: ByteSink,
   ): boolean {
     switch (type) {
+      case FRONTEND.CopyData:
+        server.copyDataSent = true;
+        return this.#forward(bytes, start, end, sink);
       case FRONTEND.CopyDone:
       case FRONTEND.CopyFail:
         server.copyingIn = false;
         server.syncKeptBack = false;
         return this.#forward(bytes, start, end, sink);
       case FRONTEND.Sync:
-        server.syncKeptBack = true;
+        // Ignored in front of all data. Behind data it may come behind an error in it, which is answered then.
+        server.syncKeptBack = server.copyDataSent;
         return true;
       case FRONTEND.Terminate:
         return this.#end(TERMINATED);
@@ -311,23 +315,14 @@ export class FrontendRelay implements FrameHandler {
     return this.#forward(bytes, start, end, sink);
   }
 
-  #onCopyOrEnd(
-    type: number,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    server: ServerState,
-    sink: ByteSink,
-  ): boolean {
+  #onCopyOrEnd(type: number, server: ServerState, sink: ByteSink): boolean {
     switch (type) {
       case FRONTEND.CopyData:
-        // Where nothing is owed no COPY can be under way, and PostgreSQL would ignore it.
-        return server.expected.size === 0 || this.#forward(bytes, start, end, sink);
       case FRONTEND.CopyDone:
       case FRONTEND.CopyFail:
-        if (server.expected.size === 0) return true;
-        server.expected.push(EXPECTED.copyEnd, null);
-        return this.#forward(bytes, start, end, sink);
+        // Data waits for CopyInResponse: which Syncs the server ignores is certain only for those before it.
+        // Where nothing is owed no COPY can be under way, and PostgreSQL would ignore it.
+        return server.expected.size === 0 || this.#stopForReplies(server, sink);
       case FRONTEND.Terminate:
         return this.#end(TERMINATED);
       default:
@@ -335,11 +330,9 @@ export class FrontendRelay implements FrameHandler {
     }
   }
 
-  /** COPY data is not held up: what is waited for may be the end of a COPY. */
-  #mustDrain(type: number, server: ServerState): boolean {
+  #mustDrain(server: ServerState): boolean {
     if (server.expected.size === 0) this.#drainFirst = false;
-    if (!this.#drainFirst) return server.expected.full;
-    return type !== FRONTEND.CopyData && type !== FRONTEND.CopyDone && type !== FRONTEND.CopyFail;
+    return this.#drainFirst || server.expected.full;
   }
 
   #stopFor(reason: number): false {

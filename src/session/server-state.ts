@@ -19,6 +19,8 @@ export class ServerState {
   skipping = false;
   /** The server reads COPY data: it ignores Sync and Flush. */
   copyingIn = false;
+  /** Data went out since the COPY began. */
+  copyDataSent = false;
   /** A Sync of the client came inside COPY data and was kept back. */
   syncKeptBack = false;
   /** The unnamed statement of the server is what the client's last confirmed one is. */

@@ -149,6 +149,7 @@ export class RigServer implements BackendRelayEvents, ByteSink {
   onSyncOwed(): void {
     this.state.syncKeptBack = false;
     this.state.skipping = false;
+    this.state.segmentOpen = false;
     this.state.expected.push(EXPECTED.sync, null);
     this.write(SYNC, 0, SYNC.length);
   }
@@ -247,8 +248,7 @@ export class RigClient implements FrontendRelayEvents, ByteSink {
 
   #afterRelay(): void {
     const head = this.server?.state.expected.head ?? 0;
-    if (head === EXPECTED.parseKnown || head === EXPECTED.closeKnown || head === EXPECTED.copyEnd)
-      this.server?.relay.settle();
+    if (head === EXPECTED.parseKnown || head === EXPECTED.closeKnown) this.server?.relay.settle();
     if (this.server !== null && this.server.clean && !this.relay.insideMessage)
       this.#checkIn(this.server);
     else this.goOn();
