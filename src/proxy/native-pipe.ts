@@ -7,27 +7,39 @@
 
 import { SCRAM_SHA_256_PLUS } from "../auth/scram-mechanism.ts";
 import { PoolerError } from "../base/pooler-error.ts";
+import { SQLSTATE } from "../base/sqlstate.ts";
 import type { Channel, ChannelHandler } from "../net/channel.ts";
 import type { NetEnvironment } from "../net/net-environment.ts";
 import type { Transport } from "../net/transport.ts";
 import { SECRET_BYTES } from "../session/cancel-key.ts";
 import { type FrameHandler, MessageFramer } from "../session/message-framer.ts";
+import { ServerLoginProtocolError } from "../session/server-login-errors.ts";
 import { AUTHENTICATION, readAuthenticationKind } from "../wire/backend/authentication-kind.ts";
 import {
   readAuthenticationSASL,
   writeAuthenticationSASL,
 } from "../wire/backend/authentication-sasl.ts";
 import { readBackendKeyData, writeBackendKeyData } from "../wire/backend/backend-key-data.ts";
-import { errorResponseOf } from "../wire/backend/error-response.ts";
+import type { ErrorFields } from "../wire/backend/error-fields.ts";
+import {
+  errorResponseOf,
+  readErrorResponse,
+  writeErrorResponse,
+} from "../wire/backend/error-response.ts";
 import { ByteWriter } from "../wire/byte-writer.ts";
 import type { CancelKey } from "../wire/cancel-key.ts";
 import { writeCancelRequest } from "../wire/frontend/cancel-request.ts";
 import { SHORT_REPLY_LENGTH_MAX } from "../wire/limits.ts";
 import { BACKEND } from "../wire/message-type.ts";
+import { ProtocolError } from "../wire/protocol-error.ts";
 import type { Cancellable, CancelRegistry, IssuedKey } from "./cancel-registry.ts";
 import { openServerTransport } from "./open-server-transport.ts";
 import { InternalError } from "./proxy-errors.ts";
 import type { ServerAddress } from "./server-address.ts";
+import { ServerClosedDuringLoginError } from "./server-opening.ts";
+
+const UNBOUND_HINT =
+  "In native mode the client's TLS ends at the pooler and another begins there, so the login cannot be bound to it. Connect with channel_binding=disable.";
 
 export interface NativePipeOptions {
   readonly channel: Channel;
@@ -166,6 +178,10 @@ class NativeServer implements ChannelHandler, FrameHandler {
   #framer: MessageFramer | null;
   /** Something of the present chunk is held back by the client's side. */
   #blocked = false;
+  /** The server has said itself why the login fails. */
+  #refused = false;
+  /** SCRAM-SHA-256-PLUS was taken from the server's offer, to which the client has yet to react. */
+  #bindingWithheld = false;
 
   constructor(pipe: NativePipe, server: Transport, channel: Channel) {
     this.#pipe = pipe;
@@ -177,7 +193,7 @@ class NativeServer implements ChannelHandler, FrameHandler {
   onBytes(bytes: Uint8Array): void {
     this.#blocked = false;
     if (this.#framer === null) this.#pass(bytes, 0, bytes.length);
-    else this.#framer.feed(bytes);
+    else this.#read(this.#framer, bytes);
     if (this.#blocked) this.#server.pause();
   }
 
@@ -186,7 +202,8 @@ class NativeServer implements ChannelHandler, FrameHandler {
   }
 
   onClosed(): void {
-    this.#pipe.onServerClosed();
+    if (this.#framer !== null && !this.#refused) this.#pipe.end(new ServerClosedDuringLoginError());
+    else this.#pipe.onServerClosed();
   }
 
   neededBytes(_type: number, messageBytes: number): number {
@@ -194,10 +211,15 @@ class NativeServer implements ChannelHandler, FrameHandler {
   }
 
   onMessage(type: number, bytes: Uint8Array, start: number, end: number): boolean {
+    if (type === BACKEND.ReadyForQuery) {
+      // The client is in: this and all behind it are passed on unread.
+      this.#framer = null;
+      this.#pass(bytes, start, bytes.length);
+      return false;
+    }
     const replacement = this.#replacement(type, bytes, start, end);
     if (replacement === null) this.#pass(bytes, start, end);
     else this.#pass(replacement, 0, replacement.length);
-    if (type === BACKEND.ReadyForQuery) this.#passAllFromHere(bytes, end);
     return true;
   }
 
@@ -206,29 +228,58 @@ class NativeServer implements ChannelHandler, FrameHandler {
   }
 
   onMalformed(): void {
-    this.#server.destroy();
+    this.#pipe.end(new ServerLoginProtocolError("a length that the protocol does not allow"));
   }
 
+  #read(framer: MessageFramer, bytes: Uint8Array): void {
+    try {
+      framer.feed(bytes);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.#pipe.end(new ServerLoginProtocolError(error.message));
+    }
+  }
+
+  /** Returns what to send to the client in place of this message; null: the message itself. */
   #replacement(type: number, bytes: Uint8Array, start: number, end: number): Uint8Array | null {
-    if (type === BACKEND.BackendKeyData)
-      return this.#pipe.replaceKey(readBackendKeyData(bytes, start, end));
-    if (type !== BACKEND.Authentication) return null;
-    if (readAuthenticationKind(bytes, start, end) !== AUTHENTICATION.SASL) return null;
-    const writer = new ByteWriter();
-    const offered = readAuthenticationSASL(bytes, start, end);
-    writeAuthenticationSASL(
-      writer,
-      offered.filter((mechanism) => mechanism !== SCRAM_SHA_256_PLUS),
-    );
-    return writer.take();
+    switch (type) {
+      case BACKEND.BackendKeyData:
+        return this.#pipe.replaceKey(readBackendKeyData(bytes, start, end));
+      case BACKEND.Authentication:
+        return this.#authentication(bytes, start, end);
+      case BACKEND.ErrorResponse:
+        this.#refused = true;
+        return this.#bindingWithheld ? explained(readErrorResponse(bytes, start, end)) : null;
+      default:
+        return null;
+    }
   }
 
-  #passAllFromHere(bytes: Uint8Array, from: number): void {
-    this.#framer = null;
-    if (from < bytes.length) this.#pass(bytes, from, bytes.length);
+  #authentication(bytes: Uint8Array, start: number, end: number): Uint8Array | null {
+    const isOffer = readAuthenticationKind(bytes, start, end) === AUTHENTICATION.SASL;
+    const offered = isOffer ? readAuthenticationSASL(bytes, start, end) : [];
+    this.#bindingWithheld = offered.includes(SCRAM_SHA_256_PLUS);
+    if (!this.#bindingWithheld) return null;
+    const writer = new ByteWriter();
+    const kept = offered.filter((mechanism) => mechanism !== SCRAM_SHA_256_PLUS);
+    writeAuthenticationSASL(writer, kept);
+    return writer.take();
   }
 
   #pass(bytes: Uint8Array, start: number, end: number): void {
     if (!this.#channel.write(bytes, start, end)) this.#blocked = true;
   }
+}
+
+/**
+ * The server's refusal of a client that said, as libpq does, that it would have bound to its channel
+ * (gs2 flag `y`): to the server that looks like an attack, and the client's signature covers what it said.
+ * So the client itself has to do without. Any other refusal is passed on as it is.
+ */
+function explained(refusal: ErrorFields): Uint8Array | null {
+  const { severity = "FATAL", sqlstate, message = "" } = refusal;
+  if (sqlstate !== SQLSTATE.invalid_authorization_specification) return null;
+  const writer = new ByteWriter();
+  writeErrorResponse(writer, { ...refusal, severity, sqlstate, message, hint: UNBOUND_HINT });
+  return writer.take();
 }

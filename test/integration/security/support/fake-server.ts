@@ -18,6 +18,8 @@ export interface FakeServerScript {
   readonly first?: string | Uint8Array;
   /** Shown after `first` has been said: the connection goes on in TLS. */
   readonly certificate?: CertificatePaths;
+  /** Closes the connection when the first packet has come. */
+  readonly hangUp?: boolean;
   /** Said to each further packet in turn. */
   readonly answers?: readonly Uint8Array[];
 }
@@ -95,6 +97,7 @@ export class FakeServer implements Disposable {
 
   #answerFirst(transport: Transport): void {
     say(transport, this.#script.first);
+    if (this.#script.hangUp === true) transport.close();
     const contexts = this.#contexts;
     if (contexts === null) return;
     const handler = { onSecured() {}, onHandshakeFailed() {} };
