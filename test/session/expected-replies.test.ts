@@ -90,30 +90,21 @@ describe("ExpectedReplies", () => {
   });
 });
 
-describe("dropSyncsInsideCopy", () => {
-  const { execute, sync, copyEnd, query, bind } = EXPECTED;
+describe("dropSyncsBehindHead", () => {
+  const { execute, sync, query, bind, ownSync } = EXPECTED;
 
   test.each([
-    ["nothing behind the COPY", [execute], [execute], false],
-    ["the Sync that libpq sends along", [execute, sync], [execute], false],
-    ["several Syncs", [execute, sync, sync], [execute], false],
-    [
-      "Syncs before the end of the data only",
-      [execute, sync, copyEnd, sync],
-      [execute, copyEnd, sync],
-      true,
-    ],
-    [
-      "the whole COPY in one pipeline",
-      [execute, copyEnd, sync, bind],
-      [execute, copyEnd, sync, bind],
-      true,
-    ],
-    ["a COPY by Query", [query, copyEnd, query], [query, copyEnd, query], true],
-  ])("with %s", (_, before, after, ended) => {
+    ["nothing behind the COPY", [execute], [execute]],
+    ["the Sync that libpq sends along", [execute, sync], [execute]],
+    ["several Syncs", [execute, sync, sync], [execute]],
+    ["a Sync behind another message stays", [execute, bind, sync], [execute, bind, sync]],
+    ["Syncs up to another message only", [execute, sync, query, sync], [execute, query, sync]],
+    ["a Sync of ours stays", [execute, ownSync], [execute, ownSync]],
+  ])("with %s", (_, before, after) => {
     const queue = queueOf(...before);
-    expect(queue.dropSyncsInsideCopy()).toBe(ended);
+    queue.dropSyncsBehindHead();
     expect(contents(queue)).toEqual(after);
+    expect(queue.headNote).toBe(`note ${execute}`);
     expect(queue.readyOwed).toBe(after.filter((kind) => endsWithReadyForQuery(kind)).length);
   });
 });
