@@ -37,7 +37,12 @@ export class ProgramLogger implements Logger {
   #droppedLines = 0;
 
   constructor(options: ProgramLoggerOptions) {
-    this.#sink = destination({ dest: options.descriptor, sync: false, maxLength: HELD_BYTES_MAX });
+    this.#sink = destination({
+      dest: options.descriptor,
+      sync: false,
+      minLength: 1, // each line leaves at once; with 0, a flush would not wait for what is being written
+      maxLength: HELD_BYTES_MAX,
+    });
     this.#sink.on("drop", () => {
       this.#droppedLines += 1;
     });

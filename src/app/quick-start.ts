@@ -7,7 +7,7 @@ import { join, resolve } from "node:path";
 import { listeningPorts } from "../config/listening-ports.ts";
 import type { Config } from "../config/settings.ts";
 import type { Environment } from "../config/unknown-names.ts";
-import { Carpool } from "./carpool.ts";
+import { Carpool, type CarpoolPorts } from "./carpool.ts";
 import { prepareDataFolder } from "./data-folder.ts";
 import { DEV_USER, devPassword, registerDevTenant } from "./dev-tenant.ts";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "./embedded-postgres.ts";
@@ -48,61 +48,70 @@ export async function quickStart(options: QuickStartOptions): Promise<number> {
   const preferred = resolve(options.workingDirectory, wanted.dataDirectory);
   const folder = await prepareDataFolder(preferred);
   const config = options.readSettings({ DATA_DIRECTORY: folder });
-  const clusterDirectory = join(folder, "postgres");
-  const password = await devPassword(folder, clusterDirectory, parts.random);
-  const postgres = await startEmbeddedPostgres({
-    binariesDirectory: locateBinaries("embedded-postgres"),
-    stagingDirectory: join(folder, "staging"),
-    dataDirectory: clusterDirectory,
-    port: 0,
-    user: DEV_USER,
-    password,
-  });
+  const password = await devPassword(folder, clusterIn(folder), parts.random);
+  const postgres = await startPostgres(folder, password);
   let code = 1;
   try {
-    const logger = new ProgramLogger({
-      level: config.logLevel,
-      format: config.logFormat,
-      descriptor: LOG_DESCRIPTOR,
-    });
-    const carpool = await startCarpool(parts, config, logger, { port: postgres.port, password });
-    catchFaults(logger);
-    options.writeOut(
-      quickStartWelcome({
-        folder,
-        folderMoved: folder !== preferred,
-        hostname: config.listenAddress[0] ?? "127.0.0.1",
-        ports: carpool.ports,
-        password,
-        seconds: (parts.clock.now() - startedMs) / 1000,
-      }),
+    code = await serve(parts, config, { postgres, password }, (ports) =>
+      options.writeOut(
+        quickStartWelcome({
+          folder,
+          folderMoved: folder !== preferred,
+          hostname: config.listenAddress[0] ?? "127.0.0.1",
+          ports,
+          password,
+          seconds: (parts.clock.now() - startedMs) / 1000,
+        }),
+      ),
     );
-    code = await runUntilSignal(carpool, logger, {
-      config,
-      readSettings: null,
-      lost: postgres.exited.then(() => `PostgreSQL has ended; its log is ${postgres.logFile}`),
-    });
-    await logger.flush();
   } finally {
-    await endPostgres(postgres, code);
+    // An impatient second signal doesn't wait for a checkpoint: the next start recovers.
+    await postgres.stop(code > 1 ? "immediate" : "fast");
   }
   return code;
 }
 
-async function startCarpool(
+/** Runs Carpool before `server` until a signal ends it. `onReady` may tell that clients can come. */
+async function serve(
   parts: ProgramParts,
   config: Config,
-  logger: ProgramLogger,
-  server: { readonly port: number; readonly password: string },
-): Promise<Carpool> {
+  server: { readonly postgres: EmbeddedPostgres; readonly password: string },
+  onReady: (ports: CarpoolPorts) => void,
+): Promise<number> {
+  const { postgres, password } = server;
+  const logger = new ProgramLogger({
+    level: config.logLevel,
+    format: config.logFormat,
+    descriptor: LOG_DESCRIPTOR,
+  });
   const opened = await openStore(config, parts);
-  await registerDevTenant(opened.store, server);
-  return Carpool.start({ ...parts, config, logger, opened });
+  await registerDevTenant(opened.store, { port: postgres.port, password });
+  const carpool = await Carpool.start({ ...parts, config, logger, opened });
+  catchFaults(logger);
+  const ended = runUntilSignal(carpool, logger, {
+    config,
+    readSettings: null,
+    lost: postgres.exited.then(() => `PostgreSQL has ended; its log is ${postgres.logFile}`),
+  });
+  onReady(carpool.ports);
+  const code = await ended;
+  await logger.flush();
+  return code;
 }
 
-/** An impatient second signal doesn't wait for a checkpoint: the next start recovers. */
-async function endPostgres(postgres: EmbeddedPostgres, code: number): Promise<void> {
-  await postgres.stop(code > 1 ? "immediate" : "fast");
+function startPostgres(folder: string, password: string): Promise<EmbeddedPostgres> {
+  return startEmbeddedPostgres({
+    binariesDirectory: locateBinaries("embedded-postgres"),
+    stagingDirectory: join(folder, "staging"),
+    dataDirectory: clusterIn(folder),
+    port: 0,
+    user: DEV_USER,
+    password,
+  });
+}
+
+function clusterIn(folder: string): string {
+  return join(folder, "postgres");
 }
 
 /** Asks before PostgreSQL is started: a taken port is to be told at once. */

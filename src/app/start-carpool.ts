@@ -27,8 +27,7 @@ export async function startCarpool(
   const opened = await openStore(config, parts);
   const carpool = await Carpool.start({ ...parts, config, logger, opened });
   catchFaults(logger);
-  // Signals are listened to before anybody is told that they are: SIGHUP's default is to kill.
-  const ended = runUntilSignal(carpool, logger, options);
+  const ended = runUntilSignal(carpool, logger, options); // before anybody hears that it is ready
   logger.info({ ...portFields(carpool.ports), store: opened.path }, "carpool is ready");
   const code = await ended;
   await logger.flush();
