@@ -42,6 +42,8 @@ export interface DriverClient extends AsyncDisposable {
 
 export interface Driver {
   readonly name: string;
+  /** Whether it opens another connection where it lost its own. */
+  readonly reconnects: boolean;
   /** Rejects with the driver's own error where the login fails. */
   connect(target: DriverTarget): Promise<DriverClient>;
 }
@@ -216,10 +218,10 @@ function bunSqlConnector(prepare: boolean): Driver["connect"] {
 }
 
 export const DRIVERS: readonly Driver[] = [
-  { name: "node-postgres", connect: connectNodePostgres },
-  { name: "postgres.js", connect: connectPostgresJs },
-  { name: "Bun.SQL", connect: bunSqlConnector(true) },
-  { name: "Bun.SQL with prepare: false", connect: bunSqlConnector(false) },
+  { name: "node-postgres", reconnects: false, connect: connectNodePostgres },
+  { name: "postgres.js", reconnects: true, connect: connectPostgresJs },
+  { name: "Bun.SQL", reconnects: true, connect: bunSqlConnector(true) },
+  { name: "Bun.SQL with prepare: false", reconnects: true, connect: bunSqlConnector(false) },
 ];
 
 async function closingOnFailure(
