@@ -31,6 +31,7 @@ import { NativePipe } from "./native-pipe.ts";
 import type { PoolRegistry } from "./pool-registry.ts";
 import type { PoolerCounters } from "./pooler-counters.ts";
 import {
+  AuthenticationFailedError,
   AuthQueryUnsupportedError,
   InternalError,
   LoginTimeoutError,
@@ -180,10 +181,32 @@ export class Owner implements ChannelOwner {
       if (login === null)
         throw new InternalError(new Error("a user that does not exist was authenticated"));
       if (this.#stopping) throw new ShutdownError();
-      this.#beginSession(channel, opening, login, keys, early);
+      const tenant = this.#parts.directory.peek(login.tenant.external_id);
+      if (tenant === undefined) void this.#beginLater(channel, opening, login, keys, early);
+      else this.#beginSession(channel, opening, currentLogin(tenant, opening, login), keys, early);
     } catch (error) {
       this.#refuse(channel, error instanceof PoolerError ? error : new InternalError(error));
     }
+  }
+
+  /** The tenant's record was changed while the client proved who it is: it is read again first. */
+  async #beginLater(
+    channel: Channel,
+    opening: ChannelOpening,
+    login: Login,
+    keys: ScramLoginKeys | null,
+    early: Uint8Array | null,
+  ): Promise<void> {
+    channel.pause();
+    try {
+      await this.#parts.directory.lookup(login.tenant.external_id);
+    } catch (error) {
+      this.#refuse(channel, error instanceof PoolerError ? error : new InternalError(error));
+      return;
+    }
+    if (channel.closed) return;
+    channel.resume();
+    this.#begin(channel, opening, login, keys, early);
   }
 
   #beginSession(
@@ -279,6 +302,21 @@ export class Owner implements ChannelOwner {
       `login refused: ${error.logText}`,
     );
   }
+}
+
+/**
+ * Returns the login by the record of now, so that no pool is made or keyed by an older one. Throws
+ * AuthenticationFailedError where the client has proven what no longer holds.
+ */
+function currentLogin(tenant: StoredTenant | null, opening: ChannelOpening, proven: Login): Login {
+  if (tenant === proven.tenant) return proven;
+  const user = tenant === null ? null : loginUser(tenant, opening.user);
+  if (tenant === null || user === null || user.db_password !== proven.user.db_password)
+    throw new AuthenticationFailedError(
+      parameterOf(opening, "user") ?? opening.user,
+      opening.waysTried,
+    );
+  return { tenant, user };
 }
 
 function loginUser(tenant: StoredTenant, name: string): TenantUser | null {

@@ -39,6 +39,8 @@ interface Entry {
 interface TenantEntry {
   readonly statements: StatementInterner;
   readonly pools: Map<string, Entry>;
+  /** The record that its pools are configured by. */
+  record: StoredTenant;
 }
 
 export class PoolRegistry {
@@ -51,9 +53,9 @@ export class PoolRegistry {
     this.#times = times;
   }
 
-  /** Returns the one pool of this tenant, user, database and mode. */
+  /** Returns the one pool of this tenant, user, database and mode, which follows `tenant`. */
   poolOf(tenant: StoredTenant, user: TenantUser, database: string, mode: PoolMode): ServerPool {
-    const entry = this.#tenantEntry(tenant.external_id);
+    const entry = this.#tenantEntry(tenant);
     const key = JSON.stringify([user.db_user_alias, database, mode]);
     const known = entry.pools.get(key);
     if (known !== undefined) return known.pool;
@@ -81,8 +83,10 @@ export class PoolRegistry {
 
   /** The tenant's record changed: its pools follow without disturbing a client. */
   reconfigure(tenant: StoredTenant): void {
-    for (const { pool, alias, database } of this.#tenants.get(tenant.external_id)?.pools.values() ??
-      []) {
+    const entry = this.#tenants.get(tenant.external_id);
+    if (entry === undefined) return;
+    entry.record = tenant;
+    for (const { pool, alias, database } of entry.pools.values()) {
       const user = tenant.users.find((candidate) => candidate.db_user_alias === alias);
       if (user !== undefined) pool.reconfigure(this.#recipe(tenant, user, database));
     }
@@ -128,12 +132,13 @@ export class PoolRegistry {
     return true;
   }
 
-  #tenantEntry(tenantId: string): TenantEntry {
-    let entry = this.#tenants.get(tenantId);
+  /** A login may know of a change before {@link reconfigure} is told. */
+  #tenantEntry(tenant: StoredTenant): TenantEntry {
+    let entry = this.#tenants.get(tenant.external_id);
     if (entry === undefined) {
-      entry = { statements: new StatementInterner(), pools: new Map() };
-      this.#tenants.set(tenantId, entry);
-    }
+      entry = { statements: new StatementInterner(), pools: new Map(), record: tenant };
+      this.#tenants.set(tenant.external_id, entry);
+    } else if (entry.record !== tenant) this.reconfigure(tenant);
     return entry;
   }
 

@@ -151,6 +151,12 @@ export class RawClient implements Disposable {
 
   /** Goes through SCRAM up to its proof, and returns the proof: what comes next is the verdict. */
   async prove({ password, boundTo }: RawScram): Promise<string> {
+    const prove = await this.challenged(boundTo);
+    return prove(password);
+  }
+
+  /** Goes through SCRAM up to the challenge, and returns what sends the proof of a password, and returns it. */
+  async challenged(boundTo?: string): Promise<(password: string) => string> {
     const offer = await this.until(BACKEND.Authentication);
     const scram = new ScramClient({
       mechanisms: readAuthenticationSASL(offer, 0, offer.length),
@@ -164,10 +170,12 @@ export class RawClient implements Disposable {
     const { salt, iterations } = scram.onServerFirst(
       readAuthenticationSASLContinue(challenge, 0, challenge.length),
     );
-    const keys = scramKeysFromSaltedPassword(saltPassword(password, salt, iterations));
-    const final = scram.clientFinal(keys);
-    this.send(built((writer) => writeSASLResponse(writer, final)));
-    return Buffer.from(final).toString("latin1").replace(/^.*p=/, "");
+    return (password) => {
+      const keys = scramKeysFromSaltedPassword(saltPassword(password, salt, iterations));
+      const final = scram.clientFinal(keys);
+      this.send(built((writer) => writeSASLResponse(writer, final)));
+      return Buffer.from(final).toString("latin1").replace(/^.*p=/, "");
+    };
   }
 
   /** Logs in by SCRAM and reads up to ReadyForQuery. Returns the messages behind the proof. */
