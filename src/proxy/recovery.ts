@@ -40,7 +40,8 @@ export class Recovery implements ServerHolder {
   /** The first step. The client's hold is over already. */
   start({ insideMessage, orderly }: Departure): void {
     this.#server.setHolder(this);
-    if (insideMessage || !this.#server.usable) return this.#giveUp();
+    if (insideMessage) return this.#abandon();
+    if (!this.#server.usable) return this.#giveUp();
     if (!orderly) this.#startDeadline();
     this.onServerProgress();
   }
@@ -107,6 +108,12 @@ export class Recovery implements ServerHolder {
       server.endHold();
       server.handBack();
     });
+  }
+
+  #abandon(): void {
+    this.#finish();
+    this.#server.endHold();
+    this.#server.abandon();
   }
 
   #giveUp(): void {

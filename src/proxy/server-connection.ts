@@ -186,6 +186,14 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
     );
   }
 
+  /** Ends it where Terminate would be read as part of a message: PostgreSQL sees the end of the stream. */
+  abandon(): void {
+    if (this.#phase !== "ready") return;
+    this.#enter("ending");
+    this.#owner.onServerEnding(this);
+    this.transport.close();
+  }
+
   onBytes(bytes: Uint8Array): void {
     if (this.#phase === "ending") return;
     try {

@@ -45,7 +45,7 @@ export interface RawClientOptions {
 /** How a client sends its bytes: whole, or in pieces that reach the other side one by one. */
 export type Cuts = "whole" | "bytes" | readonly number[];
 
-const DEADLINE_MS = 20_000;
+const DEADLINE_MS = 10_000;
 
 const NO_BYTES = new Uint8Array(0);
 

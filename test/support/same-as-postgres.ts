@@ -60,12 +60,10 @@ export class Bench implements AsyncDisposable {
     return faults;
   }
 
-  /** How many connections of the pooler PostgreSQL has. */
-  async servers(): Promise<number> {
-    const rows = await this.postgres.query(
-      "select count(*)::int as n from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()",
-    );
-    return Number(rows[0]?.["n"]);
+  /** Counts the pooler's connections in PostgreSQL again and again from now on. */
+  async watchServers(): Promise<ServerWatch> {
+    const parameters = [["application_name", WATCH]] as const;
+    return new ServerWatch(await RawClient.connect(directTarget(this.postgres), { parameters }));
   }
 
   /** Connects to PostgreSQL itself. */
@@ -118,3 +116,41 @@ async function play(
 }
 
 const LAST: Step = { send: query("select 'the end'") };
+
+/** The most connections that the pooler had at a time. */
+export class ServerWatch implements AsyncDisposable {
+  readonly #client: RawClient;
+  readonly #counting: Promise<void>;
+  #most = 0;
+  #over = false;
+
+  constructor(client: RawClient) {
+    this.#client = client;
+    this.#counting = this.#count();
+  }
+
+  /** Ends the watch. */
+  async most(): Promise<number> {
+    this.#over = true;
+    await this.#counting;
+    return this.#most;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.most();
+    await this.#client[Symbol.asyncDispose]();
+  }
+
+  async #count(): Promise<void> {
+    do {
+      const lines = await this.#client.run(COUNT_SERVERS);
+      const row = lines.find((line) => line.startsWith("DataRow")) ?? "";
+      this.#most = Math.max(this.#most, Number(/\d+/.exec(row)?.[0] ?? Number.NaN));
+    } while (!this.#over);
+  }
+}
+
+const WATCH = "watch";
+const COUNT_SERVERS = query(
+  `select count(*) from pg_stat_activity where backend_type = 'client backend' and application_name <> '${WATCH}'`,
+);
