@@ -9,7 +9,6 @@
  */
 
 import { assert } from "../base/assert.ts";
-import { SQLSTATE } from "../base/sqlstate.ts";
 import { CLOSE_COMPLETE, PARSE_COMPLETE } from "../wire/backend/empty-replies.ts";
 import type { ErrorFields } from "../wire/backend/error-fields.ts";
 import { readErrorResponse } from "../wire/backend/error-response.ts";
@@ -22,18 +21,13 @@ import {
 import { BACKEND } from "../wire/message-type.ts";
 import { ProtocolError } from "../wire/protocol-error.ts";
 import type { ClientState } from "./client-state.ts";
-import { afterCommand, COMMAND_TAG_BYTES_MAX, noteStatementsLost } from "./command-effects.ts";
-import {
-  EXPECTED,
-  type ExpectedNote,
-  endsWithReadyForQuery,
-  isAnsweredByParseComplete,
-} from "./expected-reply.ts";
+import { afterCommand, COMMAND_TAG_BYTES_MAX } from "./command-effects.ts";
+import { errorReplacement } from "./error-replacement.ts";
+import { EXPECTED, endsWithReadyForQuery, isAnsweredByParseComplete } from "./expected-reply.ts";
 import { type FrameHandler, MessageFramer } from "./message-framer.ts";
 import { confirmHead, failHead, forgetUnnamed, isOwn, undoAll, undoToSync } from "./reply-notes.ts";
 import type { ByteSink, RunWriter } from "./run-writer.ts";
 import type { ServerState } from "./server-state.ts";
-import { errorInClientsWords, unknownStatementError } from "./statement-errors.ts";
 
 /** What the relay tells the server connection that it belongs to. */
 export interface BackendRelayEvents {
@@ -297,40 +291,11 @@ export class BackendRelay implements FrameHandler {
       return false;
     }
     if (endsWithReadyForQuery(head)) return head !== EXPECTED.ownSync;
-    const replacement = this.#replacementOf(head, fields);
+    const replacement = errorReplacement(this.#state, fields);
     if (replacement !== null) this.#insert(replacement);
     failHead(this.#state, this.#client);
     this.#skipToSync();
     return replacement === null;
-  }
-
-  /** What the client gets instead of the server's error, or null: the error itself. */
-  #replacementOf(head: number, fields: ErrorFields | null): Uint8Array | null {
-    const note = this.#state.expected.headNote;
-    switch (head) {
-      case EXPECTED.refused:
-        return note instanceof Uint8Array ? note : null;
-      case EXPECTED.bind:
-      case EXPECTED.describeStatement:
-        return fields === null ? null : this.#nameErrorOf(note, fields);
-      case EXPECTED.parse:
-      case EXPECTED.ownParse:
-        if (fields?.sqlstate === SQLSTATE.duplicate_prepared_statement)
-          noteStatementsLost(this.#state);
-        return null;
-      default:
-        return null;
-    }
-  }
-
-  /** The error of a Bind or Describe, told in the name that the client uses. */
-  #nameErrorOf(note: ExpectedNote, fields: ErrorFields): Uint8Array | null {
-    const unknown = fields.sqlstate === SQLSTATE.invalid_sql_statement_name;
-    if (note instanceof Uint8Array) return unknown ? note : null;
-    if (typeof note !== "string") return null;
-    if (!unknown) return errorInClientsWords(fields, note);
-    noteStatementsLost(this.#state);
-    return unknownStatementError(note);
   }
 
   #skipToSync(): void {

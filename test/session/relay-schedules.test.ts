@@ -187,12 +187,11 @@ function alone(script: readonly Step[]): ModelPostgres {
 }
 
 /**
- * The one known difference: in a failed transaction, a server can't prepare the client's statement any
- * more. Where PostgreSQL would still look at it (to describe one without rows, to parse the text that is given a name in use), it
- * says 25P02 instead.
+ * The one known difference: in a failed transaction, a server can't prepare a statement any more to describe
+ * it. PostgreSQL describes one that returns no rows even then; here it is refused as one with rows is.
  */
 function differsAsKnown(script: readonly Step[]): boolean {
-  return alone(script).seenInFailed > 0;
+  return alone(script).describedInFailed > 0;
 }
 
 function run(

@@ -65,8 +65,8 @@ export class ModelPostgres {
   #buffered: Uint8Array[] = [];
   #sent: Uint8Array[] = [];
   terminated = false;
-  /** How often a prepared statement was looked at in a failed transaction for more than to refuse that. */
-  seenInFailed = 0;
+  /** How often a statement that returns no rows was described in a failed transaction. */
+  describedInFailed = 0;
 
   /** Names of the prepared statements, without the unnamed one. */
   get statementNames(): string[] {
@@ -190,7 +190,7 @@ export class ModelPostgres {
   #onParse(bytes: Uint8Array): void {
     const { statement, query } = readParse(bytes, 0, bytes.length);
     if (statement === "") this.#statements.delete("");
-    if (this.#status === "E" && this.#statements.has(statement)) this.seenInFailed += 1;
+
     this.#checkSyntax(query);
     this.#checkNotFailed(query);
     if (this.#statements.has(statement))
@@ -213,7 +213,7 @@ export class ModelPostgres {
     const { kind, name } = readDescribe(bytes, 0, bytes.length);
     const sql = kind === "statement" ? this.#statement(name) : this.#portal(name).sql;
     if (returnsRows(sql)) this.#checkNotFailed(sql);
-    else if (this.#status === "E") this.seenInFailed += 1;
+    else if (this.#status === "E") this.describedInFailed += 1;
     if (kind === "statement")
       this.#emit(message(BACKEND.ParameterDescription, Uint8Array.of(0, 0)));
     this.#emit(returnsRows(sql) ? descriptionOf(sql) : NO_DATA);

@@ -1,0 +1,46 @@
+/**
+ * The errors that a client hears in other words than its server's: those about statements, which have
+ * other names there, and those that the server was made to send so that ours stands in its place.
+ */
+
+import { SQLSTATE } from "../base/sqlstate.ts";
+import type { ErrorFields } from "../wire/backend/error-fields.ts";
+import { noteStatementsLost } from "./command-effects.ts";
+import { EXPECTED, type ExpectedNote } from "./expected-reply.ts";
+import type { ServerState } from "./server-state.ts";
+import { errorInClientsWords, unknownStatementError } from "./statement-errors.ts";
+
+/**
+ * Returns the ErrorResponse that the client gets for the oldest reply instead of the server's, or null:
+ * the server's own. Where the error shows that the server lacks statements of ours, that is noted.
+ * @param fields null where the server's was too long to be read
+ */
+export function errorReplacement(
+  state: ServerState,
+  fields: ErrorFields | null,
+): Uint8Array | null {
+  const note = state.expected.headNote;
+  switch (state.expected.head) {
+    case EXPECTED.refused:
+      return note instanceof Uint8Array ? note : null;
+    case EXPECTED.bind:
+    case EXPECTED.describeStatement:
+      return fields === null ? null : nameError(state, note, fields);
+    case EXPECTED.parse:
+    case EXPECTED.ownParse:
+      if (fields?.sqlstate === SQLSTATE.duplicate_prepared_statement) noteStatementsLost(state);
+      return null;
+    default:
+      return null;
+  }
+}
+
+/** The error of a Bind or Describe, told in the name that the client uses. */
+function nameError(state: ServerState, note: ExpectedNote, fields: ErrorFields): Uint8Array | null {
+  const unknown = fields.sqlstate === SQLSTATE.invalid_sql_statement_name;
+  if (note instanceof Uint8Array) return unknown ? note : null;
+  if (typeof note !== "string") return null;
+  if (!unknown) return errorInClientsWords(fields, note);
+  noteStatementsLost(state);
+  return unknownStatementError(note);
+}
