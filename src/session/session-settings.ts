@@ -87,20 +87,13 @@ export class SettingsInterner {
  * Returns the SQL that takes a server from one set of settings to another; empty if they agree.
  * `from` null: the server may have any settings, so all are reset first.
  *
- * `role` goes last and is reset first: under another role, some settings may not be changed.
+ * Who one is, is reset before all else and set after all else: what a login may change, a role that it
+ * has taken may not.
  */
 export function settingsChange(from: Settings | null, to: Settings): string {
   if (from === to) return "";
-  const statements: string[] = [];
-  if (from === null) statements.push("RESET SESSION AUTHORIZATION", "RESET ALL");
-  else {
-    const surplus = [...from.entries.keys()].filter((name) => !to.entries.has(name));
-    for (const name of roleLast(surplus).toReversed()) statements.push(`RESET ${quoteName(name)}`);
-  }
-  const missing = [...to.entries.keys()].filter(
-    (name) => from?.entries.get(name) !== to.entries.get(name),
-  );
-  const calls = roleLast(missing).map(
+  const statements = from === null ? [...RESET_EVERYTHING] : resets(from.entries, to.entries);
+  const calls = identityLast(missing(from?.entries ?? NO_ENTRIES, to.entries)).map(
     (name) =>
       `pg_catalog.set_config(${quoteText(name)},${quoteText(to.entries.get(name) ?? "")},false)`,
   );
@@ -108,10 +101,29 @@ export function settingsChange(from: Settings | null, to: Settings): string {
   return statements.join(";");
 }
 
-const ROLE_ORDER: readonly string[] = ["session_authorization", "role"];
+const RESET_EVERYTHING: readonly string[] = ["RESET SESSION AUTHORIZATION", "RESET ALL"];
 
-function roleLast(names: readonly string[]): string[] {
-  return names.toSorted((a, b) => ROLE_ORDER.indexOf(a) - ROLE_ORDER.indexOf(b));
+const NO_ENTRIES: SettingEntries = new Map();
+
+/** The settings that say who one is. A role is taken on top of the session's user. */
+const IDENTITY: readonly string[] = ["session_authorization", "role"];
+
+function resets(from: SettingEntries, to: SettingEntries): string[] {
+  const surplus = [...from.keys()].filter((name) => !to.has(name) || IDENTITY.includes(name));
+  return identityLast(surplus)
+    .toReversed()
+    .map((name) => `RESET ${quoteName(name)}`);
+}
+
+/** The settings of `to` that are not there after {@link resets}. */
+function missing(from: SettingEntries, to: SettingEntries): string[] {
+  return [...to.keys()].filter(
+    (name) => from.get(name) !== to.get(name) || IDENTITY.includes(name),
+  );
+}
+
+function identityLast(names: readonly string[]): string[] {
+  return names.toSorted((a, b) => IDENTITY.indexOf(a) - IDENTITY.indexOf(b));
 }
 
 /** A setting's name as an identifier; the parts of `extension.name` each in quotes. */
