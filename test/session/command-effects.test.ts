@@ -1,0 +1,144 @@
+import { describe, expect, test } from "bun:test";
+import {
+  afterCommand,
+  COMMAND_TAG_BYTES_MAX,
+  forgetsStatements,
+  residueCleanup,
+} from "../../src/session/command-effects.ts";
+import { mayForgetStatements } from "../../src/session/forgetful-text.ts";
+import { SYNC } from "../../src/wire/frontend/empty-requests.ts";
+import { commandComplete } from "./support/backend-messages.ts";
+import { joined, parse, query } from "./support/frontend-messages.ts";
+import { Rig } from "./support/relay-rig.ts";
+
+/** The state of a server on which a command with this tag was completed, in the middle of a chunk. */
+function after(...tags: readonly string[]) {
+  const { state } = new Rig().addServer();
+  for (const tag of tags) {
+    const message = commandComplete(tag);
+    const chunk = joined(message, message, message);
+    afterCommand(chunk, message.length, 2 * message.length, state, null);
+  }
+  return state;
+}
+
+describe("afterCommand", () => {
+  test.each(["SET", "RESET"])("notes that %s may have changed settings", (tag) => {
+    expect(after(tag).settingsTouched).toBeTrue();
+    expect(after(tag).residue).toBe(0);
+  });
+
+  test.each([
+    ["CREATE TABLE", "DISCARD TEMP"],
+    ["CREATE VIEW", "DISCARD TEMP"],
+    ["CREATE SEQUENCE", "DISCARD TEMP"],
+    ["LISTEN", "UNLISTEN *"],
+    ["DECLARE CURSOR", "CLOSE ALL"],
+    ["PREPARE", "DEALLOCATE ALL"],
+  ])("knows what takes away what %s may have left", (tag, cleanup) => {
+    expect(residueCleanup(after(tag).residue)).toBe(cleanup);
+    expect(after(tag).settingsTouched).toBeFalse();
+  });
+
+  test("takes everything away at once", () => {
+    const { residue } = after("PREPARE", "LISTEN", "DECLARE CURSOR", "CREATE TABLE", "LISTEN");
+    expect(residueCleanup(residue)).toBe("CLOSE ALL;UNLISTEN *;DEALLOCATE ALL;DISCARD TEMP");
+  });
+
+  test("knows that only DEALLOCATE ALL costs the statements that we prepared", () => {
+    expect(forgetsStatements(after("PREPARE").residue)).toBeTrue();
+    expect(
+      forgetsStatements(after("LISTEN", "CREATE TABLE", "DECLARE CURSOR").residue),
+    ).toBeFalse();
+  });
+
+  test.each([
+    "SELECT 1",
+    "SELECT",
+    "SE",
+    "SETS",
+    "RESETS",
+    "ROLLBACK",
+    "LOCK TABLE",
+    "LISTEN x",
+    "CREATE TABLES",
+    "CREATE INDEX",
+    "DELETE 1",
+    "DROP TABLE",
+    "DISCARD TEMP",
+    "DEALLOCATE",
+    "PREPARE TRANSACTION",
+    "COPY 5",
+    "INSERT 0 1",
+    "",
+  ])("takes nothing for changed after %p", (tag) => {
+    const state = after(tag);
+    expect(state.settingsTouched).toBeFalse();
+    expect(state.residue).toBe(0);
+  });
+
+  test("reads every tag that counts within its limit", () => {
+    const longest = "DEALLOCATE ALL";
+    expect(commandComplete(longest).length).toBeLessThanOrEqual(COMMAND_TAG_BYTES_MAX);
+  });
+
+  test.each(["discard all", "deallocate all"])(
+    "forgets the names of all clients' statements after %s",
+    (sql) => {
+      const rig = new Rig();
+      const server = rig.addServer();
+      const client = rig.addClient();
+      client.send(parse("s", "select a"), SYNC);
+      rig.settle();
+      expect(server.state.statements.size).toBe(1);
+      client.send(query(sql));
+      rig.settle();
+      expect(server.state.statements.size).toBe(0);
+      expect(client.state.statements.size).toBe(0);
+      expect(rig.interner.size).toBe(0);
+    },
+  );
+
+  test("leaves nothing but settings to look after when all was discarded", () => {
+    const state = after("PREPARE", "LISTEN", "DISCARD ALL");
+    expect(state.residue).toBe(0);
+    expect(state.settingsTouched).toBeTrue();
+  });
+});
+
+/** Asked of a Query or Parse that is whole. */
+function mayForget(text: string): boolean {
+  const bytes = new TextEncoder().encode(`xx${text}\0`);
+  return mayForgetStatements(bytes, 2, bytes.length);
+}
+
+describe("mayForgetStatements", () => {
+  test.each([
+    "DISCARD ALL",
+    "discard all",
+    "Deallocate all",
+    "\t\r\n deallocate s",
+    ";; discard all",
+    "-- nothing\ndiscard all",
+    "/* x */ discard all",
+  ])("says yes to %p", (text) => {
+    expect(mayForget(text)).toBeTrue();
+  });
+
+  test.each([
+    "",
+    "select 1",
+    "DELETE FROM t",
+    "declare c cursor",
+    "drop table t",
+    "do $$ $$",
+    "dx",
+  ])("says no to %p", (text) => {
+    expect(mayForget(text)).toBeFalse();
+  });
+
+  test.each(["", "  ", "d", "di"])("says yes to %p where the rest is yet to come", (text) => {
+    const bytes = new TextEncoder().encode(text);
+    expect(mayForgetStatements(bytes, 0, bytes.length)).toBeTrue();
+  });
+});
