@@ -48,7 +48,7 @@ export class Recovery implements ServerHolder {
 
   onServerProgress(): void {
     const { state } = this.#server;
-    if (this.#over || !this.#server.usable) return;
+    if (this.#over || !this.#server.usable || this.#server.runsOwn) return;
     this.#closeOpenEnds();
     if (state.expected.size > 0) return;
     this.#startDeadline();

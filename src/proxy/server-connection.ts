@@ -73,6 +73,8 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
   #endTimer: Timer | null = null;
   /** The query of ours under way. */
   #ownQuery: OwnQueryRun | null = null;
+  /** The query of ours that starts when no cancel is under way any more. */
+  #ownQueryNext: OwnQuery | null = null;
   /** It ended inside the present chunk: told when the chunk is read to its end. */
   #ownQueryDone = false;
 
@@ -129,8 +131,23 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
     this.#relay.settle();
   }
 
-  /** Runs a Query of ours. Nothing may be owed. `onResult` is called once, unless the server is lost. */
+  /**
+   * Runs a Query of ours, as soon as no cancel is under way: one that was meant for the client's query
+   * and comes late must not strike ours. Nothing may be owed. `onResult` is called once, unless the
+   * server is lost.
+   */
   runOwn(sql: string, onResult: (result: OwnQueryResult) => void): void {
+    assert(!this.runsOwn, "queries of ours run one by one");
+    if (this.#cancelsUnderWay > 0) this.#ownQueryNext = { sql, onResult };
+    else this.#startOwn(sql, onResult);
+  }
+
+  /** Whether a query of ours runs, or waits for the end of a cancel. */
+  get runsOwn(): boolean {
+    return this.#ownQuery !== null || this.#ownQueryNext !== null;
+  }
+
+  #startOwn(sql: string, onResult: (result: OwnQueryResult) => void): void {
     assert(this.state.expected.size === 0, "a query of ours waits for nobody's replies");
     this.#ownQuery = new OwnQueryRun(onResult);
     this.state.expected.push(EXPECTED.ownQuery, null);
@@ -169,9 +186,14 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
   endCancel(certain: boolean): void {
     this.#cancelsUnderWay -= 1;
     if (!certain) this.#cancelUncertain = true;
-    if (this.#cancelsUnderWay > 0 || !this.#awaitingCancels) return;
-    this.#awaitingCancels = false;
-    if (this.usable) this.handBack();
+    if (this.#cancelsUnderWay > 0 || !this.usable) return;
+    const next = this.#ownQueryNext;
+    this.#ownQueryNext = null;
+    if (next !== null) this.#startOwn(next.sql, next.onResult);
+    else if (this.#awaitingCancels) {
+      this.#awaitingCancels = false;
+      this.handBack();
+    }
   }
 
   /** Ends it in good order: Terminate, then PostgreSQL closes. */
@@ -287,6 +309,11 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
     );
     this.#phase = phase;
   }
+}
+
+interface OwnQuery {
+  readonly sql: string;
+  readonly onResult: (result: OwnQueryResult) => void;
 }
 
 const LEGAL_MOVES: Readonly<Record<Phase, readonly Phase[]>> = {
