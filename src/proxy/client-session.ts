@@ -159,14 +159,14 @@ export class ClientSession
     this.#resumeClient();
   }
 
-  onServerLost(error: PoolerError, toldByServer: boolean): void {
+  onServerLost(error: PoolerError, silently: boolean): void {
     const unused = this.#settingsUnderWay;
     this.#server = null;
     this.#settingsUnderWay = false;
     this.#serverBlocked = false;
     this.#relay.setServer(null, null);
     if (unused) return this.#retry(error);
-    if (!toldByServer) return this.end(error);
+    if (!silently) return this.end(error);
     this.#channel.close();
     this.#leave();
   }
@@ -194,8 +194,10 @@ export class ClientSession
   /** Ends the connection and says why. */
   end(error: PoolerError): void {
     if (this.#phase === "over") return;
-    const message = withSeverity(error, "FATAL");
-    this.#channel.write(message, 0, message.length);
+    if (this.#server?.insideReply !== true) {
+      const message = withSeverity(error, "FATAL");
+      this.#channel.write(message, 0, message.length);
+    }
     this.#channel.close();
     this.#leave();
   }

@@ -28,8 +28,8 @@ export interface ServerHolder {
   onServerProgress(): void;
   /** The server takes bytes again. */
   onServerDrained(): void;
-  /** The server is gone; the error is for the client, unless the server said it itself. */
-  onServerLost(error: PoolerError, toldByServer: boolean): void;
+  /** The server is gone. `silently`: it said why, or nothing may be said in the middle of its reply. */
+  onServerLost(error: PoolerError, silently: boolean): void;
 }
 
 /** What a server asks of the pool that it belongs to. */
@@ -104,6 +104,11 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
   /** Whether nothing is owed, open or half read: another client may have it. */
   get clean(): boolean {
     return this.state.clean && !this.#relay.insideMessage;
+  }
+
+  /** Whether its client has the beginning of a reply and not its end: nothing else may be sent to it. */
+  get insideReply(): boolean {
+    return this.#relay.insideReply;
   }
 
   /** A client takes it: replies go to `channel` from now on. */
@@ -297,9 +302,10 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
 
   #lose(error: PoolerError, toldByServer: boolean): void {
     const holder = this.#holder;
+    const silently = toldByServer || this.insideReply;
     this.#holder = null;
     this.#relay.setClient(null, null);
-    holder?.onServerLost(error, toldByServer);
+    holder?.onServerLost(error, silently);
   }
 
   #enter(phase: Phase): void {

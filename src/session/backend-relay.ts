@@ -71,6 +71,11 @@ export class BackendRelay implements FrameHandler {
     return this.#framer.insideMessage || this.#framer.heldBytes > 0;
   }
 
+  /** Whether the client has the beginning of a reply and not its end: nothing else may be sent to it. */
+  get insideReply(): boolean {
+    return this.#framer.insideMessage && this.#forwarding;
+  }
+
   /** The client that replies go to from now on; null: they are read and dropped. */
   setClient(client: ClientState | null, sink: ByteSink | null): void {
     assert(this.#out.empty, "what was gathered for one client has left before another is served");

@@ -326,6 +326,8 @@ export class FrontendRelay implements FrameHandler {
       case FRONTEND.Terminate:
         return this.#end(TERMINATED);
       default:
+        // As PostgreSQL reads on: what came before is carried out first.
+        if (server.expected.size > 0) return this.#stopForReplies(server, sink);
         return this.#violate(`invalid frontend message type ${type}`);
     }
   }

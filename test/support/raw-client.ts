@@ -89,6 +89,11 @@ export class RawClient implements AsyncDisposable {
     return this.#closed;
   }
 
+  /** The bytes of a message that is not complete yet. */
+  get partial(): Uint8Array {
+    return this.#received;
+  }
+
   /** Sends bytes. In pieces, the other side has time to read each before the next one leaves. */
   async send(bytes: Uint8Array, cuts: Cuts = "whole"): Promise<void> {
     if (cuts === "whole") {

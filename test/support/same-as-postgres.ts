@@ -5,6 +5,7 @@
 // oxlint-disable no-await-in-loop -- one thing after the other is the point here
 
 import { Churn } from "./churn.ts";
+import { eventually } from "./eventually.ts";
 import { query } from "./frontend-messages.ts";
 import { startPooler, type TestPooler, type TestPoolerOptions } from "./pooler.ts";
 import { startPostgres, type TestPostgres } from "./postgres.ts";
@@ -64,6 +65,16 @@ export class Bench implements AsyncDisposable {
   async watchServers(): Promise<ServerWatch> {
     const parameters = [["application_name", WATCH]] as const;
     return new ServerWatch(await RawClient.connect(directTarget(this.postgres), { parameters }));
+  }
+
+  /** Resolves when a server has more to send than the pooler takes: its client is in the middle of a reply. */
+  async untilServerWrites(): Promise<void> {
+    await eventually(async () => {
+      const sql =
+        "select count(*)::int as n from pg_stat_activity where wait_event = 'ClientWrite'";
+      const rows = await this.postgres.query(sql);
+      if (rows[0]?.["n"] !== 1) throw new Error("no server waits for its reply to be read");
+    });
   }
 
   /** Connects to PostgreSQL itself. */
