@@ -54,8 +54,9 @@ function withoutNames(fields: ErrorFields, name: string, tenant: string): string
   return JSON.stringify(fields).replaceAll(name, "NAME").replaceAll(tenant, "TENANT");
 }
 
-function median(values: readonly number[]): number {
-  return values.toSorted((one, other) => one - other)[values.length >> 1] ?? 0;
+/** The time that one in ten stays below: what others do on the machine at the time is not in it. */
+function firstDecile(times: readonly number[]): number {
+  return times.toSorted((one, other) => one - other)[Math.floor(times.length / 10)] ?? 0;
 }
 
 beforeAll(async () => {
@@ -97,8 +98,9 @@ describe("a wrong password, an unknown user and an unknown tenant", () => {
         times.get(user)?.push(performance.now() - began);
       }
     }
-    const medians = names.map((user) => median(times.get(user) ?? []));
-    expect(Math.max(...medians) / Math.min(...medians)).toBeLessThan(2);
+    // A PBKDF2 on one side only would more than double it.
+    const fast = names.map((user) => firstDecile(times.get(user) ?? []));
+    expect(Math.max(...fast) / Math.min(...fast)).toBeLessThan(1.6);
   });
 
   test("name the user as the client did, whichever tenant was looked at in the end", async () => {
