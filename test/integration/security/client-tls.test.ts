@@ -8,8 +8,11 @@ import { readFileSync } from "node:fs";
 import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
 import { loadConfig } from "../../../src/config/load-config.ts";
+import { readBackendKeyData } from "../../../src/wire/backend/backend-key-data.ts";
+import { writeCancelRequest } from "../../../src/wire/frontend/cancel-request.ts";
 import { writeGSSENCRequest } from "../../../src/wire/frontend/gssenc-request.ts";
 import { writeSSLRequest } from "../../../src/wire/frontend/ssl-request.ts";
+import { BACKEND } from "../../../src/wire/message-type.ts";
 import { startPooler, type TestPooler } from "../../support/pooler.ts";
 import { startPostgres, type TestPostgres } from "../../support/postgres.ts";
 import { rejectionOf } from "../../support/rejection.ts";
@@ -92,6 +95,31 @@ describe("TLS begins", () => {
 
   test.each([[[]], [["h2"]], [["postgres"]]])("not at once with ALPN %p", async (alpn) => {
     expect(await heardAfterDirectTls(alpn)).toBe(0);
+  });
+});
+
+describe("a cancel inside TLS", () => {
+  test("cancels through a server connection that is inside TLS as well", async () => {
+    await using encrypted = await startPostgres({
+      tls: true,
+      hba: ["hostssl all all all scram-sha-256"],
+    });
+    const fields = { db_port: encrypted.port, upstream_ssl: true, upstream_verify: "none" };
+    await pooler.putTenant({ external_id: "both", ...fields });
+    using client = await RawClient.secured(port);
+    client.startup({ parameters: { user: "postgres.both", database: "postgres" } });
+    const messages = await client.login({ password: postgres.password });
+    const message = messages.find(([type]) => type === BACKEND.BackendKeyData) ?? new Uint8Array();
+    const key = readBackendKeyData(message, 0, message.length);
+    client.query("do $$ begin raise notice 'runs'; perform pg_sleep(60); end $$");
+    await client.until(BACKEND.NoticeResponse);
+    using canceller = await RawClient.secured(port);
+    canceller.send(built((writer) => writeCancelRequest(writer, key)));
+    expect(await canceller.rest()).toHaveLength(0);
+    expect(await client.error()).toMatchObject({ sqlstate: "57014", severity: "ERROR" });
+    await client.until(BACKEND.ReadyForQuery);
+    client.query("select 1");
+    expect(await client.untilReady()).toHaveLength(4);
   });
 });
 
