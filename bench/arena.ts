@@ -5,7 +5,9 @@
 import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { TLS_FIXTURES } from "../test/support/tls-fixtures.ts";
 import { type Database, startDatabase } from "./embedded-database.ts";
+import { DIRECT } from "./peers/direct.ts";
 import type { Peer } from "./peers/peer.ts";
 import type { Contender } from "./rounds.ts";
 
@@ -30,7 +32,8 @@ export async function openArena(settings: ArenaSettings): Promise<Arena> {
   await chmod(folder, 0o755);
   const { peers, poolSize, clientsMax } = settings;
   // Every pooler keeps its pool open, and `direct` a connection for each client.
-  const connectionsMax = peers.length * poolSize + clientsMax + 20;
+  const direct = peers.includes(DIRECT) ? clientsMax : 0;
+  const connectionsMax = peers.length * poolSize + direct + 20;
   const database = stack.use(await startDatabase(folder, connectionsMax));
   const contenders: Contender[] = [];
   // One after the other: each picks its ports when those before hold theirs.
@@ -38,8 +41,14 @@ export async function openArena(settings: ArenaSettings): Promise<Arena> {
     const label = labelOf(peers, index);
     const own = join(folder, label);
     await mkdir(own);
-    const running = await peer.start({ database, poolSize, clientsMax, folder: own });
-    contenders.push({ label, peer: stack.use(running) });
+    const running = await peer.start({
+      database,
+      poolSize,
+      clientsMax,
+      certificate: TLS_FIXTURES.server,
+      folder: own,
+    });
+    contenders.push({ label, peer: stack.use(running), scenarios: peer.scenarios });
   }
   const everything = stack.move();
   return { database, contenders, [Symbol.asyncDispose]: () => everything.disposeAsync() };

@@ -57,6 +57,16 @@ export async function startDatabase(folder: string, connectionsMax: number): Pro
   };
 }
 
+/** Runs statements one after the other. Throws with the first that fails. */
+export async function runStatements(
+  { target }: Database,
+  statements: readonly string[],
+): Promise<void> {
+  const { host: hostname, port, user: username, password, database } = target;
+  await using sql = new Bun.SQL({ hostname, port, username, password, database, max: 1 });
+  for (const statement of statements) await sql.unsafe(statement);
+}
+
 async function initialise(binaries: string, folder: string, cluster: string): Promise<void> {
   const passwordFile = join(folder, "password");
   await writeFile(passwordFile, PASSWORD);

@@ -4,13 +4,15 @@
 
 import { Command, InvalidArgumentError } from "commander";
 import { findPeer, PEERS } from "./peers/catalogue.ts";
+import { DIRECT } from "./peers/direct.ts";
 import type { Peer } from "./peers/peer.ts";
 import { findScenario, SCENARIOS } from "./scenarios/catalogue.ts";
 import type { Scenario } from "./scenarios/scenario.ts";
 
 export interface BenchOptions {
   readonly scenario: readonly Scenario[];
-  readonly clients: readonly number[];
+  /** Null: as many as each scenario says. */
+  readonly clients: readonly number[] | null;
   /** May name one peer twice: the ratio of the two is then the noise of the machine. */
   readonly peers: readonly Peer[];
   readonly poolSize: number;
@@ -19,6 +21,9 @@ export interface BenchOptions {
   readonly seconds: number;
   /** Load before each window that is not counted. */
   readonly warmup: number;
+  /** Load for each peer before a scenario's first window: a runtime that compiles as it runs is done by then. */
+  readonly firstWarmup: number;
+  readonly markdown: boolean;
   readonly json: boolean;
 }
 
@@ -33,19 +38,26 @@ export function parseOptions(
   return program
     .description("CPU time, throughput and latency of Carpool beside PgBouncer, on this machine")
     .option("--scenario <names>", `of ${namesOf(SCENARIOS)}`, listOf(scenario), SCENARIOS)
-    .option("--clients <counts>", "clients in closed loops", listOf(count), [1, 16, 64])
+    .option(
+      "--clients <counts>",
+      "clients in closed loops; each scenario has its own",
+      listOf(count),
+      null,
+    )
     .option("--peers <names>", `of ${namesOf(PEERS)}; may repeat`, listOf(peer), defaultPeers())
     .option("--pool-size <count>", "server connections of each pooler", count, 20)
     .option("--rounds <count>", "windows for each peer and line", count, 5)
     .option("--seconds <seconds>", "length of a window", duration, 2)
     .option("--warmup <seconds>", "load before each window, not counted", duration, 0.5)
+    .option("--first-warmup <seconds>", "the same, before a scenario's first", duration, 3)
+    .option("--markdown", "print a Markdown table", false)
     .option("--json", "print JSON instead of the table", false)
     .parse(args, { from: "user" })
     .opts<BenchOptions>();
 }
 
 function defaultPeers(): Peer[] {
-  return PEERS.filter(({ name }) => name !== "direct");
+  return PEERS.filter(({ name }) => name !== DIRECT.name);
 }
 
 function listOf<T>(parse: (text: string) => T): (text: string) => readonly T[] {

@@ -4,13 +4,15 @@
  */
 
 import { type Arena, openArena } from "./arena.ts";
+import { runStatements } from "./embedded-database.ts";
 import type { Line } from "./line.ts";
 import { describeMachine } from "./machine.ts";
 import { type BenchOptions, parseOptions } from "./options.ts";
 import { YARDSTICK } from "./peers/catalogue.ts";
 import type { Peer } from "./peers/peer.ts";
-import { measureLines } from "./rounds.ts";
-import { tableHead, tableRow } from "./table.ts";
+import { measureScenario } from "./rounds.ts";
+import type { Scenario } from "./scenarios/scenario.ts";
+import { Table } from "./table.ts";
 
 async function main(options: BenchOptions): Promise<void> {
   const machine = describeMachine();
@@ -19,7 +21,7 @@ async function main(options: BenchOptions): Promise<void> {
   await using arena = await openArena({
     peers,
     poolSize: options.poolSize,
-    clientsMax: Math.max(...options.clients),
+    clientsMax: Math.max(...options.scenario.flatMap((scenario) => clientsOf(options, scenario))),
   });
   stopOnSignals(arena);
   const versions = Object.fromEntries(
@@ -27,9 +29,10 @@ async function main(options: BenchOptions): Promise<void> {
   );
   const facts = { machine, versions, database: arena.database.version, ...plainOptions(options) };
   const print = options.json ? () => undefined : (text: string) => console.log(text);
+  const table = new Table(options.markdown ? "markdown" : "text", YARDSTICK);
   for (const [name, value] of Object.entries(facts)) print(`${name}: ${JSON.stringify(value)}`);
-  print(`\n${tableHead()}`);
-  const lines = await measureAll(arena, options, (line) => print(tableRow(line)));
+  print(`\n${table.head()}`);
+  const lines = await measureAll(arena, options, (line) => print(table.row(line)));
   if (options.json) console.log(JSON.stringify({ ...facts, lines }, null, 2));
 }
 
@@ -49,16 +52,18 @@ async function measureAll(
   onLine: (line: Line) => void,
 ): Promise<Line[]> {
   const all: Line[] = [];
-  for (const { name: scenario } of options.scenario) {
-    for (const clients of options.clients) {
-      const { seconds, warmup: warmupSeconds, rounds } = options;
-      const settings = { scenario, clients, seconds, warmupSeconds };
-      const lines = await measureLines(arena.contenders, settings, rounds, YARDSTICK);
-      for (const line of lines) onLine(line);
-      all.push(...lines);
-    }
+  for (const scenario of options.scenario) {
+    await runStatements(arena.database, scenario.tables);
+    const { rounds, seconds, warmup, firstWarmup } = options;
+    const clients = clientsOf(options, scenario);
+    const settings = { clients, rounds, seconds, warmup, firstWarmup, yardstick: YARDSTICK };
+    all.push(...(await measureScenario(arena.contenders, scenario, settings, onLine)));
   }
   return all;
+}
+
+function clientsOf(options: BenchOptions, scenario: Scenario): readonly number[] {
+  return options.clients ?? scenario.clients;
 }
 
 /** A signal ends the run, not the clean-up. */
@@ -73,8 +78,9 @@ async function stop(arena: Arena): Promise<never> {
   process.exit(1);
 }
 
-function plainOptions({ poolSize, rounds, seconds, warmup }: BenchOptions): object {
-  return { options: { poolSize, rounds, seconds, warmup } };
+function plainOptions(options: BenchOptions): object {
+  const { poolSize, rounds, seconds, warmup, firstWarmup } = options;
+  return { options: { poolSize, rounds, seconds, warmup, firstWarmup } };
 }
 
 try {

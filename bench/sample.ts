@@ -31,3 +31,15 @@ export async function takeSample(peer: RunningPeer, settings: SampleSettings): P
   const report = await load.run(settings.seconds);
   return { ...report, cpuSeconds: processCpuSeconds(peer.pid) - before };
 }
+
+/** Load that nobody counts. */
+export async function warmUp(
+  peer: RunningPeer,
+  scenario: string,
+  clients: number,
+  seconds: number,
+): Promise<void> {
+  await using load = new LoadProcess();
+  await load.connect(peer.target, scenario, clients);
+  await load.run(seconds);
+}

@@ -3,7 +3,6 @@
  */
 
 import type { Line } from "./line.ts";
-import { YARDSTICK } from "./peers/catalogue.ts";
 
 interface TableColumn {
   readonly title: string;
@@ -12,10 +11,49 @@ interface TableColumn {
   readonly of: (line: Line) => string;
 }
 
-const COLUMNS: readonly TableColumn[] = [
-  { title: "scenario", width: -9, of: ({ scenario }) => scenario },
+/** Line by line: what is read on a terminal, and what stands in a page. */
+export type TableForm = "text" | "markdown";
+
+export class Table {
+  readonly #columns: readonly TableColumn[];
+  readonly #form: TableForm;
+
+  /** @param yardstick whom the ratios are to */
+  constructor(form: TableForm, yardstick: string) {
+    this.#form = form;
+    this.#columns = columnsOf(yardstick);
+  }
+
+  /** What stands above the lines. */
+  head(): string {
+    const titles = this.#rowOf(this.#columns.map(({ title }) => title));
+    if (this.#form === "text") return titles;
+    const rules = this.#columns.map(({ width }) => (width < 0 ? "---" : "---:"));
+    return `${titles}\n${this.#rowOf(rules)}`;
+  }
+
+  /** One line. */
+  row(line: Line): string {
+    return this.#rowOf(this.#columns.map((column) => column.of(line)));
+  }
+
+  /** Negative widths align left. */
+  #rowOf(cells: readonly string[]): string {
+    if (this.#form === "markdown") return `| ${cells.join(" | ")} |`;
+    return this.#columns
+      .map(({ width }, index) => {
+        const cell = cells[index] ?? "";
+        return width < 0 ? cell.padEnd(-width) : cell.padStart(width);
+      })
+      .join("  ")
+      .trimEnd();
+  }
+}
+
+const columnsOf = (yardstick: string): readonly TableColumn[] => [
+  { title: "scenario", width: -13, of: ({ scenario }) => scenario },
   { title: "clients", width: 7, of: ({ clients }) => String(clients) },
-  { title: "peer", width: -12, of: ({ peer }) => peer },
+  { title: "peer", width: -15, of: ({ peer }) => peer },
   { title: "tps", width: 8, of: ({ summary: { tps } }) => tps.toFixed(0) },
   { title: "CPU µs/tx", width: 10, of: ({ summary: { cpuMicros } }) => cpuMicros.toFixed(1) },
   {
@@ -25,7 +63,7 @@ const COLUMNS: readonly TableColumn[] = [
       `${cpuMicrosMin.toFixed(1)}-${cpuMicrosMax.toFixed(1)}`,
   },
   {
-    title: `× ${YARDSTICK}`,
+    title: `× ${yardstick}`,
     width: 11,
     of: ({ summary: { cpuRatio } }) => cpuRatio?.toFixed(2) ?? "-",
   },
@@ -37,23 +75,3 @@ const COLUMNS: readonly TableColumn[] = [
     of: ({ summary: { generatorLoad } }) => `${(generatorLoad * 100).toFixed(0)} %`,
   },
 ];
-
-/** The head of the table. */
-export function tableHead(): string {
-  return rowOf(COLUMNS.map(({ title }) => title));
-}
-
-/** One line of the table. */
-export function tableRow(line: Line): string {
-  return rowOf(COLUMNS.map((column) => column.of(line)));
-}
-
-/** Negative widths align left. */
-function rowOf(cells: readonly string[]): string {
-  return COLUMNS.map(({ width }, index) => {
-    const cell = cells[index] ?? "";
-    return width < 0 ? cell.padEnd(-width) : cell.padStart(width);
-  })
-    .join("  ")
-    .trimEnd();
-}

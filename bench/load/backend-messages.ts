@@ -52,6 +52,16 @@ export function readyForQueryIdle(): Buffer {
   return message("Z", Buffer.from("I"));
 }
 
+/** ReadyForQuery inside a transaction: `Byte1('Z') Int32(5) Byte1('T')` */
+export function readyForQueryInTransaction(): Buffer {
+  return message("Z", Buffer.from("T"));
+}
+
+/** NoData: `Byte1('n') Int32(4)` */
+export function noData(): Buffer {
+  return message("n");
+}
+
 /**
  * Splits off the whole messages at the front of `bytes`. The rest, the beginning of a message that
  * has not arrived yet, is a view of `bytes`.

@@ -5,6 +5,12 @@
  */
 
 const PROTOCOL_3_0 = 196_608;
+const SSL_REQUEST_CODE = 80_877_103;
+
+/** SSLRequest: `Int32(8) Int32(80877103)` */
+export function sslRequest(): Buffer {
+  return Buffer.concat([int32(8), int32(SSL_REQUEST_CODE)]);
+}
 
 /** StartupMessage: `Int32(length) Int32(196608) {String name, String value}* Byte1(0)` */
 export function startupMessage(parameters: Readonly<Record<string, string>>): Buffer {
@@ -34,9 +40,24 @@ export function parse(statement: string, sql: string): Buffer {
   return message("P", text(statement), text(sql), int16(0));
 }
 
-/** Bind of the unnamed portal, no parameters, all results as text: `Byte1('B') Int32(length) String("") String(statement) Int16(0) Int16(0) Int16(0)` */
-export function bind(statement: string): Buffer {
-  return message("B", text(""), text(statement), int16(0), int16(0), int16(0));
+/**
+ * Bind of the unnamed portal, parameters and results as text:
+ * `Byte1('B') Int32(length) String("") String(statement) Int16(0) Int16(values) {Int32(n) Byten}* Int16(0)`
+ */
+export function bind(statement: string, values: readonly string[] = []): Buffer {
+  const parameters = values.flatMap((value) => [
+    int32(Buffer.byteLength(value)),
+    Buffer.from(value),
+  ]);
+  return message(
+    "B",
+    text(""),
+    text(statement),
+    int16(0),
+    int16(values.length),
+    ...parameters,
+    int16(0),
+  );
 }
 
 /** Describe of the unnamed portal: `Byte1('D') Int32(length) Byte1('P') String("")` */

@@ -5,25 +5,48 @@
 
 import { findScenario } from "../scenarios/catalogue.ts";
 import { LatencyHistogram } from "./latency-histogram.ts";
-import { LoadClient } from "./load-client.ts";
-import { type LoadAnswer, LoadOrder, type LoadReport } from "./load-protocol.ts";
+import { LoadClient, type LoadClientOptions } from "./load-client.ts";
+import { type ConnectOrder, type LoadAnswer, LoadOrder, type LoadReport } from "./load-protocol.ts";
+import { LoadVisitor } from "./load-visitor.ts";
+import { SaltedPasswords } from "./password-exchange.ts";
+
+/** Logins under way at a time: fewer than any accept queue holds, so that none waits for a repeated SYN. */
+const LOGINS_AT_ONCE = 64;
 
 class LoadGenerator {
-  #clients: LoadClient[] = [];
+  readonly #saltedPasswords = new SaltedPasswords();
+  #clients: (LoadClient | LoadVisitor)[] = [];
 
   /** Does one order. Throws when the run is void. */
   async obey(order: LoadOrder): Promise<LoadAnswer> {
     if (order.kind === "run") return { kind: "finished", report: await this.#run(order.seconds) };
-    const scenario = findScenario(order.scenario);
-    if (scenario === null) throw new Error(`no scenario ${order.scenario}`);
-    this.#clients = await Promise.all(
-      Array.from({ length: order.clients }, () => LoadClient.connect(order.target, scenario)),
-    );
+    await this.#connect(order);
     return { kind: "ready" };
   }
 
-  close(): void {
-    for (const client of this.#clients) client.close();
+  async close(): Promise<void> {
+    await Promise.all(this.#clients.map((client) => client.close()));
+  }
+
+  async #connect({ target, scenario: name, clients }: ConnectOrder): Promise<void> {
+    const scenario = findScenario(name);
+    if (scenario === null) throw new Error(`no scenario ${name}`);
+    const optionsOf = (first: number): LoadClientOptions => ({
+      target,
+      scenario,
+      saltedPasswords: this.#saltedPasswords,
+      first,
+    });
+    const clientOf = async (first: number): Promise<LoadClient | LoadVisitor> =>
+      scenario.reconnects
+        ? new LoadVisitor(optionsOf(first))
+        : await LoadClient.connect(optionsOf(first));
+    while (this.#clients.length < clients) {
+      const from = this.#clients.length;
+      const length = Math.min(LOGINS_AT_ONCE, clients - from);
+      const batch = Array.from({ length }, (_, index) => clientOf(from + index));
+      this.#clients.push(...(await Promise.all(batch)));
+    }
   }
 
   async #run(seconds: number): Promise<LoadReport> {
@@ -55,6 +78,5 @@ const answer = async (message: unknown): Promise<void> => {
 
 process.on("message", (message) => void answer(message));
 process.on("disconnect", () => {
-  generator.close();
-  process.exit();
+  void generator.close().finally(() => process.exit());
 });

@@ -6,14 +6,18 @@
 import { z } from "zod";
 import { LoadTarget } from "./load-target.ts";
 
+/** Open the clients, log them in and do the scenario's setup. Answered by `ready`. */
+const ConnectOrder = z.object({
+  kind: z.literal("connect"),
+  target: LoadTarget,
+  scenario: z.string(),
+  clients: z.int().min(1),
+});
+
+export type ConnectOrder = Readonly<z.infer<typeof ConnectOrder>>;
+
 export const LoadOrder = z.discriminatedUnion("kind", [
-  /** Open the clients, log them in and do the scenario's setup. Answered by `ready`. */
-  z.object({
-    kind: z.literal("connect"),
-    target: LoadTarget,
-    scenario: z.string(),
-    clients: z.int().min(1),
-  }),
+  ConnectOrder,
   /** Run closed loops for so long. Answered by `finished` once every reply has arrived. */
   z.object({ kind: z.literal("run"), seconds: z.number().positive() }),
 ]);

@@ -1,12 +1,12 @@
 /**
- * The login of a load client: from StartupMessage to the first ReadyForQuery, plaintext, SCRAM or
- * trust. Reads no chunk after that; a message may lie in several chunks.
+ * The login of a load client: from StartupMessage to the first ReadyForQuery, SCRAM or trust.
+ * Reads no chunk after that; a message may lie in several chunks.
  */
 
 import { type BackendMessage, errorText, splitMessages } from "./backend-messages.ts";
 import { saslInitialResponse, saslResponse, startupMessage } from "./frontend-messages.ts";
 import type { LoadTarget } from "./load-target.ts";
-import { type PasswordExchange, ScramExchange } from "./password-exchange.ts";
+import { type PasswordExchange, type SaltedPasswords, ScramExchange } from "./password-exchange.ts";
 
 const AUTHENTICATION_OK = 0;
 const AUTHENTICATION_SASL = 10;
@@ -21,10 +21,14 @@ export class Login {
   #unread: Buffer = Buffer.alloc(0);
 
   /** `write` sends bytes to the server, whole. */
-  constructor(target: LoadTarget, write: (bytes: Buffer) => void) {
+  constructor(
+    target: LoadTarget,
+    saltedPasswords: SaltedPasswords,
+    write: (bytes: Buffer) => void,
+  ) {
     this.#target = target;
     this.#write = write;
-    this.#exchange = new ScramExchange(target.password);
+    this.#exchange = new ScramExchange(target.password, saltedPasswords);
   }
 
   start(): void {

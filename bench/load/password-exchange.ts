@@ -15,15 +15,35 @@ export interface PasswordExchange {
   verify(serverFinal: string): void;
 }
 
+/**
+ * Passwords with their salt, derived once each: PBKDF2 costs more than a pooler's whole login, and would
+ * make the load generator the limit. Clients of one process share one of these.
+ */
+export class SaltedPasswords {
+  readonly #known = new Map<string, Buffer>();
+
+  /** PBKDF2-SHA-256 of `password`. `salt` is in base64. */
+  derive(password: string, salt: string, iterations: number): Buffer {
+    const key = JSON.stringify([password, salt, iterations]);
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const derived = pbkdf2Sync(password, Buffer.from(salt, "base64"), iterations, 32, "sha256");
+    this.#known.set(key, derived);
+    return derived;
+  }
+}
+
 export class ScramExchange implements PasswordExchange {
   readonly mechanism = "SCRAM-SHA-256";
   readonly #password: string;
+  readonly #saltedPasswords: SaltedPasswords;
   readonly #clientFirstBare = `n=,r=${randomBytes(18).toString("base64")}`;
 
   #serverSignature: Buffer = Buffer.alloc(32);
 
-  constructor(password: string) {
+  constructor(password: string, saltedPasswords: SaltedPasswords) {
     this.#password = password;
+    this.#saltedPasswords = saltedPasswords;
   }
 
   clientFirst(): string {
@@ -34,13 +54,7 @@ export class ScramExchange implements PasswordExchange {
     const match = /^r=([^,]+),s=([^,]+),i=(\d+)$/.exec(serverFirst);
     if (match === null) throw new Error(`not a SCRAM server-first-message: ${serverFirst}`);
     const [, nonce = "", salt = "", iterations = ""] = match;
-    const salted = pbkdf2Sync(
-      this.#password,
-      Buffer.from(salt, "base64"),
-      Number(iterations),
-      32,
-      "sha256",
-    );
+    const salted = this.#saltedPasswords.derive(this.#password, salt, Number(iterations));
     const clientKey = hmac(salted, "Client Key");
     const withoutProof = `c=biws,r=${nonce}`;
     const authMessage = `${this.#clientFirstBare},${serverFirst},${withoutProof}`;

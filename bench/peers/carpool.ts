@@ -8,21 +8,28 @@ import { fileURLToPath } from "node:url";
 import { freePort, portAnswers, SpawnedServer } from "../spawned-server.ts";
 import type { Peer, PeerSettings, RunningPeer } from "./peer.ts";
 
-const PROGRAM = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url));
 const TENANT = "bench";
 
-export const CARPOOL: Peer = {
-  name: "carpool",
-  unavailable: () => Promise.resolve(null),
-  start,
-};
+/** Carpool out of a checked-out repository with its dependencies installed. */
+export function carpoolOf(name: string, repository: string): Peer {
+  const program = join(repository, "src", "cli", "main.ts");
+  return {
+    name,
+    scenarios: null,
+    unavailable: () => Promise.resolve(null),
+    start: (settings) => start(program, settings),
+  };
+}
 
-async function start(settings: PeerSettings): Promise<RunningPeer> {
+export const CARPOOL = carpoolOf("carpool", REPOSITORY);
+
+async function start(program: string, settings: PeerSettings): Promise<RunningPeer> {
   const port = freePort();
   const environment = environmentOf(settings, port);
-  await applyTenants(settings, environment);
+  await applyTenants(program, settings, environment);
   const server = await SpawnedServer.start({
-    argv: [process.execPath, PROGRAM, "start"],
+    argv: [process.execPath, program, "start"],
     isUp: () => portAnswers(port),
     logPath: join(settings.folder, "carpool.log"),
     environment,
@@ -31,14 +38,19 @@ async function start(settings: PeerSettings): Promise<RunningPeer> {
   return {
     target: { ...settings.database.target, port },
     pid: server.pid,
-    version: await version(),
+    version: await version(program),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }
 
 /** Its defaults, but for ports and folders; DEFAULT_TENANT takes the plain user name that PgBouncer takes. */
-function environmentOf({ folder, clientsMax }: PeerSettings, port: number): Record<string, string> {
+function environmentOf(
+  { folder, clientsMax, certificate }: PeerSettings,
+  port: number,
+): Record<string, string> {
   return {
+    GLOBAL_DOWNSTREAM_CERT_PATH: certificate.certificate,
+    GLOBAL_DOWNSTREAM_KEY_PATH: certificate.key,
     LISTEN_ADDRESS: "127.0.0.1",
     PROXY_PORT_TRANSACTION: String(port),
     PROXY_PORT_SESSION: String(freePort()),
@@ -52,12 +64,13 @@ function environmentOf({ folder, clientsMax }: PeerSettings, port: number): Reco
 }
 
 async function applyTenants(
+  program: string,
   settings: PeerSettings,
   environment: Record<string, string>,
 ): Promise<void> {
   const file = join(settings.folder, "tenants.json");
   await writeFile(file, JSON.stringify([tenantOf(settings)]), { mode: 0o600 });
-  const apply = Bun.spawn([process.execPath, PROGRAM, "apply", file], {
+  const apply = Bun.spawn([process.execPath, program, "apply", file], {
     env: { ...Bun.env, ...environment },
     stdout: "pipe",
     stderr: "pipe",
@@ -91,7 +104,7 @@ function tenantOf({ database, poolSize, clientsMax }: PeerSettings): object {
   };
 }
 
-async function version(): Promise<string> {
-  const text = await Bun.$`${process.execPath} ${PROGRAM} --version`.quiet().nothrow().text();
+async function version(program: string): Promise<string> {
+  const text = await Bun.$`${process.execPath} ${program} --version`.quiet().nothrow().text();
   return `Carpool ${text.trim()}`;
 }

@@ -5,9 +5,9 @@
 import { CARPOOL } from "./carpool.ts";
 import { DIRECT } from "./direct.ts";
 import type { Peer } from "./peer.ts";
-import { PGBOUNCER } from "./pgbouncer.ts";
+import { PGBOUNCER, PGBOUNCER_TRUST } from "./pgbouncer.ts";
 
-export const PEERS: readonly Peer[] = [CARPOOL, PGBOUNCER, DIRECT];
+export const PEERS: readonly Peer[] = [CARPOOL, PGBOUNCER, PGBOUNCER_TRUST, DIRECT];
 
 /** The peer whose cost is 1 in the ratios. */
 export const YARDSTICK = PGBOUNCER.name;

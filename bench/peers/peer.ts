@@ -14,8 +14,16 @@ export interface PeerSettings {
   readonly poolSize: number;
   /** Clients that will be connected at once, at most. */
   readonly clientsMax: number;
+  /** What a pooler shows to clients that ask for TLS. */
+  readonly certificate: CertificatePaths;
   /** An existing folder of this peer's own for files and logs; removed after the run. */
   readonly folder: string;
+}
+
+/** PEM files: a certificate, and its key without a passphrase. */
+export interface CertificatePaths {
+  readonly certificate: string;
+  readonly key: string;
 }
 
 /** A peer that takes connections. Disposing it ends its process. */
@@ -30,6 +38,8 @@ export interface RunningPeer extends AsyncDisposable {
 
 export interface Peer {
   readonly name: string;
+  /** What it is measured under; null: every scenario. */
+  readonly scenarios: readonly string[] | null;
   /** Why it can't run here, in a sentence; null when it can. */
   unavailable(): Promise<string | null>;
   /** Starts it. Throws with its log when it fails. */

@@ -2,7 +2,7 @@
  * PgBouncer, the yardstick: `PGBOUNCER=path`, else the one on PATH.
  */
 
-import { chown, writeFile } from "node:fs/promises";
+import { chown, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { freePort, portAnswers, SpawnedServer, unprivilegedAccount } from "../spawned-server.ts";
 import type { Peer, PeerSettings, RunningPeer } from "./peer.ts";
@@ -10,7 +10,25 @@ import type { Peer, PeerSettings, RunningPeer } from "./peer.ts";
 /** The first that keeps prepared statements in transaction mode. */
 const VERSION_MIN = "1.21.0";
 
-export const PGBOUNCER: Peer = { name: "pgbouncer", unavailable, start };
+const CERTIFICATE = "server.crt";
+const KEY = "server.key";
+
+export const PGBOUNCER: Peer = {
+  name: "pgbouncer",
+  scenarios: null,
+  unavailable,
+  start: (settings) => start(settings, "scram-sha-256"),
+};
+
+/** It believes every client: what a connection costs without SCRAM. Carpool has no such setting. */
+export const PGBOUNCER_TRUST: Peer = {
+  name: "pgbouncer-trust",
+  scenarios: ["connect"],
+  unavailable,
+  start: (settings) => start(settings, "trust"),
+};
+
+type AuthType = "scram-sha-256" | "trust";
 
 async function unavailable(): Promise<string | null> {
   const program = findProgram();
@@ -21,12 +39,15 @@ async function unavailable(): Promise<string | null> {
   return `${program} is ${version}; ${VERSION_MIN} is the first with prepared statements in transaction mode`;
 }
 
-async function start(settings: PeerSettings): Promise<RunningPeer> {
+async function start(settings: PeerSettings, authType: AuthType): Promise<RunningPeer> {
   const program = findProgram();
   if (program === null) throw new Error("pgbouncer vanished");
   const port = freePort();
   const { user, password } = settings.database.target;
-  const configuration = await writePrivate(settings.folder, "pgbouncer.ini", iniOf(settings, port));
+  await copyPrivate(settings.certificate.certificate, settings.folder, CERTIFICATE);
+  await copyPrivate(settings.certificate.key, settings.folder, KEY);
+  const ini = iniOf(settings, port, authType);
+  const configuration = await writePrivate(settings.folder, "pgbouncer.ini", ini);
   await writePrivate(settings.folder, "users.txt", `"${user}" "${password}"\n`);
   const server = await SpawnedServer.start({
     argv: [program, configuration],
@@ -43,8 +64,12 @@ async function start(settings: PeerSettings): Promise<RunningPeer> {
   };
 }
 
-/** Its defaults, but for what the comparison fixes: pool mode, pool size, SCRAM, TCP. */
-function iniOf({ database, poolSize, clientsMax, folder }: PeerSettings, port: number): string {
+/** Its defaults, but for what the comparison fixes: pool mode, pool size, authentication, TCP, TLS for who asks. */
+function iniOf(
+  { database, poolSize, clientsMax, folder }: PeerSettings,
+  port: number,
+  authType: AuthType,
+): string {
   const { host, port: databasePort, database: name } = database.target;
   return `[databases]
 ${name} = host=${host} port=${databasePort}
@@ -52,13 +77,20 @@ ${name} = host=${host} port=${databasePort}
 listen_addr = 127.0.0.1
 listen_port = ${port}
 unix_socket_dir =
-auth_type = scram-sha-256
+auth_type = ${authType}
 auth_file = ${join(folder, "users.txt")}
 pool_mode = transaction
 default_pool_size = ${poolSize}
 max_client_conn = ${clientsMax + 100}
 max_prepared_statements = 200
+client_tls_sslmode = allow
+client_tls_cert_file = ${join(folder, CERTIFICATE)}
+client_tls_key_file = ${join(folder, KEY)}
 `;
+}
+
+async function copyPrivate(from: string, folder: string, name: string): Promise<void> {
+  await writePrivate(folder, name, await readFile(from, "utf8"));
 }
 
 async function writePrivate(folder: string, name: string, text: string): Promise<string> {

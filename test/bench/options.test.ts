@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { Command } from "commander";
 import { type BenchOptions, parseOptions } from "../../bench/options.ts";
+import { SCENARIOS } from "../../bench/scenarios/catalogue.ts";
 
 function parse(...args: readonly string[]): BenchOptions {
   const program = new Command().exitOverride().configureOutput({ writeErr: () => undefined });
@@ -12,9 +13,9 @@ const names = (things: readonly { readonly name: string }[]) => things.map(({ na
 describe("parseOptions", () => {
   test("measures everything beside PgBouncer unless told otherwise", () => {
     const options = parse();
-    expect(names(options.scenario)).toEqual(["simple", "extended", "prepared"]);
-    expect(names(options.peers)).toEqual(["carpool", "pgbouncer"]);
-    expect(options).toMatchObject({ clients: [1, 16, 64], poolSize: 20, rounds: 5, json: false });
+    expect(options.scenario).toBe(SCENARIOS);
+    expect(names(options.peers)).toEqual(["carpool", "pgbouncer", "pgbouncer-trust"]);
+    expect(options).toMatchObject({ clients: null, poolSize: 20, rounds: 5, json: false });
   });
 
   test("reads every flag", () => {
