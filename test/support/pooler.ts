@@ -1,6 +1,6 @@
 /**
  * A whole pooler inside the test's process: a store of its own, ports of its own, a tenant `dev` that
- * leads to a {@link TestPostgres}.
+ * leads to a {@link PostgresBehind}.
  */
 
 import { join } from "node:path";
@@ -14,7 +14,6 @@ import type { Config } from "../../src/config/settings.ts";
 import type { PortMode } from "../../src/net/channel-opening.ts";
 import type { TenantStore } from "../../src/tenants/tenant-store.ts";
 import { validateTenant } from "../../src/tenants/validate-tenant.ts";
-import type { TestPostgres } from "./postgres.ts";
 import { makeTemporaryFolder, type TemporaryFolder } from "./temporary-folder.ts";
 
 export interface TestPoolerOptions {
@@ -30,6 +29,13 @@ export interface TestPoolerOptions {
   readonly logger?: Logger;
 }
 
+/** The PostgreSQL that the tenant leads to: a TestPostgres, or one in another process. */
+export interface PostgresBehind {
+  readonly port: number;
+  readonly superuser: string;
+  readonly password: string;
+}
+
 /** What was logged at level warn or above. */
 export interface LoggedLine {
   readonly level: "warn" | "error";
@@ -42,14 +48,14 @@ export class TestPooler implements AsyncDisposable {
   readonly store: TenantStore;
   readonly lines: readonly LoggedLine[];
   readonly #folder: TemporaryFolder;
-  readonly #postgres: TestPostgres;
+  readonly #postgres: PostgresBehind;
 
   constructor(
     pooler: Pooler,
     store: TenantStore,
     lines: readonly LoggedLine[],
     folder: TemporaryFolder,
-    postgres: TestPostgres,
+    postgres: PostgresBehind,
   ) {
     this.pooler = pooler;
     this.store = store;
@@ -110,7 +116,7 @@ export class TestPooler implements AsyncDisposable {
 
 /** Starts a pooler in front of `postgres`. */
 export async function startPooler(
-  postgres: TestPostgres,
+  postgres: PostgresBehind,
   options: TestPoolerOptions = {},
 ): Promise<TestPooler> {
   const folder = await makeTemporaryFolder();

@@ -33,9 +33,12 @@ export class Swarm {
   readonly counts = new SwarmCounts();
   readonly violations: string[] = [];
   readonly #askers: readonly Asker[];
+  /** The mean of a client's pause between two transactions. */
+  readonly thinkMs: number;
   #stopping = false;
 
-  constructor(target: WireTarget, clients: number, random: () => number) {
+  constructor(target: WireTarget, clients: number, random: () => number, thinkMs = 0) {
+    this.thinkMs = thinkMs;
     this.#askers = Array.from(
       { length: clients },
       (_, index) => new Asker(index, target, random, this),
@@ -90,8 +93,13 @@ export class Asker {
   }
 
   async run(): Promise<void> {
-    // oxlint-disable-next-line no-await-in-loop -- one transaction after the other
-    while (!this.#swarm.stopping) await this.#transact();
+    const { thinkMs } = this.#swarm;
+    while (!this.#swarm.stopping) {
+      // oxlint-disable-next-line no-await-in-loop -- one transaction after the other
+      await this.#transact();
+      // oxlint-disable-next-line no-await-in-loop -- the pace
+      if (thinkMs > 0) await Bun.sleep(2 * thinkMs * this.#random());
+    }
     this.#client?.vanish();
   }
 
