@@ -2,12 +2,13 @@
  * The schema of the store, in steps that are never changed once released: SQLite and PostgreSQL.
  */
 
-import type { ColumnDefinitionBuilder, Kysely } from "kysely";
+import { type ColumnDefinitionBuilder, type Kysely, sql } from "kysely";
 import { type Migration, Migrator } from "kysely/migration";
 import { errorMessage } from "../base/error-message.ts";
 
 const required = (column: ColumnDefinitionBuilder) => column.notNull();
 const key = (column: ColumnDefinitionBuilder) => column.primaryKey();
+const emptyMap = (column: ColumnDefinitionBuilder) => column.notNull().defaultTo("{}");
 const unique = (column: ColumnDefinitionBuilder) => column.notNull().unique();
 
 /** The store cannot be brought to this program's schema: most often, a newer one has been there. */
@@ -43,6 +44,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
       await createRevisions(database);
     },
   },
+  "0002-limits": { up: addLimits },
 };
 
 async function createTenants(database: Kysely<unknown>): Promise<void> {
@@ -119,4 +121,16 @@ async function createRevisions(database: Kysely<unknown>): Promise<void> {
     .insertInto("store_revision")
     .values({ singleton: 1, revision: 0 })
     .execute();
+}
+
+/**
+ * Limits become one column of JSON each, where the absence of a limit differs from 0. A `client_idle_timeout`
+ * of 0 was nobody's choice but the default.
+ */
+async function addLimits(database: Kysely<unknown>): Promise<void> {
+  await database.schema.alterTable("users").addColumn("user_limits", "text", emptyMap).execute();
+  await database.schema.alterTable("tenants").addColumn("limits", "text", emptyMap).execute();
+  await sql`update tenants set limits = '{"client_idle_timeout":' || client_idle_timeout || '}'
+    where client_idle_timeout > 0`.execute(database);
+  await database.schema.alterTable("tenants").dropColumn("client_idle_timeout").execute();
 }

@@ -6,6 +6,7 @@
 
 import type { ColumnType, Selectable } from "kysely";
 import { z } from "zod";
+import { type Limits, limitsFromJson, limitsToJson, withoutLimits } from "./limit-fields.ts";
 import type { SecretBox } from "./secret-box.ts";
 import type { StoredTenant, Tenant } from "./tenant.ts";
 import type { TenantUser } from "./tenant-user.ts";
@@ -16,9 +17,9 @@ type JsonColumn = ColumnType<string, string, string>;
 type BooleanField = "upstream_ssl" | "enforce_ssl" | "require_user" | "use_jit";
 type JsonField = "allow_list" | "feature_flags" | "default_parameter_status";
 
-type TenantsTable = Omit<StoredTenant, BooleanField | JsonField | "users"> &
+type TenantsTable = Omit<StoredTenant, BooleanField | JsonField | keyof Limits | "users"> &
   Record<BooleanField, BooleanColumn> &
-  Record<JsonField, JsonColumn>;
+  Record<JsonField | "limits", JsonColumn>;
 
 interface UsersTable {
   tenant_external_id: string;
@@ -31,6 +32,7 @@ interface UsersTable {
   is_manager: BooleanColumn;
   pool_checkout_timeout: number;
   max_clients: number | null;
+  user_limits: JsonColumn;
 }
 
 /** One row. Every write adds one; whoever holds its lock is the only writer. */
@@ -69,6 +71,7 @@ export const USER_COLUMNS = [
   "is_manager",
   "pool_checkout_timeout",
   "max_clients",
+  "user_limits",
 ] as const satisfies readonly (keyof UserRow)[];
 
 const allowListJson = z.array(z.string());
@@ -79,7 +82,8 @@ const parameterStatusJson = z.record(z.string(), z.string());
 export function toTenantRow(tenant: Tenant, updatedAt: string) {
   const { users: _users, allow_list, feature_flags, default_parameter_status, ...rest } = tenant;
   return {
-    ...rest,
+    ...withoutLimits(rest),
+    limits: limitsToJson(tenant),
     allow_list: JSON.stringify(allow_list),
     feature_flags: JSON.stringify(feature_flags),
     default_parameter_status: JSON.stringify(default_parameter_status),
@@ -91,7 +95,12 @@ export function toUserRow(externalId: string, user: TenantUser, box: SecretBox) 
   const { db_password, ...rest } = user;
   const owner = { externalId, dbUserAlias: user.db_user_alias };
   const sealed = db_password === null ? null : box.seal(db_password, owner);
-  return { tenant_external_id: externalId, db_pass_encrypted: sealed, ...rest };
+  return {
+    tenant_external_id: externalId,
+    db_pass_encrypted: sealed,
+    user_limits: limitsToJson(user),
+    ...withoutLimits(rest),
+  };
 }
 
 /**
@@ -116,10 +125,11 @@ function hasUser(row: JoinedRow): row is TenantRow & UserRow {
 }
 
 function fromTenantRow(row: JoinedRow, users: readonly TenantUser[]): StoredTenant {
-  const tenant: TenantRow = { ...row };
+  const { limits, ...tenant }: TenantRow = { ...row };
   for (const column of USER_COLUMNS) Reflect.deleteProperty(tenant, column);
   return {
     ...tenant,
+    ...limitsFromJson(limits),
     upstream_ssl: Boolean(row.upstream_ssl),
     enforce_ssl: Boolean(row.enforce_ssl),
     require_user: Boolean(row.require_user),
@@ -142,5 +152,6 @@ function fromUserRow(row: UserRow, box: SecretBox): TenantUser {
     is_manager: Boolean(row.is_manager),
     pool_checkout_timeout: row.pool_checkout_timeout,
     max_clients: row.max_clients,
+    ...limitsFromJson(row.user_limits),
   };
 }

@@ -4,6 +4,7 @@
 
 import { z } from "zod";
 import { flag, nameField, oneOf, sentence, wholeNumber } from "./field-schemas.ts";
+import { limitFields } from "./limit-fields.ts";
 
 /** Several times the longest verifier or generated password; a bound on what a row may hold. */
 const PASSWORD_BYTES_MAX = 1024;
@@ -45,6 +46,7 @@ export const tenantUserFields = z.strictObject({
     .nullable()
     .default(null)
     .describe("Most clients of this user; the tenant's `default_max_clients` if null"),
+  ...limitFields,
 });
 
 export const tenantUserSchema = tenantUserFields.transform((user) => ({

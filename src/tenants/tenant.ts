@@ -20,10 +20,9 @@ import {
   sniHostnameField,
   wholeNumber,
 } from "./field-schemas.ts";
+import { limitFields } from "./limit-fields.ts";
 import { tenantUserSchema } from "./tenant-user.ts";
 
-/** The longest delay that a timer of the runtime takes: 24.8 days. */
-const TIMER_MS_MAX = 2_147_483_647;
 const DAY_SECONDS = 86_400;
 const AUTH_QUERY_CHARACTERS_MAX = 4096;
 /** Every login walks this list. */
@@ -79,9 +78,6 @@ export const tenantSchema = z.strictObject({
     .describe(
       "The TLS server name by which clients reach this tenant; no two tenants have the same",
     ),
-  client_idle_timeout: wholeNumber(0, TIMER_MS_MAX, "ms")
-    .default(0)
-    .describe("Closes a client idle for this long, in milliseconds; 0 never"),
   client_heartbeat_interval: wholeNumber(0, DAY_SECONDS, "s")
     .default(60)
     .describe("Looks whether an idle client still lives, in seconds; 0 never"),
@@ -113,6 +109,7 @@ export const tenantSchema = z.strictObject({
   banned_at: momentField.nullable().default(null).describe("When the tenant was banned"),
   banned_until: momentField.nullable().default(null).describe("When its ban ends; null never"),
   ban_reason: line(255).nullable().default(null).describe("What its clients are told"),
+  ...limitFields,
   users: z
     .array(tenantUserSchema, sentence("must be a list of users"))
     .max(USERS_MAX, `must have at most ${USERS_MAX} users`)

@@ -55,6 +55,26 @@ describe("the SQLite file", () => {
     await second.close();
   });
 
+  test("of the first schema keeps its idle timeouts, and takes 0 for not said", async () => {
+    const first = await openStore(path);
+    await first.write(
+      ["never", "soon"].map((name) => ({ kind: "put" as const, tenant: tenant(name) })),
+    );
+    await first.close();
+    using database = new Database(path);
+    database.run("alter table users drop column user_limits");
+    database.run("alter table tenants drop column limits");
+    database.run("alter table tenants add column client_idle_timeout integer not null default 0");
+    database.run("update tenants set client_idle_timeout = 5000 where external_id = 'soon'");
+    database.run("delete from carpool_migrations where name = '0002-limits'");
+    const second = await openStore(path);
+    expect((await second.get("soon"))?.client_idle_timeout).toBe(5000);
+    expect((await second.get("never"))?.client_idle_timeout).toBeNull();
+    await second.write([{ kind: "put", tenant: tenant("later", { client_idle_timeout: 0 }) }]);
+    expect((await second.get("later"))?.client_idle_timeout).toBe(0);
+    await second.close();
+  });
+
   test("is made once by several that start together", async () => {
     const stores = await Promise.all(Array.from({ length: 5 }, () => openStore(path)));
     await Promise.all(

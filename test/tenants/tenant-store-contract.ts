@@ -60,9 +60,12 @@ export function describeTenantStore(engine: string, create: () => Promise<StoreU
         banned_until: "2026-02-01T00:00:00+02:00",
         ban_reason: "unpaid",
         availability_zone: "eu-1a",
+        client_idle_timeout: 60_000,
+        idle_transaction_timeout: 0,
         users: [
           { db_user: "boss", db_password: 'it\'s \\ "ü"', is_manager: true, max_clients: 7 },
           { db_user: "pipe", mode_type: "native", pool_size: 3 },
+          { db_user: "slow", db_password: "x", query_timeout: 1500, min_pool_size: 2 },
         ],
       });
       await store.write([{ kind: "put", tenant: wanted }]);

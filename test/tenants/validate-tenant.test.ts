@@ -21,6 +21,20 @@ function problemsOf(input: unknown, globalUpstreamCa = false): string[] {
 
 const USER = { db_user: "app", db_password: "hunter2" };
 
+/** Every limit is what the next wider one says. */
+const NO_LIMITS = {
+  client_idle_timeout: null,
+  idle_transaction_timeout: null,
+  query_timeout: null,
+  transaction_timeout: null,
+  server_idle_timeout: null,
+  server_lifetime: null,
+  server_check_delay: null,
+  min_pool_size: null,
+  reserve_pool_size: null,
+  reserve_pool_timeout: null,
+};
+
 describe("a valid tenant", () => {
   test("has Supavisor's defaults", () => {
     expect(tenant("acme")).toEqual({
@@ -39,7 +53,6 @@ describe("a valid tenant", () => {
       default_max_clients: 1000,
       default_pool_strategy: "fifo",
       sni_hostname: null,
-      client_idle_timeout: 0,
       client_heartbeat_interval: 60,
       allow_list: ["0.0.0.0/0", "::/0"],
       availability_zone: null,
@@ -50,8 +63,10 @@ describe("a valid tenant", () => {
       banned_at: null,
       banned_until: null,
       ban_reason: null,
+      ...NO_LIMITS,
       users: [
         {
+          ...NO_LIMITS,
           db_user_alias: "app",
           db_user: "app",
           db_password: "hunter2",

@@ -1,0 +1,68 @@
+/**
+ * The limits that a tenant and a user may have of their own: the settings of the same names, in lower
+ * case. Null is what the next wider one says: the tenant for a user, the setting for a tenant.
+ */
+
+import { z } from "zod";
+import { wholeNumber } from "./field-schemas.ts";
+
+/** 24.8 days, the longest delay that a timer of the runtime takes. */
+const TIME_MS_MAX = 2_147_483_647;
+const SERVERS_MAX = 10_000;
+
+const time = wholeNumber(0, TIME_MS_MAX, "ms").nullable().default(null);
+const servers = wholeNumber(0, SERVERS_MAX).nullable().default(null);
+
+export const limitFields = {
+  client_idle_timeout: time.describe(
+    "Closes a client that is idle outside a transaction for this long; 0 never",
+  ),
+  idle_transaction_timeout: time.describe(
+    "Closes a client that is idle inside a transaction for this long; 0 never",
+  ),
+  query_timeout: time.describe("Cancels a query that takes longer; 0 never"),
+  transaction_timeout: time.describe("Closes a client whose transaction takes longer; 0 never"),
+  server_idle_timeout: time.describe("Closes a server that nobody used for this long; 0 never"),
+  server_lifetime: time.describe("Closes a server older than this when it comes back; 0 never"),
+  server_check_delay: time.describe("Tries a server idle for longer before it is lent; 0 always"),
+  min_pool_size: servers.describe("Servers that each pool keeps open once it exists"),
+  reserve_pool_size: servers.describe("Servers beyond `pool_size` for who waits too long"),
+  reserve_pool_timeout: time.describe("How long a client waits before the reserve is opened"),
+} as const;
+
+const limitsSchema = z.strictObject(limitFields);
+
+/** Times are in milliseconds. */
+export type Limits = Readonly<z.output<typeof limitsSchema>>;
+
+/** Returns the limits of `record` that are set, as JSON: a limit that is new needs no new column. */
+export function limitsToJson(record: Limits): string {
+  const set = Object.keys(limitFields).flatMap((name) => {
+    const value: unknown = Reflect.get(record, name);
+    return typeof value === "number" ? [[name, value] as const] : [];
+  });
+  return JSON.stringify(Object.fromEntries(set));
+}
+
+/** The way back. Throws where the text is not what {@link limitsToJson} wrote. */
+export function limitsFromJson(json: string): Limits {
+  return limitsSchema.parse(JSON.parse(json));
+}
+
+/** Returns `record` without its limits. */
+export function withoutLimits<Fields extends Limits>(record: Fields): Omit<Fields, keyof Limits> {
+  const {
+    client_idle_timeout: _clientIdle,
+    idle_transaction_timeout: _idleTransaction,
+    query_timeout: _query,
+    transaction_timeout: _transaction,
+    server_idle_timeout: _serverIdle,
+    server_lifetime: _lifetime,
+    server_check_delay: _checkDelay,
+    min_pool_size: _minPoolSize,
+    reserve_pool_size: _reserveSize,
+    reserve_pool_timeout: _reserveTimeout,
+    ...rest
+  } = record;
+  return rest;
+}
