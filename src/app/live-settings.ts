@@ -31,6 +31,22 @@ export class LiveSettings implements PoolTimes, ServerPoolLimits, OwnerLimits {
     return this.config.clientLoginTimeoutMs;
   }
 
+  get clientIdleTimeoutMs(): number {
+    return this.config.clientIdleTimeoutMs;
+  }
+
+  get idleTransactionTimeoutMs(): number {
+    return this.config.idleTransactionTimeoutMs;
+  }
+
+  get queryTimeoutMs(): number {
+    return this.config.queryTimeoutMs;
+  }
+
+  get transactionTimeoutMs(): number {
+    return this.config.transactionTimeoutMs;
+  }
+
   get messageBytesMax(): number {
     return this.config.maxMessageSizeBytes;
   }

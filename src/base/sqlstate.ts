@@ -9,6 +9,8 @@ export const SQLSTATE = {
   protocol_violation: "08P01",
   feature_not_supported: "0A000",
   invalid_parameter_value: "22023",
+  idle_in_transaction_session_timeout: "25P03",
+  transaction_timeout: "25P04",
   invalid_sql_statement_name: "26000",
   invalid_authorization_specification: "28000",
   invalid_password: "28P01",
@@ -22,6 +24,7 @@ export const SQLSTATE = {
   query_canceled: "57014",
   admin_shutdown: "57P01",
   cannot_connect_now: "57P03",
+  idle_session_timeout: "57P05",
   internal_error: "XX000",
 } as const;
 

@@ -137,6 +137,50 @@ export const SETTINGS = {
     max: HOUR_MS,
     summary: "Time from a client's connect to the end of its login. PgBouncer's default.",
   }),
+  clientIdleTimeoutMs: milliseconds({
+    name: "CLIENT_IDLE_TIMEOUT",
+    group: "Clients",
+    default: "0",
+    reloadable: true,
+    min: 1000,
+    max: 30 * DAY_MS,
+    zero: "never",
+    summary:
+      "A client that is idle outside a transaction for this long is closed with 57P05. A tenant and a user may say otherwise. The default is PostgreSQL's and PgBouncer's.",
+  }),
+  idleTransactionTimeoutMs: milliseconds({
+    name: "IDLE_TRANSACTION_TIMEOUT",
+    group: "Clients",
+    default: "0",
+    reloadable: true,
+    min: 100,
+    max: 30 * DAY_MS,
+    zero: "never",
+    summary:
+      "A client that lets its server wait inside a transaction (or a COPY FROM STDIN) for this long is closed with 25P03, and the server rolled back. A tenant and a user may say otherwise. The default is PostgreSQL's and PgBouncer's.",
+  }),
+  queryTimeoutMs: milliseconds({
+    name: "QUERY_TIMEOUT",
+    group: "Clients",
+    default: "0",
+    reloadable: true,
+    min: 100,
+    max: 30 * DAY_MS,
+    zero: "never",
+    summary:
+      "A query that takes longer is cancelled, and its client told 57014. If it has not ended CANCEL_WAIT_TIMEOUT later, client and server are closed. A tenant and a user may say otherwise. The default is PgBouncer's.",
+  }),
+  transactionTimeoutMs: milliseconds({
+    name: "TRANSACTION_TIMEOUT",
+    group: "Clients",
+    default: "0",
+    reloadable: true,
+    min: 100,
+    max: 30 * DAY_MS,
+    zero: "never",
+    summary:
+      "A client whose transaction takes longer is closed with 25P04; what runs is cancelled and the server rolled back. A tenant and a user may say otherwise. The default is PostgreSQL's and PgBouncer's.",
+  }),
   clientAuthMethod: choice({
     name: "CLIENT_AUTH_METHOD",
     group: "Clients",

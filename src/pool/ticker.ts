@@ -50,6 +50,11 @@ export class Ticker {
     this.#buckets = Array.from({ length: BUCKETS }, () => new FifoQueue<Alarm>());
   }
 
+  /** The present, by the clock that alarms are set by. */
+  get nowMs(): number {
+    return this.#clock.now();
+  }
+
   /** How many alarms are set. With none there is no timer either. */
   get alarmsSet(): number {
     return this.#alarmsSet;

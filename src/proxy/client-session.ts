@@ -30,6 +30,7 @@ import { ClientViolationError, InternalError, SettingsRefusedError } from "./pro
 import type { RelayScratch } from "./relay-scratch.ts";
 import type { ServerConnection, ServerHolder } from "./server-connection.ts";
 import type { ServerPool } from "./server-pool.ts";
+import { type LimitedSession, SessionDeadlines } from "./session-deadlines.ts";
 import { welcomeMessages } from "./welcome.ts";
 
 /** What a client's bytes may take here while it waits for a server; then it is read no more. */
@@ -59,7 +60,8 @@ export class ClientSession
     ServerHolder,
     FrontendRelayEvents,
     CheckInClient,
-    Cancellable
+    Cancellable,
+    LimitedSession
 {
   readonly client: ClientState;
   readonly #channel: Channel;
@@ -79,6 +81,8 @@ export class ClientSession
   #terminated = false;
   /** Why the session ends when its transaction is over; null: it goes on. */
   #farewell: PoolerError | null = null;
+  /** Made where one of its times is limited: an idle client costs nothing more. */
+  #deadlines: SessionDeadlines | null = null;
   waitingSinceMs = 0;
   ticket = 0;
   queue: object | null = null;
@@ -143,6 +147,7 @@ export class ClientSession
 
   onRefused(error: PoolerError): void {
     if (this.#phase === "welcoming" || this.#farewell !== null) return this.end(error);
+    this.#deadlines?.idle();
     this.#afterRelay(this.#relay.refuse(withSeverity(error, "ERROR")));
   }
 
@@ -150,8 +155,9 @@ export class ClientSession
     const server = this.#server;
     if (server === null || this.#settingsUnderWay) return;
     if (this.#farewell !== null && server.clean) return this.end(this.#farewell);
-    if (this.#mayCheckIn(server)) this.#checkIn(server);
-    else if (this.#relay.stop === STOP.needsReplies) this.#goOn();
+    if (this.#mayCheckIn(server)) return this.#checkIn(server);
+    this.#deadlines?.progress(server.state);
+    if (this.#relay.stop === STOP.needsReplies) this.#goOn();
   }
 
   onServerDrained(): void {
@@ -173,6 +179,7 @@ export class ClientSession
 
   onSettingsKnown(): void {
     this.#settingsUnderWay = false;
+    this.#deadlines?.idle();
     this.#goOn();
   }
 
@@ -189,6 +196,22 @@ export class ClientSession
   /** A CancelRequest with this client's key came. */
   cancel(): void {
     if (this.#server !== null && !this.#settingsUnderWay) this.#pool.cancel(this.#server);
+  }
+
+  cancelOverdue(error: PoolerError): void {
+    if (this.#server === null || this.#settingsUnderWay) return this.end(error);
+    this.#server.state.cancelError = errorResponseOf(error);
+    this.#pool.cancel(this.#server);
+  }
+
+  /** Ends the connection and its server, which is of no use to anybody else. */
+  giveUp(error: PoolerError): void {
+    const server = this.#server;
+    this.#server = null;
+    this.#relay.setServer(null, null);
+    server?.endHold();
+    server?.end();
+    this.end(error);
   }
 
   /** Ends the connection and says why. */
@@ -208,6 +231,13 @@ export class ClientSession
     if (this.#server === null || (this.#server.clean && !this.#settingsUnderWay)) this.end(error);
   }
 
+  /** What watches this client's times, if any is limited now. */
+  #limitTimes(): SessionDeadlines | null {
+    if (this.#deadlines === null && this.#pool.times.limited)
+      this.#deadlines = new SessionDeadlines(this, this.#pool);
+    return this.#deadlines;
+  }
+
   #afterRelay(accepted: boolean): void {
     if (!accepted) {
       this.#serverBlocked = true;
@@ -219,7 +249,9 @@ export class ClientSession
     // What came last may have been the rest of a message that nothing is owed for.
     if (server !== null && !this.#settingsUnderWay && this.#mayCheckIn(server))
       return this.#checkIn(server);
+    if (server !== null && !this.#settingsUnderWay) this.#deadlines?.progress(server.state);
     if (this.#relay.stop !== STOP.none) this.#goOn();
+    else if (server === null) this.#deadlines?.idle();
   }
 
   /** Goes on with what the client sent, as far as that is possible now. */
@@ -251,6 +283,7 @@ export class ClientSession
   #acquire(): void {
     const server = this.#pool.acquire(this);
     if (server !== null) this.#take(server);
+    else if (this.queue !== null) this.#deadlines?.waiting();
   }
 
   /** Nothing of the client's had reached the server that is lost: another will do. */
@@ -264,6 +297,7 @@ export class ClientSession
     assert(this.#server === null && this.#phase !== "over", "a client takes one server at a time");
     this.#server = server;
     server.beginHold(this, this.client, this.#channel);
+    this.#limitTimes()?.taken(server.state, server.slot.sinceMs);
     const change = settingsChange(server.state.settings, this.client.settings);
     if (change === "") return this.#onSettingsApplied(server);
     this.#settingsUnderWay = true;
@@ -296,6 +330,7 @@ export class ClientSession
   #welcome(reported: ReadonlyMap<string, string>): void {
     const messages = welcomeMessages(reported, this.#key);
     this.#phase = "serving";
+    this.#limitTimes()?.idle();
     this.#channel.write(messages, 0, messages.length);
     this.#goOn();
   }
@@ -313,19 +348,15 @@ export class ClientSession
     this.#server = null;
     this.#relay.setServer(null, null);
     this.#settingsUnderWay = true;
+    this.#deadlines?.waiting();
     checkIn(server, this, this.#pool.settings);
   }
 
   /** A bug of ours ends this connection and its server, whose state nobody knows; no other one. */
   #fail(fault: unknown): void {
     const error = new InternalError(fault);
-    const server = this.#server;
-    this.#server = null;
-    this.#relay.setServer(null, null);
-    server?.endHold();
-    server?.end();
     this.#onFault(error);
-    this.end(error);
+    this.giveUp(error);
   }
 
   /** Lets go of everything. The channel closes by itself. */
@@ -333,6 +364,7 @@ export class ClientSession
     if (this.#phase === "over") return;
     this.#phase = "over";
     this.#cancels.revoke(this.#key);
+    this.#deadlines?.end();
     if (this.queue !== null) this.#pool.forget(this);
     const server = this.#server;
     this.#server = null;

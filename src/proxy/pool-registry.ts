@@ -6,6 +6,7 @@
 import { classifySecret } from "../auth/secret.ts";
 import type { PoolerError } from "../base/pooler-error.ts";
 import { StatementInterner } from "../session/statement.ts";
+import type { Limits } from "../tenants/limit-fields.ts";
 import type { StoredTenant } from "../tenants/tenant.ts";
 import type { TenantUser } from "../tenants/tenant-user.ts";
 import type { ServerAddress } from "./server-address.ts";
@@ -15,6 +16,7 @@ import {
   ServerPool,
   type ServerPoolEnvironment,
 } from "./server-pool.ts";
+import { orNever, sessionTimes } from "./session-times.ts";
 
 /** Limits of pools that are the same for all tenants. */
 export interface PoolTimes {
@@ -22,6 +24,10 @@ export interface PoolTimes {
   readonly serverIdleTimeoutMs: number;
   readonly serverLifetimeMs: number;
   readonly serverLoginRetryMs: number;
+  readonly clientIdleTimeoutMs: number;
+  readonly idleTransactionTimeoutMs: number;
+  readonly queryTimeoutMs: number;
+  readonly transactionTimeoutMs: number;
   /** PEM of the authorities that all tenants trust; null: the tenant's own or the well-known ones. */
   readonly certificateAuthority: string | null;
 }
@@ -144,26 +150,28 @@ export class PoolRegistry {
 
   #recipe(tenant: StoredTenant, user: TenantUser, database: string): PoolRecipe {
     const times = this.#times;
+    const own = (limit: keyof Limits): number | null => user[limit] ?? tenant[limit];
     return {
       address: this.addressOf(tenant),
       user: user.db_user,
       database,
       secret: user.db_password === null ? null : classifySecret(user.db_password),
       clientsMax: user.max_clients ?? tenant.default_max_clients,
+      times: sessionTimes({
+        clientIdleMs: own("client_idle_timeout") ?? times.clientIdleTimeoutMs,
+        idleTransactionMs: own("idle_transaction_timeout") ?? times.idleTransactionTimeoutMs,
+        queryMs: own("query_timeout") ?? times.queryTimeoutMs,
+        transactionMs: own("transaction_timeout") ?? times.transactionTimeoutMs,
+      }),
       limits: {
         size: user.pool_size ?? tenant.default_pool_size,
         checkoutTimeoutMs: user.pool_checkout_timeout,
         connectDeadlineMs: times.serverConnectTimeoutMs,
-        idleTimeoutMs: orNever(times.serverIdleTimeoutMs),
-        lifetimeMs: orNever(times.serverLifetimeMs),
+        idleTimeoutMs: orNever(own("server_idle_timeout") ?? times.serverIdleTimeoutMs),
+        lifetimeMs: orNever(own("server_lifetime") ?? times.serverLifetimeMs),
         retryMinMs: Math.min(RETRY_MIN_MS, times.serverLoginRetryMs),
         retryMaxMs: times.serverLoginRetryMs,
       },
     };
   }
-}
-
-/** 0 means never. */
-function orNever(milliseconds: number): number {
-  return milliseconds === 0 ? Number.POSITIVE_INFINITY : milliseconds;
 }

@@ -31,6 +31,7 @@ import type { RelayScratch } from "./relay-scratch.ts";
 import type { ServerAddress } from "./server-address.ts";
 import { ServerConnection, type ServerOwner } from "./server-connection.ts";
 import { ServerOpening } from "./server-opening.ts";
+import type { SessionTimes } from "./session-times.ts";
 
 /** What a pool is built for. May be exchanged while it works: {@link ServerPool.reconfigure}. */
 export interface PoolRecipe {
@@ -39,6 +40,7 @@ export interface PoolRecipe {
   readonly database: string;
   readonly secret: Secret | null;
   readonly limits: PoolLimits;
+  readonly times: SessionTimes;
   /** Most clients at a time. */
   readonly clientsMax: number;
 }
@@ -108,6 +110,20 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
       limits: recipe.limits,
       owner: this,
     });
+  }
+
+  /** How long its clients may do what; another object after a {@link reconfigure}. */
+  get times(): SessionTimes {
+    return this.#recipe.times;
+  }
+
+  /** How long a cancel may take. */
+  get cancelTimeoutMs(): number {
+    return this.#environment.limits.cancelTimeoutMs;
+  }
+
+  get ticker(): Ticker {
+    return this.#environment.ticker;
   }
 
   get recipe(): PoolRecipe {
@@ -287,8 +303,8 @@ function derivedKeysOf(recipe: PoolRecipe): DerivedKeys | null {
 
 /** Whether servers opened by one recipe are as good as those opened by the other. */
 function sameServers(one: PoolRecipe, other: PoolRecipe): boolean {
-  const { limits: _one, clientsMax: _oneMax, ...first } = one;
-  const { limits: _other, clientsMax: _otherMax, ...second } = other;
+  const { limits: _one, times: _oneTimes, clientsMax: _oneMax, ...first } = one;
+  const { limits: _other, times: _otherTimes, clientsMax: _otherMax, ...second } = other;
   return Bun.deepEquals(first, second, true);
 }
 

@@ -246,6 +246,7 @@ export class BackendRelay implements FrameHandler {
     state.sequence += 1;
     state.copyingIn = false;
     state.syncKeptBack = false;
+    state.cancelError = null;
     if (head === EXPECTED.query) forgetUnnamed(state, this.#client);
     if (head === EXPECTED.ownQuery) this.#events.onOwnDone();
     return !own;
@@ -295,9 +296,9 @@ export class BackendRelay implements FrameHandler {
       this.#events.onOwnError(bytes, start, end);
       return false;
     }
-    if (endsWithReadyForQuery(head)) return head !== EXPECTED.ownSync;
     const replacement = errorReplacement(this.#state, fields);
     if (replacement !== null) this.#insert(replacement);
+    if (endsWithReadyForQuery(head)) return head !== EXPECTED.ownSync && replacement === null;
     failHead(this.#state, this.#client);
     this.#skipToSync();
     return replacement === null;

@@ -19,6 +19,8 @@ export function errorReplacement(
   state: ServerState,
   fields: ErrorFields | null,
 ): Uint8Array | null {
+  if (fields?.sqlstate === SQLSTATE.query_canceled && state.cancelError !== null)
+    return state.cancelError;
   const note = state.expected.headNote;
   switch (state.expected.head) {
     case EXPECTED.refused:

@@ -35,6 +35,8 @@ export class ServerState {
   residue = 0;
   /** How many ReadyForQuery came: names a query for a CancelRequest. */
   sequence = 0;
+  /** The ErrorResponse for the client, should the server say that it cancelled the present query; null: its own. */
+  cancelError: Uint8Array | null = null;
   /** The server said FATAL, or broke the protocol: it is of no further use. */
   broken = false;
 

@@ -1,0 +1,31 @@
+/**
+ * How long the clients of one pool may do what. Milliseconds; Infinity is never.
+ */
+
+export interface SessionTimes {
+  /** Idle, outside a transaction. */
+  readonly clientIdleMs: number;
+  /** Letting the server wait, inside a transaction. */
+  readonly idleTransactionMs: number;
+  readonly queryMs: number;
+  readonly transactionMs: number;
+  /** Whether any of these is limited. */
+  readonly limited: boolean;
+}
+
+/** Returns the times where 0 stands for never. */
+export function sessionTimes(times: Omit<SessionTimes, "limited">): SessionTimes {
+  const { clientIdleMs, idleTransactionMs, queryMs, transactionMs } = times;
+  return {
+    clientIdleMs: orNever(clientIdleMs),
+    idleTransactionMs: orNever(idleTransactionMs),
+    queryMs: orNever(queryMs),
+    transactionMs: orNever(transactionMs),
+    limited: clientIdleMs + idleTransactionMs + queryMs + transactionMs > 0,
+  };
+}
+
+/** 0 means never. */
+export function orNever(milliseconds: number): number {
+  return milliseconds === 0 ? Number.POSITIVE_INFINITY : milliseconds;
+}
