@@ -284,7 +284,9 @@ describe("transaction_timeout", () => {
         await client.query(`begin; select pg_sleep(${LIMIT_MS / 4000}); commit`);
     await Bun.sleep(2 * LIMIT_MS);
     // oxlint-disable-next-line no-await-in-loop -- one after the other
-    for (const client of [one, other])
-      expect((await client.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
+    const answers = await Promise.all(
+      [one, other].map((client) => client.query("select 1 as one")),
+    );
+    for (const { rows } of answers) expect(rows).toEqual([{ one: 1 }]);
   });
 });
