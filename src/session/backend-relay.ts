@@ -21,7 +21,7 @@ import {
 import { BACKEND } from "../wire/message-type.ts";
 import { ProtocolError } from "../wire/protocol-error.ts";
 import type { ClientState } from "./client-state.ts";
-import { afterCommand, COMMAND_TAG_BYTES_MAX } from "./command-effects.ts";
+import { afterCommand, COMMAND_TAG_BYTES_MAX, ROWS_TOLD } from "./command-effects.ts";
 import { errorReplacement } from "./error-replacement.ts";
 import { EXPECTED, endsWithReadyForQuery, isAnsweredByParseComplete } from "./expected-reply.ts";
 import { type FrameHandler, MessageFramer } from "./message-framer.ts";
@@ -163,7 +163,10 @@ export class BackendRelay implements FrameHandler {
     const head = this.#state.expected.head;
     switch (type) {
       case BACKEND.DataRow:
-        if (head === EXPECTED.execute || head === EXPECTED.query) return true;
+        if (head === EXPECTED.execute || head === EXPECTED.query) {
+          this.#state.rowsTold = ROWS_TOLD.some;
+          return true;
+        }
         if (head === EXPECTED.ownQuery) return this.#ownRows(bytes, start, end);
         return this.#desync("a DataRow that nobody asked for");
       case BACKEND.ReadyForQuery:
@@ -198,6 +201,7 @@ export class BackendRelay implements FrameHandler {
         return true;
       case BACKEND.RowDescription:
       case BACKEND.NoData:
+        this.#state.rowsTold = type === BACKEND.NoData ? ROWS_TOLD.none : ROWS_TOLD.some;
         if (head === EXPECTED.query) return true;
         if (head === EXPECTED.ownQuery) return false;
         return this.#complete(head === EXPECTED.describeRows);
@@ -247,6 +251,7 @@ export class BackendRelay implements FrameHandler {
     state.copyingIn = false;
     state.syncKeptBack = false;
     state.cancelError = null;
+    if (state.rowsTold === ROWS_TOLD.some) state.rowsTold = ROWS_TOLD.nothing;
     if (head === EXPECTED.query) forgetUnnamed(state, this.#client);
     if (head === EXPECTED.ownQuery) this.#events.onOwnDone();
     return !own;
@@ -263,9 +268,14 @@ export class BackendRelay implements FrameHandler {
     if (head !== EXPECTED.query && head !== EXPECTED.execute) {
       return this.#desync("a CommandComplete that nobody asked for");
     }
-    this.#state.copyingIn = false;
-    if (end === messageEnd) afterCommand(bytes, start, end, this.#state, this.#client);
-    if (head === EXPECTED.execute) this.#state.expected.shift();
+    const state = this.#state;
+    state.copyingIn = false;
+    // A Query describes each of its commands that have rows; an Execute may not be described at all.
+    if (head === EXPECTED.query && state.rowsTold === ROWS_TOLD.nothing)
+      state.rowsTold = ROWS_TOLD.none;
+    if (end === messageEnd) afterCommand(bytes, start, end, state, this.#client);
+    state.rowsTold = ROWS_TOLD.nothing;
+    if (head === EXPECTED.execute) state.expected.shift();
     return true;
   }
 

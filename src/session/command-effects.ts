@@ -16,13 +16,18 @@ const OVERHEAD_BYTES = 6;
 
 const SETTINGS_TAGS = tags("SET", "RESET");
 const FORGETTING_TAGS = tags("DISCARD ALL", "DEALLOCATE ALL");
-const TEMPORARY_TAGS = tags("CREATE TABLE", "CREATE VIEW", "CREATE SEQUENCE");
+const TEMPORARY_TAGS = tags("CREATE TABLE", "CREATE TABLE AS", "CREATE VIEW", "CREATE SEQUENCE");
+const SELECT_TAG_START = new TextEncoder().encode("SELECT ");
+const SELECT_NO_ROWS_TAGS = tags("SELECT 0");
 const LISTEN_TAGS = tags("LISTEN");
 const CURSOR_TAGS = tags("DECLARE CURSOR");
 const PREPARE_TAGS = tags("PREPARE");
 
 /** What a command may have left behind, as bits of {@link ServerState.residue}. */
 const RESIDUE = { temporary: 1, listen: 2, cursors: 4, prepared: 8 } as const;
+
+/** What the server has said of the rows of the command under way: {@link ServerState.rowsTold}. */
+export const ROWS_TOLD = { nothing: 0, some: 1, none: 2 } as const;
 
 /** Returns the SQL that takes away what the bits name; empty where there is nothing. */
 export function residueCleanup(residue: number): string {
@@ -53,6 +58,8 @@ export function afterCommand(
     case 0x53: // SET, and SELECT, the one that counts: it leaves after the comparison of lengths.
     case 0x52: // RESET
       if (matches(SETTINGS_TAGS, first, length, bytes, start)) state.settingsTouched = true;
+      else if (state.rowsTold !== ROWS_TOLD.some && madeTable(bytes, start, length, state))
+        state.residue |= RESIDUE.temporary;
       return;
     case 0x43: // CREATE …
       if (matches(TEMPORARY_TAGS, first, length, bytes, start)) state.residue |= RESIDUE.temporary;
@@ -75,6 +82,20 @@ export function afterCommand(
 /** Statements of ours are not where they should be: the next clean-up takes them all away. */
 export function noteStatementsLost(state: ServerState): void {
   state.residue |= RESIDUE.prepared;
+}
+
+/**
+ * Whether a SELECT without rows for the client was CREATE TABLE AS or SELECT INTO, which have its tag.
+ * Where nothing was told, because it was not described, `SELECT 0` is taken for a query.
+ */
+function madeTable(
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  { rowsTold }: ServerState,
+): boolean {
+  if (length <= SELECT_TAG_START.length || !isAt(SELECT_TAG_START, bytes, start + 5)) return false;
+  return rowsTold === ROWS_TOLD.none || !matches(SELECT_NO_ROWS_TAGS, 0x53, length, bytes, start);
 }
 
 function onForget(length: number, state: ServerState, client: ClientState | null): void {

@@ -31,6 +31,8 @@ export class ServerState {
   parametersChanged = false;
   /** A command that may have changed settings was completed under the present client. */
   settingsTouched = false;
+  /** What was said of the rows of the command under way: RowDescription, DataRow or NoData; see command-effects.ts. */
+  rowsTold = 0;
   /** What commands left behind that the next client must not see; bits, see command-effects.ts. */
   residue = 0;
   /** How many ReadyForQuery came: names a query for a CancelRequest. */

@@ -9,6 +9,10 @@ import { everywhere } from "./everywhere.ts";
 everywhere("what a client made for itself", (place) => {
   test.each([
     ["create temp table mine (n int)", "select n from mine", "42P01"],
+    ["create temp table mine as select 1 as n", "select n from mine", "42P01"],
+    ["create temp table mine as select 1 as n where false", "select n from mine", "42P01"],
+    ["create temp table mine as select 1 as n with no data", "select n from mine", "42P01"],
+    ["select 1 as n into temp mine", "select n from mine", "42P01"],
     ["create temp view mine as select 1 as n", "select n from mine", "42P01"],
     ["create temp sequence mine", "select nextval('mine')", "42P01"],
     ["prepare mine as select 1", "execute mine", "26000"],
@@ -18,6 +22,10 @@ everywhere("what a client made for itself", (place) => {
     await using maker = await place.connect();
     await using other = await place.connect();
     await maker.simple(make);
+    expect(await failureOf(other.simple(use))).toBe(sqlstate);
+    await turnstile.turn();
+    await maker.simple("discard all");
+    await maker.prepared(make, []);
     expect(await failureOf(other.simple(use))).toBe(sqlstate);
     await turnstile.turn();
     expect(await failureOf(other.simple(use))).toBe(sqlstate);
