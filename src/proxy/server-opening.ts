@@ -98,13 +98,18 @@ export class ServerOpening implements ChannelHandler, ServerLoginEvents {
     void this.#derive(password, salt, iterations);
   }
 
-  onReady(key: CancelKey | null, parameters: ReadonlyMap<string, string>): void {
+  onReady(
+    key: CancelKey | null,
+    parameters: ReadonlyMap<string, string>,
+    surplus: Uint8Array | null,
+  ): void {
     const transport = this.#transport;
     assert(transport !== null, "a login has its transport");
     if (this.#over) return;
     this.#over = true;
     this.#deadline.cancel();
     this.#events.onOpened(transport, key, parameters);
+    if (surplus !== null) transport.handler.onBytes(surplus);
   }
 
   /** PostgreSQL closes after a refusal; the slot is free when it has. */

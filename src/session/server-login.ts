@@ -63,13 +63,21 @@ export interface ServerLoginEvents {
   send(bytes: Uint8Array): void;
   /** Derive the keys of `password` and call {@link ServerLogin.provideKeys}. */
   deriveKeys(password: string, salt: Uint8Array, iterations: number): void;
-  /** The server is ready for queries. `surplus`: it sent bytes beyond, which no server does. */
-  onReady(key: CancelKey | null, parameters: ReadonlyMap<string, string>): void;
+  /**
+   * The server is ready for queries.
+   * @param surplus what it sent behind its ReadyForQuery, to be read as whatever comes next; null: nothing
+   */
+  onReady(
+    key: CancelKey | null,
+    parameters: ReadonlyMap<string, string>,
+    surplus: Uint8Array | null,
+  ): void;
   /** The login is over, and this connection of no use. */
   onFailed(error: PoolerError): void;
 }
 
-type Phase = "starting" | "deriving" | "proving" | "authenticated" | "ready" | "failed";
+/** Each way of authentication leaves `starting`: a server can't begin one and go over to another. */
+type Phase = "starting" | "greeted" | "deriving" | "proving" | "authenticated" | "ready" | "failed";
 
 /** No message of a login is longer; PostgreSQL's own are below 2 KB. */
 const LOGIN_MESSAGE_BYTES_MAX = 65_536;
@@ -106,7 +114,9 @@ export class ServerLogin implements FrameHandler {
   /** Reads what the server sent. */
   feed(chunk: Uint8Array): void {
     if (this.#phase === "failed") return;
+    assert(this.#phase !== "ready", "what comes after the login is not for the login");
     this.#framer.feed(chunk);
+    if (this.#isReady()) this.#events.onReady(this.#key, this.#parameters, this.#framer.takeHeld());
   }
 
   /** The answer to `deriveKeys`. */
@@ -123,6 +133,7 @@ export class ServerLogin implements FrameHandler {
   }
 
   onMessage(type: number, bytes: Uint8Array, start: number, end: number): boolean {
+    if (this.#isReady()) return false;
     if (this.#phase === "failed") return true;
     try {
       this.#dispatch(type, bytes, start, end);
@@ -158,7 +169,7 @@ export class ServerLogin implements FrameHandler {
       case BACKEND.ReadyForQuery:
         this.#require("authenticated");
         this.#phase = "ready";
-        return this.#events.onReady(this.#key, this.#parameters);
+        return;
       default:
         throw new ServerLoginProtocolError("a message that has no place in a login");
     }
@@ -227,17 +238,17 @@ export class ServerLogin implements FrameHandler {
 
   #startScram(mechanisms: readonly string[]): void {
     this.#require("starting");
-    if (this.#scram !== null) throw new ServerLoginProtocolError("a second SASL exchange");
     const { clientNonce, channelBinding, iterationsMax } = this.#options;
     const scram = new ScramClient({ mechanisms, clientNonce, channelBinding, iterationsMax });
     this.#scram = scram;
+    this.#phase = "greeted";
     this.#send((writer) => writeSASLInitialResponse(writer, scram.mechanism, scram.clientFirst()));
   }
 
   #onChallenge(data: Uint8Array): void {
-    this.#require("starting");
     if (this.#scram === null)
       throw new ServerLoginProtocolError("a SASL challenge that nobody asked for");
+    this.#require("greeted");
     const { salt, iterations } = this.#scram.onServerFirst(data);
     const { secret, passedThroughKeys } = this.#options.credentials;
     this.#phase = "deriving";
@@ -252,6 +263,10 @@ export class ServerLogin implements FrameHandler {
       throw new VerifierMismatchError();
     }
     this.provideKeys(passedThroughKeys);
+  }
+
+  #isReady(): boolean {
+    return this.#phase === "ready";
   }
 
   #require(phase: Phase): void {
