@@ -19,7 +19,7 @@ import { ByteWriter } from "../wire/byte-writer.ts";
 import { readPasswordMessage } from "../wire/frontend/password-message.ts";
 import { readSASLInitialResponse } from "../wire/frontend/sasl-initial-response.ts";
 import { readSASLResponse } from "../wire/frontend/sasl-response.ts";
-import { AUTHENTICATION_LENGTH_MAX } from "../wire/limits.ts";
+import { AUTHENTICATION_LENGTH_MAX, LARGE_MESSAGE_LENGTH_MAX } from "../wire/limits.ts";
 import { FRONTEND } from "../wire/message-type.ts";
 import { ProtocolError } from "../wire/protocol-error.ts";
 import { type FrameHandler, MessageFramer } from "./message-framer.ts";
@@ -51,14 +51,20 @@ export interface ClientLoginEvents {
 
 const NO_BYTES = new Uint8Array(0);
 
+/** A message of a login with its type byte. */
+const RESPONSE_BYTES_MAX = 1 + AUTHENTICATION_LENGTH_MAX;
+
 type Phase = "initial" | "challenged" | "over";
 
 export class ClientLogin implements FrameHandler {
   readonly #challenge: ClientChallenge;
   readonly #events: ClientLoginEvents;
   readonly #scram: ScramServer | null;
-  readonly #framer = new MessageFramer(this, AUTHENTICATION_LENGTH_MAX + 1, 0);
+  /** Long messages may come behind the proof; those of the login are measured here. */
+  readonly #framer = new MessageFramer(this, LARGE_MESSAGE_LENGTH_MAX + 1, 0);
   #phase: Phase = "initial";
+  /** Told when the chunk that decided it is read to its end, so that {@link takeHeld} has all of it. */
+  #tellOutcome: (() => void) | null = null;
 
   constructor(challenge: ClientChallenge, events: ClientLoginEvents) {
     this.#challenge = challenge;
@@ -80,6 +86,9 @@ export class ClientLogin implements FrameHandler {
   /** Reads what the client sent, up to its proof. What comes behind it is kept for {@link takeHeld}. */
   feed(chunk: Uint8Array): void {
     this.#framer.feed(chunk);
+    const tell = this.#tellOutcome;
+    this.#tellOutcome = null;
+    tell?.();
   }
 
   /** How many bytes are kept. */
@@ -92,43 +101,51 @@ export class ClientLogin implements FrameHandler {
     return this.#framer.takeHeld();
   }
 
-  neededBytes(_type: number, messageBytes: number): number {
-    return messageBytes;
+  neededBytes(type: number, messageBytes: number): number {
+    const unwanted = type !== FRONTEND.PasswordMessage || messageBytes > RESPONSE_BYTES_MAX;
+    return this.#phase === "over" || unwanted ? 0 : messageBytes;
   }
 
-  onMessage(type: number, bytes: Uint8Array, start: number, end: number): boolean {
+  onMessage(
+    type: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    messageEnd: number,
+  ): boolean {
     if (this.#phase === "over") return false;
     try {
       if (type !== FRONTEND.PasswordMessage) {
         throw new ProtocolError(`expected password response, got message type ${type}`);
       }
+      if (messageEnd - start > RESPONSE_BYTES_MAX)
+        throw new ProtocolError("invalid password packet size");
       this.#onResponse(bytes, start, end);
     } catch (error) {
       if (!(error instanceof PoolerError)) throw error;
-      this.#phase = "over";
-      if (error instanceof InvalidPasswordError) this.#events.onWrongPassword();
-      else this.#events.onViolation(error);
+      if (error instanceof InvalidPasswordError) this.#end(() => this.#events.onWrongPassword());
+      else this.#end(() => this.#events.onViolation(error));
     }
     return true;
   }
 
   onContinuation(): void {
-    // Every message is read whole.
+    // The rest of a message that was refused.
   }
 
   onMalformed(): void {
-    this.#phase = "over";
-    this.#events.onViolation(new ProtocolError("invalid password packet size"));
+    const error = new ProtocolError("invalid message length");
+    this.#end(() => this.#events.onViolation(error));
   }
 
   #onResponse(bytes: Uint8Array, start: number, end: number): void {
     const challenge = this.#challenge;
     if (this.#scram !== null) return this.#onScramResponse(this.#scram, bytes, start, end);
-    this.#phase = "over";
     const password = readPasswordMessage(bytes, start, end);
-    if (challenge.method !== "md5") return this.#events.checkPassword(password);
-    if (isMd5Response(challenge.verifier, challenge.salt, password)) this.#events.onProven(null);
-    else this.#events.onWrongPassword();
+    if (challenge.method !== "md5") return this.#end(() => this.#events.checkPassword(password));
+    if (!isMd5Response(challenge.verifier, challenge.salt, password))
+      throw new InvalidPasswordError();
+    this.#end(() => this.#events.onProven(null));
   }
 
   #onScramResponse(scram: ScramServer, bytes: Uint8Array, start: number, end: number): void {
@@ -140,9 +157,14 @@ export class ClientLogin implements FrameHandler {
       return;
     }
     const { serverFinal, clientKey } = scram.finish(readSASLResponse(bytes, start, end));
-    this.#phase = "over";
     this.#send((writer) => writeAuthenticationSASLFinal(writer, serverFinal));
-    this.#events.onProven(clientKey);
+    this.#end(() => this.#events.onProven(clientKey));
+  }
+
+  /** Nothing more is read here. A later outcome of the same chunk takes the place of an earlier one. */
+  #end(tellOutcome: () => void): void {
+    this.#phase = "over";
+    this.#tellOutcome = tellOutcome;
   }
 
   #send(write: (writer: ByteWriter) => void): void {
