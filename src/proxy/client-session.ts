@@ -36,6 +36,9 @@ import { welcomeMessages } from "./welcome.ts";
 /** What a client's bytes may take here while it waits for a server; then it is read no more. */
 const HELD_BYTES_MAX = 65_536;
 
+/** The same for replies that it does not read: some come from no server that could be paused. */
+const UNREAD_BYTES_MAX = 65_536;
+
 export interface ClientSessionOptions {
   readonly channel: Channel;
   readonly pool: ServerPool;
@@ -72,6 +75,8 @@ export class ClientSession
   readonly #onFault: (error: PoolerError) => void;
   readonly #onOver: (session: ClientSession) => void;
   #phase: Phase = "welcoming";
+  /** What the client sent before it was told that it is in. */
+  #early: Uint8Array | null = null;
   #server: ServerConnection | null = null;
   /** The server's settings are being made the client's, or the client's are being read from it. */
   #settingsUnderWay = false;
@@ -112,17 +117,16 @@ export class ClientSession
    * @param early what the client sent behind its proof
    */
   start(early: Uint8Array | null): void {
-    if (early !== null) this.#relay.feed(early);
-    if (this.#phase === "over") return;
+    this.#early = early;
     if (this.client.settings.reported !== null) this.#welcome(this.client.settings.reported);
     else this.#acquire();
   }
 
   onBytes(bytes: Uint8Array): void {
     try {
-      const accepted = this.#relay.feed(bytes);
-      if (this.#phase === "serving") this.#afterRelay(accepted);
-      else if (this.#relay.heldBytes > HELD_BYTES_MAX) this.#channel.pause();
+      if (this.#phase === "welcoming") this.#keepEarly(bytes);
+      else this.#read(bytes);
+      if (!this.#mayRead) this.#channel.pause();
     } catch (error) {
       this.#fail(error);
     }
@@ -130,6 +134,7 @@ export class ClientSession
 
   onDrained(): void {
     this.#server?.transport.resume();
+    this.#resumeClient();
     this.#goOn();
   }
 
@@ -161,16 +166,15 @@ export class ClientSession
   }
 
   onServerDrained(): void {
-    this.#serverBlocked = false;
-    this.#resumeClient();
+    this.#unblock();
   }
 
   onServerLost(error: PoolerError, silently: boolean): void {
     const unused = this.#settingsUnderWay;
     this.#server = null;
     this.#settingsUnderWay = false;
-    this.#serverBlocked = false;
     this.#relay.setServer(null, null);
+    this.#unblock();
     if (unused) return this.#retry(error);
     if (!silently) return this.end(error);
     this.#channel.close();
@@ -238,11 +242,18 @@ export class ClientSession
     return this.#deadlines;
   }
 
+  /** Nothing is answered before the client is told that it is in. */
+  #keepEarly(bytes: Uint8Array): void {
+    this.#early = this.#early === null ? bytes : Buffer.concat([this.#early, bytes]);
+  }
+
+  #read(bytes: Uint8Array): void {
+    const accepted = this.#relay.feed(bytes);
+    if (this.#phase === "serving") this.#afterRelay(accepted);
+  }
+
   #afterRelay(accepted: boolean): void {
-    if (!accepted) {
-      this.#serverBlocked = true;
-      this.#channel.pause();
-    }
+    if (!accepted) this.#serverBlocked = true;
     const head = this.#server?.state.expected.head ?? 0;
     if (head === EXPECTED.parseKnown || head === EXPECTED.closeKnown) this.#server?.settle();
     const server = this.#server;
@@ -263,21 +274,38 @@ export class ClientSession
       case STOP.needsServer:
         // A client that reads no replies gets no further server to produce more of them.
         if (this.#server === null && this.#channel.pendingBytes === 0) this.#acquire();
-        break;
+        return;
       default:
-        if (this.#server === null || this.#server.state.clientsTurn) return this.#resumeRelay();
+        if (this.#server === null || this.#server.state.clientsTurn) this.#resumeRelay();
     }
-    if (this.#relay.heldBytes > HELD_BYTES_MAX) this.#channel.pause();
   }
 
   #resumeRelay(): void {
     const accepted = this.#relay.resume();
-    this.#resumeClient();
     this.#afterRelay(accepted);
+    this.#resumeClient();
+  }
+
+  /** Whether what the client sends has somewhere to go, and what it is sent is read. */
+  get #mayRead(): boolean {
+    return (
+      !this.#serverBlocked &&
+      this.#relay.heldBytes <= HELD_BYTES_MAX &&
+      (this.#early === null || this.#early.length <= HELD_BYTES_MAX) &&
+      this.#channel.pendingBytes <= UNREAD_BYTES_MAX
+    );
   }
 
   #resumeClient(): void {
-    if (!this.#serverBlocked && this.#relay.heldBytes <= HELD_BYTES_MAX) this.#channel.resume();
+    if (this.#mayRead) this.#channel.resume();
+    else this.#channel.pause();
+  }
+
+  /** No server holds bytes of the client back any more. */
+  #unblock(): void {
+    if (!this.#serverBlocked) return;
+    this.#serverBlocked = false;
+    this.#resumeClient();
   }
 
   #acquire(): void {
@@ -332,7 +360,10 @@ export class ClientSession
     this.#phase = "serving";
     this.#limitTimes()?.idle();
     this.#channel.write(messages, 0, messages.length);
-    this.#goOn();
+    const early = this.#early;
+    this.#early = null;
+    if (early !== null) this.#read(early);
+    this.#resumeClient();
   }
 
   #mayCheckIn(server: ServerConnection): boolean {
@@ -347,6 +378,7 @@ export class ClientSession
   #checkIn(server: ServerConnection): void {
     this.#server = null;
     this.#relay.setServer(null, null);
+    this.#unblock();
     this.#settingsUnderWay = true;
     this.#deadlines?.waiting();
     checkIn(server, this, this.#pool.settings);

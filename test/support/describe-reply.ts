@@ -13,7 +13,7 @@ import { readParameterDescription } from "../../src/wire/backend/parameter-descr
 import { readParameterStatus } from "../../src/wire/backend/parameter-status.ts";
 import { readReadyForQuery } from "../../src/wire/backend/ready-for-query.ts";
 import { readRowDescription } from "../../src/wire/backend/row-description.ts";
-import { HEADER_BYTES } from "../../src/wire/limits.ts";
+import { ERROR_RESPONSE_READ_BYTES_MAX, HEADER_BYTES } from "../../src/wire/limits.ts";
 import { BACKEND, nameOfBackend } from "../../src/wire/message-type.ts";
 
 /** Longer values are told by their length. */
@@ -65,18 +65,18 @@ function bodyOf(type: number, message: Uint8Array): string {
   }
 }
 
+/** A NoticeResponse has the same fields. */
 function errorText(message: Uint8Array): string {
+  if (message.length > ERROR_RESPONSE_READ_BYTES_MAX) return `${message.length} bytes`;
+  const error = new Uint8Array(message);
+  error[0] = BACKEND.ErrorResponse;
   const {
     severity,
     sqlstate,
     message: text,
     detail,
     hint,
-  } = readErrorResponse(
-    Uint8Array.of(BACKEND.ErrorResponse, ...message.subarray(1)),
-    0,
-    message.length,
-  );
+  } = readErrorResponse(error, 0, error.length);
   return [severity, sqlstate, text, detail, hint].filter((part) => part !== undefined).join(": ");
 }
 

@@ -258,7 +258,7 @@ export class RawClient implements AsyncDisposable {
     while (bytes.length >= HEADER_BYTES) {
       const end = 1 + readInt32(bytes, 1);
       if (bytes.length < end) break;
-      this.#replies.push(Uint8Array.from(bytes.subarray(0, end)));
+      this.#replies.push(new Uint8Array(bytes.subarray(0, end)));
       bytes = bytes.subarray(end);
     }
     this.#received = bytes;

@@ -20,6 +20,7 @@ import {
   sync,
 } from "../../support/frontend-messages.ts";
 import { inTurn } from "../../support/in-turn.ts";
+import { RawClient } from "../../support/raw-client.ts";
 import { Bench, type Step } from "../../support/same-as-postgres.ts";
 
 let bench: Bench;
@@ -237,6 +238,24 @@ test("gives a server back between two transactions of one pipeline's client", as
   await first.run(query("commit"));
   expect(await third.untilReady(2)).toContain('DataRow "again"');
   await second.run(query("commit"));
+});
+
+test("answers what came with the password once it has let the client in", async () => {
+  const early = join(sync, closeStatement("x"), query("select 'early'"), sync);
+  const fresh = [["search_path", "pg_catalog"]] as const;
+  await inTurn([[], fresh], async (parameters) => {
+    await using client = await RawClient.connect(bench.pooler.target(), { early, parameters });
+    expect(client.key.secretKey).toHaveLength(4);
+    expect(await client.untilReady(3)).toEqual([
+      "ReadyForQuery I",
+      "CloseComplete",
+      "RowDescription ?column?:25",
+      'DataRow "early"',
+      "CommandComplete SELECT 1",
+      "ReadyForQuery I",
+      "ReadyForQuery I",
+    ]);
+  });
 });
 
 test("uses large objects by FunctionCall, over transactions that rotate", async () => {
