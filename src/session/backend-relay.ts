@@ -13,6 +13,7 @@ import { CLOSE_COMPLETE, PARSE_COMPLETE } from "../wire/backend/empty-replies.ts
 import type { ErrorFields } from "../wire/backend/error-fields.ts";
 import { readErrorResponse } from "../wire/backend/error-response.ts";
 import { readParameterStatus } from "../wire/backend/parameter-status.ts";
+import { readReadyForQuery } from "../wire/backend/ready-for-query.ts";
 import {
   ERROR_RESPONSE_READ_BYTES_MAX,
   LARGE_MESSAGE_LENGTH_MAX,
@@ -44,6 +45,11 @@ export interface BackendRelayEvents {
   /** The query of ours is over. The present chunk may go on behind it. */
   onOwnDone(): void;
 }
+
+const READY_FOR_QUERY_BYTES = 6;
+
+/** Parameters that a server may report: PostgreSQL has some 15, and an extension seldom adds one. */
+const PARAMETERS_MAX = 256;
 
 /** A reply to a query of ours longer than this is not one. */
 const OWN_REPLY_BYTES_MAX = 65_536;
@@ -114,7 +120,7 @@ export class BackendRelay implements FrameHandler {
       return this.#withinLimit(messageBytes, OWN_REPLY_BYTES_MAX);
     switch (type) {
       case BACKEND.ReadyForQuery:
-        return messageBytes;
+        return this.#withinLimit(messageBytes, READY_FOR_QUERY_BYTES);
       case BACKEND.ErrorResponse:
         return messageBytes > ERROR_RESPONSE_READ_BYTES_MAX ? 0 : messageBytes;
       case BACKEND.ParameterStatus:
@@ -170,7 +176,7 @@ export class BackendRelay implements FrameHandler {
         if (head === EXPECTED.ownQuery) return this.#ownRows(bytes, start, end);
         return this.#desync("a DataRow that nobody asked for");
       case BACKEND.ReadyForQuery:
-        return this.#onReadyForQuery(head, bytes[start + 5] ?? 0, messageEnd - start);
+        return this.#onReadyForQuery(head, bytes, start, end);
       case BACKEND.CommandComplete:
         return this.#onCommandComplete(head, bytes, start, end, messageEnd);
       case BACKEND.ErrorResponse:
@@ -239,10 +245,9 @@ export class BackendRelay implements FrameHandler {
     if (head === EXPECTED.execute) state.segmentOpen = true;
   }
 
-  #onReadyForQuery(head: number, status: number, messageBytes: number): boolean {
-    if (!endsWithReadyForQuery(head) || messageBytes !== 6) {
-      return this.#desync("a ReadyForQuery that nobody asked for");
-    }
+  #onReadyForQuery(head: number, bytes: Uint8Array, start: number, end: number): boolean {
+    if (!endsWithReadyForQuery(head)) return this.#desync("a ReadyForQuery that nobody asked for");
+    const status = readReadyForQuery(bytes, start, end);
     const state = this.#state;
     const own = isOwn(head);
     state.expected.shift();
@@ -281,7 +286,10 @@ export class BackendRelay implements FrameHandler {
 
   #onParameterStatus(head: number, bytes: Uint8Array, start: number, end: number): boolean {
     const { name, value } = readParameterStatus(bytes, start, end);
-    this.#state.parameters.set(name, value);
+    const { parameters } = this.#state;
+    if (parameters.size >= PARAMETERS_MAX && !parameters.has(name))
+      return this.#desync("more parameters than a server has");
+    parameters.set(name, value);
     if (isOwn(head)) return false;
     this.#state.parametersChanged = true;
     return true;

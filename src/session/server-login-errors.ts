@@ -11,13 +11,18 @@ export class ServerRefusedLoginError extends PoolerError {
   constructor(fields: ErrorFields) {
     super({
       severity: "FATAL",
-      sqlstate: fields.sqlstate ?? SQLSTATE.connection_failure,
+      sqlstate: sqlstateOf(fields),
       message: fields.message ?? "the server refused the connection",
       detail: fields.detail,
       hint: fields.hint,
       logText: `the server refused the login: ${fields.message ?? "no reason given"}`,
     });
   }
+}
+
+/** A code of another form would say nothing to the client's driver. */
+function sqlstateOf({ sqlstate = "" }: ErrorFields): string {
+  return /^[0-9A-Z]{5}$/.test(sqlstate) ? sqlstate : SQLSTATE.connection_failure;
 }
 
 /** Unknown database, no right to connect, a setting of the role that is invalid. */
