@@ -124,11 +124,14 @@ export class ClientStartup implements ChannelHandler, TlsHandshakeHandler {
     }
   }
 
-  /** Bytes behind SSLRequest came in clear text, from whoever wrote them: CVE-2021-3935 and its like. */
-  #takeRequest(): void {
+  /**
+   * Bytes behind such a request came in clear text, from whoever wrote them: CVE-2021-3935 and its like.
+   * @param request by PostgreSQL's name
+   */
+  #takeRequest(request: string): void {
     const length = readUint32(this.#bytes, 0);
     if (this.#bytes.length > length)
-      throw new ProtocolError("received unencrypted data after SSL request");
+      throw new ProtocolError(`received unencrypted data after ${request}`);
     this.#bytes = NO_BYTES;
   }
 
@@ -136,7 +139,7 @@ export class ClientStartup implements ChannelHandler, TlsHandshakeHandler {
     if (this.#sslAsked || this.#transport.tls !== null)
       throw new ProtocolError("SSL was requested twice");
     this.#sslAsked = true;
-    this.#takeRequest();
+    this.#takeRequest("SSL request");
     const { tls } = this.#parts;
     if (tls === null) return void this.#transport.write(NO, 0, NO.length);
     this.#transport.write(YES, 0, YES.length);
@@ -147,7 +150,7 @@ export class ClientStartup implements ChannelHandler, TlsHandshakeHandler {
     if (this.#gssAsked || this.#transport.tls !== null)
       throw new ProtocolError("GSSAPI encryption was requested twice");
     this.#gssAsked = true;
-    this.#takeRequest();
+    this.#takeRequest("GSSAPI encryption request");
     this.#transport.write(NO, 0, NO.length);
   }
 
