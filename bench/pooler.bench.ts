@@ -8,8 +8,8 @@ import { runStatements } from "./embedded-database.ts";
 import type { Line } from "./line.ts";
 import { describeMachine } from "./machine.ts";
 import { type BenchOptions, parseOptions } from "./options.ts";
+import { availablePeers } from "./peers/available-peers.ts";
 import { YARDSTICK } from "./peers/catalogue.ts";
-import type { Peer } from "./peers/peer.ts";
 import { measureScenario } from "./rounds.ts";
 import type { Scenario } from "./scenarios/scenario.ts";
 import { Table } from "./table.ts";
@@ -34,16 +34,6 @@ async function main(options: BenchOptions): Promise<void> {
   print(`\n${table.head()}`);
   const lines = await measureAll(arena, options, (line) => print(table.row(line)));
   if (options.json) console.log(JSON.stringify({ ...facts, lines }, null, 2));
-}
-
-/** Those that can run here; says on standard error which can't, and why. */
-async function availablePeers(peers: readonly Peer[]): Promise<Peer[]> {
-  const reasons = await Promise.all(peers.map((peer) => peer.unavailable()));
-  return peers.filter((peer, index) => {
-    const reason = reasons[index] ?? null;
-    if (reason !== null) console.error(`${peer.name} skipped: ${reason}`);
-    return reason === null;
-  });
 }
 
 async function measureAll(

@@ -8,7 +8,8 @@ import { fileURLToPath } from "node:url";
 import { freePort, portAnswers, SpawnedServer } from "../spawned-server.ts";
 import type { Peer, PeerSettings, RunningPeer } from "./peer.ts";
 
-const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url));
+/** Where this bench lies. */
+export const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url));
 const TENANT = "bench";
 
 /** Carpool out of a checked-out repository with its dependencies installed. */
