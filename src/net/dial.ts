@@ -24,6 +24,11 @@ export interface DialOptions {
   readonly ipVersion?: IpVersion | undefined;
 }
 
+/** Where connections are opened: by the system, unless another network stands in, as in the simulation. */
+export interface DialEnvironment extends NetEnvironment {
+  readonly connect?: (options: DialOptions) => Promise<Transport>;
+}
+
 const FAILURES: ReadonlyMap<string | null, ConnectFailure> = new Map([
   // At EMFILE Bun says ECONNREFUSED as well, so the descriptor limit must be kept elsewhere.
   ["ECONNREFUSED", "refused"],
@@ -39,12 +44,12 @@ const FAILURES: ReadonlyMap<string | null, ConnectFailure> = new Map([
  * {@link ConnectError}. Bun can neither time out nor abort an attempt, so one that succeeds too late is
  * destroyed then.
  */
-export async function dial(options: DialOptions, environment: NetEnvironment): Promise<Transport> {
+export async function dial(options: DialOptions, environment: DialEnvironment): Promise<Transport> {
   const overdue = Promise.withResolvers<never>();
   const deadline = environment.clock.after(options.timeoutMs, () => {
     overdue.reject(connectError(options, "timed out", `after ${options.timeoutMs} ms`));
   });
-  const attempt = connect(options, environment);
+  const attempt = environment.connect?.(options) ?? connect(options, environment);
   try {
     return await Promise.race([attempt, overdue.promise]);
   } catch (error) {

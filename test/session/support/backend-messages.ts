@@ -37,11 +37,11 @@ export function commandComplete(tag: string): Uint8Array {
   return message(BACKEND.CommandComplete, `${tag}\0`);
 }
 
-export function dataRow(text: string): Uint8Array {
+export function dataRow(...values: readonly string[]): Uint8Array {
   const writer = new ByteWriter();
   writer.begin(BACKEND.DataRow);
-  writer.int16(1);
-  writer.sizedText(text);
+  writer.int16(values.length);
+  for (const value of values) writer.sizedText(value);
   writer.end();
   return writer.take();
 }

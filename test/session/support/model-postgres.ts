@@ -9,6 +9,7 @@
  *   insert      no rows            fail       an error        copy ok     COPY FROM STDIN
  *   begin, commit, rollback        (empty)                    copy bad    … whose data is refused
  *   deallocate all, discard all    anything else: a syntax error
+ *   set work_mem to V, reset work_mem, show work_mem, and what Carpool sends of its own accord
  */
 
 import { readInt32 } from "../../../src/wire/bytes.ts";
@@ -52,13 +53,21 @@ class ModelError extends Error {
 const WIDE_COLUMNS = 100;
 
 const KNOWN =
-  /^(|select \w+|rows \d+|wide|insert|fail|begin|commit|rollback|deallocate all|discard all|copy (ok|bad))$/;
+  /^(|select \w+|rows \d+|wide|insert|fail|begin|commit|rollback|deallocate all|discard all|copy (ok|bad)|cancelled|set work_mem to \w+|reset work_mem|show work_mem)$/;
+
+/** What Carpool itself asks for: to clean a server, and to move a client's settings to it. */
+const OWN_COMMANDS =
+  /^(reset session authorization|reset all|reset "work_mem"|select pg_catalog\.set_config\(.*\)|select s\.name, s\.setting .*|deallocate all|discard temp|close all|unlisten \*)$/;
 
 export class ModelPostgres {
   /** Statements by name; the unnamed one under the empty name. */
   readonly #statements = new Map<string, string>();
   readonly #portals = new Map<string, Portal>();
   #status: "I" | "T" | "E" = "I";
+  /** The one setting there is; null: its default. */
+  #setting: string | null = null;
+  /** What a rollback goes back to. */
+  #settingBefore: string | null = null;
   #skipping = false;
   #copy: { readonly bad: boolean; readonly simple: boolean } | null = null;
   #input: Uint8Array = new Uint8Array(0);
@@ -71,6 +80,16 @@ export class ModelPostgres {
   /** Names of the prepared statements, without the unnamed one. */
   get statementNames(): string[] {
     return [...this.#statements.keys()].filter((name) => name !== "");
+  }
+
+  /** Whether no transaction is open. */
+  get idle(): boolean {
+    return this.#status === "I";
+  }
+
+  /** Whether a Query would be run, rather than skipped or taken for a mistake. */
+  get takesQueries(): boolean {
+    return !this.#skipping && this.#copy === null;
   }
 
   receive(bytes: Uint8Array): void {
@@ -177,7 +196,7 @@ export class ModelPostgres {
   #onQuery(text: string): void {
     this.#statements.delete("");
     this.#portals.delete("");
-    const commands = text.split(";").map((command) => command.trim());
+    const commands = text.split(";").map((command) => withoutComment(command).toLowerCase());
     for (const sql of commands) this.#checkSyntax(sql);
     for (const sql of commands) {
       this.#checkNotFailed(sql);
@@ -188,7 +207,8 @@ export class ModelPostgres {
   }
 
   #onParse(bytes: Uint8Array): void {
-    const { statement, query } = readParse(bytes, 0, bytes.length);
+    const { statement, query: text } = readParse(bytes, 0, bytes.length);
+    const query = withoutComment(text);
     if (statement === "") this.#statements.delete("");
 
     this.#checkSyntax(query);
@@ -249,10 +269,22 @@ export class ModelPostgres {
   }
 
   #runUtility(sql: string): string {
+    if (sql.startsWith("set ")) {
+      this.#setting = sql.slice("set work_mem to ".length);
+      return "SET";
+    }
     switch (sql) {
+      case "cancelled":
+        throw new ModelError("57014", "canceling statement due to user request");
+      case "reset work_mem":
+      case 'reset "work_mem"':
+      case "reset all":
+        this.#setting = null;
+        return "RESET";
       case "fail":
         throw new ModelError("22012", "division by zero");
       case "begin":
+        if (this.#status === "I") this.#settingBefore = this.#setting;
         this.#status = "T";
         return "BEGIN";
       case "commit":
@@ -264,6 +296,7 @@ export class ModelPostgres {
       case "discard all":
         if (this.#status !== "I") throw new ModelError("25001", "DISCARD ALL in a transaction");
         this.#forgetNamed();
+        this.#setting = null;
         return "DISCARD ALL";
       default:
         return "INSERT 0 1";
@@ -272,8 +305,10 @@ export class ModelPostgres {
 
   #endTransaction(sql: string): string {
     const failed = this.#status === "E";
+    const open = this.#status !== "I";
     this.#status = "I";
     this.#portals.clear();
+    if (open && (failed || sql === "rollback")) this.#setting = this.#settingBefore;
     return sql === "commit" && !failed ? "COMMIT" : "ROLLBACK";
   }
 
@@ -282,14 +317,26 @@ export class ModelPostgres {
   }
 
   #sendRows(portal: Portal, rowsMax: number): void {
+    if (OWN_COMMANDS.test(portal.sql)) return this.#sendOwnRows(portal.sql);
     const total = portal.sql.startsWith("rows ") ? Number(portal.sql.slice(5)) : 1;
     const left = total - portal.rowsSent;
     const count = rowsMax > 0 ? Math.min(rowsMax, left) : left;
+    const shown = portal.sql === "show work_mem" ? ` is ${this.#setting}` : "";
     for (let row = 0; row < count; row += 1)
-      this.#emit(dataRow(`${portal.sql} row ${portal.rowsSent + row}`));
+      this.#emit(dataRow(`${portal.sql}${shown} row ${portal.rowsSent + row}`));
     portal.rowsSent += count;
     const suspended = rowsMax > 0 && count === rowsMax;
     this.#emit(suspended ? message(BACKEND.PortalSuspended) : commandComplete(`SELECT ${count}`));
+  }
+
+  #sendOwnRows(sql: string): void {
+    const value = /set_config\(e'work_mem',e'(\w+)',false\)/.exec(sql)?.[1];
+    if (value !== undefined) this.#setting = value;
+    else {
+      if (this.#setting !== null) this.#emit(dataRow("work_mem", this.#setting));
+      this.#emit(dataRow("role", "none"));
+    }
+    this.#emit(commandComplete("SELECT 1"));
   }
 
   #statement(name: string): string {
@@ -306,7 +353,7 @@ export class ModelPostgres {
   }
 
   #checkSyntax(sql: string): void {
-    if (!KNOWN.test(sql)) throw new ModelError("42601", "syntax error");
+    if (!KNOWN.test(sql) && !OWN_COMMANDS.test(sql)) throw new ModelError("42601", "syntax error");
   }
 
   #checkNotFailed(sql: string): void {
@@ -330,8 +377,14 @@ export class ModelPostgres {
   }
 }
 
+function withoutComment(text: string): string {
+  return (text.split("--")[0] ?? "").trim();
+}
+
 function returnsRows(sql: string): boolean {
-  return sql.startsWith("select") || sql.startsWith("rows") || sql === "wide";
+  return (
+    sql.startsWith("select") || sql.startsWith("rows") || sql === "wide" || sql === "show work_mem"
+  );
 }
 
 function descriptionOf(sql: string): Uint8Array {

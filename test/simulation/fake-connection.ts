@@ -1,0 +1,171 @@
+/**
+ * A TCP connection in memory, one end of which is a real {@link Transport} over a fake socket of Bun's.
+ * Nothing moves by itself: the schedule says how many bytes arrive, and where. Each direction holds a
+ * bounded window, so writes are taken in part, and ends by FIN or by reset at any byte.
+ */
+
+import type { Socket } from "bun";
+import { Transport, type TransportOwner } from "../../src/net/transport.ts";
+
+/** Who is at the other end. */
+export interface Peer {
+  onBytes(bytes: Uint8Array): void;
+  /** The pooler sends nothing any more, or has reset the connection. */
+  onEnd(): void;
+}
+
+/** Bytes on their way in one direction, and whether an end of the stream comes behind them. */
+class Stream {
+  readonly #chunks: Uint8Array[] = [];
+  length = 0;
+  ended = false;
+  endDelivered = false;
+
+  push(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    this.#chunks.push(bytes);
+    this.length += bytes.length;
+  }
+
+  take(count: number): Uint8Array {
+    const all = new Uint8Array(Buffer.concat(this.#chunks.splice(0)));
+    const taken = all.slice(0, count);
+    this.length = 0;
+    this.push(all.slice(count));
+    return taken;
+  }
+
+  clear(): void {
+    this.#chunks.length = 0;
+    this.length = 0;
+  }
+}
+
+export class FakeConnection {
+  readonly transport: Transport;
+  readonly #toPooler = new Stream();
+  readonly #toPeer = new Stream();
+  readonly #window: number;
+  readonly #peer: Peer;
+  readonly #socket: Socket<Transport>;
+  #blocked = false;
+  #paused = false;
+  #closed = false;
+  #resetComing = false;
+
+  /** @param window bytes that the pooler's side takes before a write is taken in part */
+  constructor(window: number, peer: Peer, owner: TransportOwner) {
+    this.#window = window;
+    this.#peer = peer;
+    this.#socket = this.#fakeSocket();
+    this.transport = new Transport(this.#socket, owner);
+    this.#socket.data = this.transport;
+  }
+
+  /** Whether the pooler's socket is closed: nothing comes to it any more. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Whether nothing can happen here any more. */
+  get over(): boolean {
+    return this.#closed && this.#toPeer.endDelivered;
+  }
+
+  /** Whether {@link deliverToPooler} would do something. */
+  get poolerMayRead(): boolean {
+    if (this.#closed) return false;
+    if (this.#resetComing) return true;
+    if (this.#paused) return false;
+    return this.#toPooler.length > 0 || (this.#toPooler.ended && !this.#toPooler.endDelivered);
+  }
+
+  /** Whether {@link deliverToPeer} would do something. */
+  get peerMayRead(): boolean {
+    return this.#toPeer.length > 0 || (this.#toPeer.ended && !this.#toPeer.endDelivered);
+  }
+
+  /** The peer sends. */
+  send(bytes: Uint8Array): void {
+    if (!this.#toPooler.ended && !this.#closed) this.#toPooler.push(bytes);
+  }
+
+  /** The peer ends its side in good order. */
+  end(): void {
+    this.#toPooler.ended = true;
+  }
+
+  /** The peer resets the connection: what is on its way to the pooler is lost beyond `kept` bytes. */
+  reset(kept: number): void {
+    const rest = this.#toPooler.take(kept);
+    this.#toPooler.clear();
+    this.#toPooler.push(rest);
+    this.#toPooler.ended = true;
+    this.#resetComing = true;
+    this.#toPeer.clear();
+    this.#toPeer.ended = true;
+    this.#toPeer.endDelivered = true;
+  }
+
+  deliverToPooler(count: number): void {
+    if (this.#toPooler.length > 0 && !this.#paused)
+      return void Transport.events.data?.(this.#socket, Buffer.from(this.#toPooler.take(count)));
+    if (this.#resetComing) return this.#close();
+    this.#toPooler.endDelivered = true;
+    void Transport.events.end?.(this.#socket);
+  }
+
+  deliverToPeer(count: number): void {
+    if (this.#toPeer.length > 0) {
+      const bytes = this.#toPeer.take(count);
+      this.#peer.onBytes(bytes);
+      if (!this.#blocked || this.#closed) return;
+      this.#blocked = false;
+      return void Transport.events.drain?.(this.#socket);
+    }
+    this.#toPeer.endDelivered = true;
+    this.#peer.onEnd();
+  }
+
+  #write(bytes: Uint8Array, start: number, length: number): number {
+    if (this.#closed || this.#resetComing) return -1;
+    const taken = Math.min(length, Math.max(0, this.#window - this.#toPeer.length));
+    this.#toPeer.push(bytes.slice(start, start + taken));
+    if (taken < length) this.#blocked = true;
+    return taken;
+  }
+
+  #close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#toPeer.ended = true;
+    this.#toPooler.clear();
+    void Transport.events.close?.(this.#socket);
+  }
+
+  /** As much of Bun's socket as a transport uses in the clear. */
+  #fakeSocket(): Socket<Transport> {
+    const socket = {
+      data: null,
+      remoteAddress: "simulated",
+      write: (bytes: Uint8Array, start: number, length: number) =>
+        this.#write(bytes, start, length),
+      pause: () => {
+        this.#paused = true;
+      },
+      resume: () => {
+        this.#paused = false;
+      },
+      shutdown: () => {
+        this.#toPeer.ended = true;
+      },
+      close: () => this.#close(),
+      terminate: () => {
+        if (!this.#toPeer.endDelivered) this.#toPeer.clear();
+        this.#close();
+      },
+    };
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- foreign code through the subset that is used
+    return socket as unknown as Socket<Transport>;
+  }
+}
