@@ -18,6 +18,7 @@ import { PoolerCounters } from "../../src/proxy/pooler-counters.ts";
 import { ServerLostError } from "../../src/proxy/proxy-errors.ts";
 import { RelayScratch } from "../../src/proxy/relay-scratch.ts";
 import { type PoolMode, type PoolRecipe, ServerPool } from "../../src/proxy/server-pool.ts";
+import { sessionTimes } from "../../src/proxy/session-times.ts";
 import { ClientState } from "../../src/session/client-state.ts";
 import { StatementInterner } from "../../src/session/statement.ts";
 import { TERMINATE } from "../../src/wire/frontend/empty-requests.ts";
@@ -437,7 +438,13 @@ export class World implements BackendWorld {
       retryMaxMs: 1000,
     };
     const address = { hostname: "simulated", port, ipVersion: "auto", tls: null } as const;
-    return { address, user: "u", database: "d", secret: null, clientsMax: 100, limits };
+    const times = sessionTimes({
+      clientIdleMs: 0,
+      idleTransactionMs: 0,
+      queryMs: 0,
+      transactionMs: 0,
+    });
+    return { address, user: "u", database: "d", secret: null, clientsMax: 100, limits, times };
   }
 
   #logger(): Logger {
