@@ -18,7 +18,7 @@ import { PoolerCounters } from "../../src/proxy/pooler-counters.ts";
 import { ServerLostError } from "../../src/proxy/proxy-errors.ts";
 import { RelayScratch } from "../../src/proxy/relay-scratch.ts";
 import { type PoolMode, type PoolRecipe, ServerPool } from "../../src/proxy/server-pool.ts";
-import { sessionTimes } from "../../src/proxy/session-times.ts";
+import { type SessionTimes, sessionTimes } from "../../src/proxy/session-times.ts";
 import { ClientState } from "../../src/session/client-state.ts";
 import { StatementInterner } from "../../src/session/statement.ts";
 import { TERMINATE } from "../../src/wire/frontend/empty-requests.ts";
@@ -36,6 +36,20 @@ const FRONTEND_LIMITS = {
   statementBytesMax: 10_000,
   clientStatementsMax: 20,
 };
+
+/** Times of clients in a schedule that limits them; a rough one jumps by seconds. */
+const SHORT_TIMES = sessionTimes({
+  clientIdleMs: 6000,
+  idleTransactionMs: 3000,
+  queryMs: 1000,
+  transactionMs: 4000,
+});
+const NO_TIMES = sessionTimes({
+  clientIdleMs: 0,
+  idleTransactionMs: 0,
+  queryMs: 0,
+  transactionMs: 0,
+});
 
 const CLIENTS_MAX = 6;
 /** What a transport may hold for a slow peer: the most that is produced between two drains here. */
@@ -67,6 +81,7 @@ export class World implements BackendWorld {
   readonly #faults: string[] = [];
   /** Whether clients are cancelled and cut off, and servers die. Calm schedules compare everything. */
   readonly #rough: boolean;
+  readonly #times: SessionTimes;
   #recipe: PoolRecipe;
   #allowedServers: number;
   #joined = 0;
@@ -75,6 +90,7 @@ export class World implements BackendWorld {
   constructor(seed: number, broken: SabotageName | null = null) {
     this.#random = new SeededRandom(seed);
     this.#rough = this.#random.chance(0.6);
+    this.#times = this.#rough && this.#random.chance(0.3) ? SHORT_TIMES : NO_TIMES;
     this.#cancels = new CancelRegistry(0, 0, this.#random);
     const mode: PoolMode = this.#random.chance(0.75) ? "transaction" : "session";
     this.#recipe = this.#recipeOf(1 + this.#random.below(3), 5432);
@@ -86,29 +102,20 @@ export class World implements BackendWorld {
       connect: () => this.#dial(),
     };
     this.#ownerOfTransports = { environment: net, onTransportClosed() {} };
-    this.#pool = new ServerPool(
-      { tenant: "simulated", mode },
-      this.#recipe,
-      this.#statements,
-      {
-        net,
-        ticker: new Ticker({
-          clock: this.#clock,
-          onFault: (error) => this.#faults.push(String(error)),
-        }),
-        random: this.#random,
-        logger: net.logger,
-        scratch: this.#scratch,
-        counters: this.#counters,
-        limits: {
-          serverConnectTimeoutMs: 5000,
-          cancelTimeoutMs: 2000,
-          scramIterationsMax: 4096,
-          serverStatementsMax: 1 + this.#random.below(4),
-        },
+    this.#pool = new ServerPool({ tenant: "simulated", mode }, this.#recipe, this.#statements, {
+      net,
+      ticker: new Ticker({ clock: this.#clock, onFault: (error) => this.#faults.push(String(error)) }),
+      random: this.#random,
+      logger: net.logger,
+      scratch: this.#scratch,
+      counters: this.#counters,
+      limits: {
+        serverConnectTimeoutMs: 5000,
+        cancelTimeoutMs: 2000,
+        scramIterationsMax: 4096,
+        serverStatementsMax: 1 + this.#random.below(4),
       },
-      () => {},
-    );
+    }, () => {});
     if (broken !== null) sabotage(broken, this.#pool);
     this.#note(`${mode} pool of ${this.#recipe.limits.size}, ${this.#rough ? "rough" : "calm"}`);
   }
@@ -212,6 +219,10 @@ export class World implements BackendWorld {
       onOver: () => {},
     });
     client.attach(connection, session);
+    if (this.#times.limited) {
+      client.disturb("its times are limited");
+      client.mayBeStruck = true;
+    }
     this.#clients.push(client);
     this.#note(`${tag} joins`);
     session.start(null);
@@ -236,8 +247,7 @@ export class World implements BackendWorld {
 
   #moves(): [string, (count: number) => void][] {
     const moves: [string, (count: number) => void][] = [];
-    for (const { tag, connection } of this.#clients)
-      if (connection !== null) pushMoves(moves, tag, connection);
+    for (const { tag, connection } of this.#clients) if (connection !== null) pushMoves(moves, tag, connection);
     for (const { processId, connection } of this.#backends)
       if (connection !== null) pushMoves(moves, `backend ${processId}`, connection);
     return moves;
@@ -438,13 +448,7 @@ export class World implements BackendWorld {
       retryMaxMs: 1000,
     };
     const address = { hostname: "simulated", port, ipVersion: "auto", tls: null } as const;
-    const times = sessionTimes({
-      clientIdleMs: 0,
-      idleTransactionMs: 0,
-      queryMs: 0,
-      transactionMs: 0,
-    });
-    return { address, user: "u", database: "d", secret: null, clientsMax: 100, limits, times };
+    return { address, user: "u", database: "d", secret: null, clientsMax: 100, limits, times: this.#times };
   }
 
   #logger(): Logger {
@@ -468,6 +472,5 @@ function pushMoves(
 ): void {
   if (connection.poolerMayRead)
     moves.push([`from ${name}`, (count) => connection.deliverToPooler(count)]);
-  if (connection.peerMayRead)
-    moves.push([`to ${name}`, (count) => connection.deliverToPeer(count)]);
+  if (connection.peerMayRead) moves.push([`to ${name}`, (count) => connection.deliverToPeer(count)]);
 }
