@@ -47,6 +47,18 @@ export class LiveSettings implements PoolTimes, ServerPoolLimits, OwnerLimits {
     return this.config.transactionTimeoutMs;
   }
 
+  get minPoolSize(): number {
+    return this.config.minPoolSize;
+  }
+
+  get reservePoolSize(): number {
+    return this.config.reservePoolSize;
+  }
+
+  get reservePoolTimeoutMs(): number {
+    return this.config.reservePoolTimeoutMs;
+  }
+
   get messageBytesMax(): number {
     return this.config.maxMessageSizeBytes;
   }

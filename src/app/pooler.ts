@@ -255,7 +255,8 @@ export class Pooler {
       try {
         // oxlint-disable-next-line no-await-in-loop -- one after the other: nobody waits for this
         const tenant = await this.#directory.lookup(externalId);
-        if (tenant !== null) this.#pools.reconfigure(tenant);
+        if (tenant === null) this.#pools.coolDown(externalId);
+        else this.#pools.reconfigure(tenant);
       } catch (error) {
         logFault(this.#parts.logger, error);
       }

@@ -242,6 +242,36 @@ export const SETTINGS = {
     summary:
       "A server older than this is closed when it comes back to its pool. PgBouncer's default; there 0 means to use each server once.",
   }),
+  minPoolSize: count({
+    name: "MIN_POOL_SIZE",
+    group: "Servers",
+    default: "0",
+    reloadable: true,
+    min: 0,
+    max: 10_000,
+    summary:
+      "Servers that each pool keeps open once a client has made it, up to its pool size. A tenant and a user may say otherwise. PgBouncer's default.",
+  }),
+  reservePoolSize: count({
+    name: "RESERVE_POOL_SIZE",
+    group: "Servers",
+    default: "0",
+    reloadable: true,
+    min: 0,
+    max: 10_000,
+    summary:
+      "Servers beyond its pool size that a pool opens for clients that have waited for RESERVE_POOL_TIMEOUT; they are closed when nobody waits. A tenant and a user may say otherwise. PgBouncer's default.",
+  }),
+  reservePoolTimeoutMs: milliseconds({
+    name: "RESERVE_POOL_TIMEOUT",
+    group: "Servers",
+    default: "5s",
+    reloadable: true,
+    min: 100,
+    max: HOUR_MS,
+    zero: "at once",
+    summary: "How long a client waits before RESERVE_POOL_SIZE is used. PgBouncer's default.",
+  }),
   scramIterationsMax: count({
     name: "SCRAM_ITERATIONS_MAX",
     group: "Servers",

@@ -7,6 +7,11 @@ import { assert } from "../base/assert.ts";
 export interface PoolLimits {
   /** Slots at most: opening, idle, active and closing resources together. At least 1. */
   readonly size: number;
+  /** Resources that are kept open, whether anybody wants them or not. */
+  readonly sizeMin: number;
+  /** Slots beyond `size`, for waiters that have waited for `reserveAfterMs`. */
+  readonly reserve: number;
+  readonly reserveAfterMs: number;
   /** How long anyone waits for a resource. */
   readonly checkoutTimeoutMs: number;
   /** How long anyone waits while nothing in the pool is alive, as when the database is down. */
@@ -25,6 +30,9 @@ export interface PoolLimits {
 export function assertPoolLimits(limits: PoolLimits): void {
   assert(Number.isInteger(limits.size), "a pool's size is a whole number");
   assert(limits.size >= 1, "a pool has room for one resource or more");
+  assert(limits.sizeMin >= 0 && limits.sizeMin <= limits.size, "what is kept open has its room");
+  assert(Number.isInteger(limits.reserve) && limits.reserve >= 0, "a reserve is a whole number");
+  assert(limits.reserveAfterMs >= 0, "the reserve waits for some time or none");
   assert(limits.checkoutTimeoutMs > 0, "a checkout may take some time");
   assert(limits.connectDeadlineMs > 0, "a connection attempt may take some time");
   assert(limits.idleTimeoutMs > 0, "a resource may be idle for some time");

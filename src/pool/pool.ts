@@ -228,13 +228,18 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts {
     this.#settle(this.#clock.now());
   }
 
+  /** Opens what is to be kept open, though nobody has asked for a resource yet. */
+  warmUp(): void {
+    if (this.#limits.sizeMin > 0) this.#settle(this.#clock.now());
+  }
+
   /** Does everything that can be done now, one thing at a time, and sets the alarm for the rest. */
   #settle(nowMs: number): void {
     if (this.#settling) return;
     this.#settling = true;
     try {
       while (this.#settleOne(nowMs));
-      this.#setAlarm();
+      this.#setAlarm(nowMs);
     } catch (error) {
       // A callback is broken: who called the verb hears of it, the others are served at the next tick.
       this.#ticker.ringBy(this.#alarm, nowMs);
@@ -255,16 +260,19 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts {
   }
 
   #retireOne(nowMs: number): boolean {
-    const slot = this.#surplus() ?? this.#slots.findOverdue(nowMs);
+    const keepsResting = this.#closedWith === null && this.#slots.living <= this.#limits.sizeMin;
+    const slot = this.#surplus() ?? this.#slots.findOverdue(nowMs, keepsResting);
     if (slot === null) return false;
     this.#slots.enter(slot, "closing", nowMs);
     this.#owner.retire(slot.resource);
     return true;
   }
 
-  /** An idle slot more than the pool should have, or null. */
+  /** An idle slot more than the pool should have, or null. The reserve is kept while anybody waits. */
   #surplus(): PoolSlot<R> | null {
-    const kept = this.#closedWith === null ? this.#limits.size : 0;
+    const { size, reserve } = this.#limits;
+    const wanted = this.#waiters.size > 0 ? size + reserve : size;
+    const kept = this.#closedWith === null ? wanted : 0;
     return this.#slots.living + this.#slots.opening > kept ? this.#slots.leastRecent : null;
   }
 
@@ -316,22 +324,37 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts {
   }
 
   #openOne(nowMs: number): boolean {
-    if (!this.#wantsAttempt() || nowMs < this.#backoff.retryAtMs) return false;
+    if (!this.#wantsAttempt(this.#sizeAt(nowMs)) || nowMs < this.#backoff.retryAtMs) return false;
     this.#slots.beginAttempt();
     this.#owner.open(this);
     return true;
   }
 
-  /** One attempt for each waiter that nobody is coming for; after a failure, one to try the ground. */
-  #wantsAttempt(): boolean {
-    const waiting = this.#waiters.size;
-    const wanted = this.#backoff.failing ? Math.min(1, waiting) : waiting;
-    const { opening, taken } = this.#slots;
-    return opening < wanted && taken < this.#limits.size;
+  /**
+   * One attempt for each waiter that nobody is coming for, or for what is to be kept open; after a
+   * failure, one to try the ground.
+   */
+  #wantsAttempt(size: number): boolean {
+    const { opening, taken, living } = this.#slots;
+    if (taken >= size || this.#closedWith !== null) return false;
+    const missing = Math.max(this.#waiters.size, this.#limits.sizeMin - living);
+    return opening < (this.#backoff.failing ? Math.min(1, missing) : missing);
+  }
+
+  /** How many slots there may be at that time: with the reserve, once the first waiter has waited long enough. */
+  #sizeAt(nowMs: number): number {
+    const { size, reserve } = this.#limits;
+    return nowMs >= this.#reserveDueMs() ? size + reserve : size;
+  }
+
+  #reserveDueMs(): number {
+    const first = this.#waiters.first;
+    if (first === null || this.#limits.reserve === 0) return Number.POSITIVE_INFINITY;
+    return first.waitingSinceMs + this.#limits.reserveAfterMs;
   }
 
   /** For the earliest thing that time alone brings. One that rings too early does no harm. */
-  #setAlarm(): void {
+  #setAlarm(nowMs: number): void {
     if (this.#closedWith !== null) {
       this.#ticker.silence(this.#alarm);
       return;
@@ -339,7 +362,9 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts {
     const first = this.#waiters.first;
     let dueMs = this.#slots.idleDueMs;
     if (first !== null) dueMs = Math.min(dueMs, this.#refusalDueMs(first));
-    if (this.#wantsAttempt()) dueMs = Math.min(dueMs, this.#backoff.retryAtMs);
+    if (this.#wantsAttempt(this.#sizeAt(nowMs))) dueMs = Math.min(dueMs, this.#backoff.retryAtMs);
+    const reserveDueMs = this.#reserveDueMs();
+    if (nowMs < reserveDueMs) dueMs = Math.min(dueMs, reserveDueMs);
     this.#ticker.ringBy(this.#alarm, dueMs);
   }
 

@@ -118,13 +118,16 @@ export class SlotTable<R> {
   /**
    * An idle slot that has rested too long or whose lifetime is over, or null. Visits idle slots only
    * if one was due at the time it came to rest; those that rest longest come first.
+   * @param keepsResting no slot may go for having rested, only for its age
    */
-  findOverdue(nowMs: number): PoolSlot<R> | null {
+  findOverdue(nowMs: number, keepsResting: boolean): PoolSlot<R> | null {
     if (nowMs < this.#idleDueMs) return null;
     let dueMs = Number.POSITIVE_INFINITY;
     for (let slot = this.#idle.first; slot !== null; slot = slot.next) {
-      const endsMs = this.#restEndsMs(slot);
-      if (nowMs >= endsMs) return slot;
+      if (nowMs >= slot.expiresAtMs) return slot;
+      let endsMs = this.#restEndsMs(slot);
+      if (nowMs >= endsMs && !keepsResting) return slot;
+      if (nowMs >= endsMs) endsMs = Math.min(nowMs + this.#idleTimeoutMs, slot.expiresAtMs);
       dueMs = Math.min(dueMs, endsMs);
     }
     this.#idleDueMs = dueMs;

@@ -24,6 +24,9 @@ export interface PoolTimes {
   readonly serverIdleTimeoutMs: number;
   readonly serverLifetimeMs: number;
   readonly serverLoginRetryMs: number;
+  readonly minPoolSize: number;
+  readonly reservePoolSize: number;
+  readonly reservePoolTimeoutMs: number;
   readonly clientIdleTimeoutMs: number;
   readonly idleTransactionTimeoutMs: number;
   readonly queryTimeoutMs: number;
@@ -94,8 +97,14 @@ export class PoolRegistry {
     entry.record = tenant;
     for (const { pool, alias, database } of entry.pools.values()) {
       const user = tenant.users.find((candidate) => candidate.db_user_alias === alias);
-      if (user !== undefined) pool.reconfigure(this.#recipe(tenant, user, database));
+      if (user === undefined) pool.coolDown();
+      else pool.reconfigure(this.#recipe(tenant, user, database));
     }
+  }
+
+  /** The tenant's record is gone: its pools last for as long as their clients do. */
+  coolDown(tenantId: string): void {
+    for (const { pool } of this.#tenants.get(tenantId)?.pools.values() ?? []) pool.coolDown();
   }
 
   /** How many tenants have pools here. */
@@ -121,7 +130,12 @@ export class PoolRegistry {
   sweep(tenantId: string): void {
     const tenant = this.#tenants.get(tenantId);
     if (tenant === undefined) return;
-    for (const [key, { pool }] of tenant.pools) if (pool.over) tenant.pools.delete(key);
+    for (const [key, { pool }] of tenant.pools) {
+      if (!pool.over) continue;
+      // It would try again to open what is to be kept open.
+      pool.coolDown();
+      tenant.pools.delete(key);
+    }
     if (tenant.pools.size === 0) this.#tenants.delete(tenantId);
   }
 
@@ -151,6 +165,7 @@ export class PoolRegistry {
   #recipe(tenant: StoredTenant, user: TenantUser, database: string): PoolRecipe {
     const times = this.#times;
     const own = (limit: keyof Limits): number | null => user[limit] ?? tenant[limit];
+    const size = user.pool_size ?? tenant.default_pool_size;
     return {
       address: this.addressOf(tenant),
       user: user.db_user,
@@ -164,7 +179,10 @@ export class PoolRegistry {
         transactionMs: own("transaction_timeout") ?? times.transactionTimeoutMs,
       }),
       limits: {
-        size: user.pool_size ?? tenant.default_pool_size,
+        size,
+        sizeMin: Math.min(own("min_pool_size") ?? times.minPoolSize, size),
+        reserve: own("reserve_pool_size") ?? times.reservePoolSize,
+        reserveAfterMs: own("reserve_pool_timeout") ?? times.reservePoolTimeoutMs,
         checkoutTimeoutMs: user.pool_checkout_timeout,
         connectDeadlineMs: times.serverConnectTimeoutMs,
         idleTimeoutMs: orNever(own("server_idle_timeout") ?? times.serverIdleTimeoutMs),

@@ -147,6 +147,7 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
 
   clientJoined(): void {
     this.#clients += 1;
+    this.#pool.warmUp();
   }
 
   clientLeft(): void {
@@ -194,6 +195,11 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
     this.#passedThroughKeys = null;
     this.#generation += 1;
     this.#pool.retireIdle();
+  }
+
+  /** Keeps no server open that nobody wants. */
+  coolDown(): void {
+    this.#pool.changeLimits({ ...this.#recipe.limits, sizeMin: 0 });
   }
 
   /** Lends nothing any more, and ends all servers as they come back. */

@@ -15,6 +15,9 @@ import { FakeClock } from "../support/fake-clock.ts";
 
 export const LIMITS: PoolLimits = {
   size: 2,
+  sizeMin: 0,
+  reserve: 0,
+  reserveAfterMs: 5_000,
   checkoutTimeoutMs: 60_000,
   connectDeadlineMs: 15_000,
   idleTimeoutMs: 600_000,

@@ -15,6 +15,9 @@ const COARSE_MS = 100;
 
 export const SIMULATED: PoolLimits = {
   size: 3,
+  sizeMin: 0,
+  reserve: 0,
+  reserveAfterMs: 0,
   checkoutTimeoutMs: 2_000,
   connectDeadlineMs: 1_000,
   idleTimeoutMs: 1_500,

@@ -440,6 +440,9 @@ export class World implements BackendWorld {
   #recipeOf(size: number, port: number): PoolRecipe {
     const limits: PoolLimits = {
       size,
+      sizeMin: 0,
+      reserve: 0,
+      reserveAfterMs: 5000,
       checkoutTimeoutMs: 60_000,
       connectDeadlineMs: 5000,
       idleTimeoutMs: 20_000,
