@@ -102,20 +102,29 @@ export class World implements BackendWorld {
       connect: () => this.#dial(),
     };
     this.#ownerOfTransports = { environment: net, onTransportClosed() {} };
-    this.#pool = new ServerPool({ tenant: "simulated", mode }, this.#recipe, this.#statements, {
-      net,
-      ticker: new Ticker({ clock: this.#clock, onFault: (error) => this.#faults.push(String(error)) }),
-      random: this.#random,
-      logger: net.logger,
-      scratch: this.#scratch,
-      counters: this.#counters,
-      limits: {
-        serverConnectTimeoutMs: 5000,
-        cancelTimeoutMs: 2000,
-        scramIterationsMax: 4096,
-        serverStatementsMax: 1 + this.#random.below(4),
+    this.#pool = new ServerPool(
+      { tenant: "simulated", mode },
+      this.#recipe,
+      this.#statements,
+      {
+        net,
+        ticker: new Ticker({
+          clock: this.#clock,
+          onFault: (error) => this.#faults.push(String(error)),
+        }),
+        random: this.#random,
+        logger: net.logger,
+        scratch: this.#scratch,
+        counters: this.#counters,
+        limits: {
+          serverConnectTimeoutMs: 5000,
+          cancelTimeoutMs: 2000,
+          scramIterationsMax: 4096,
+          serverStatementsMax: 1 + this.#random.below(4),
+        },
       },
-    }, () => {});
+      () => {},
+    );
     if (broken !== null) sabotage(broken, this.#pool);
     this.#note(`${mode} pool of ${this.#recipe.limits.size}, ${this.#rough ? "rough" : "calm"}`);
   }
@@ -247,7 +256,8 @@ export class World implements BackendWorld {
 
   #moves(): [string, (count: number) => void][] {
     const moves: [string, (count: number) => void][] = [];
-    for (const { tag, connection } of this.#clients) if (connection !== null) pushMoves(moves, tag, connection);
+    for (const { tag, connection } of this.#clients)
+      if (connection !== null) pushMoves(moves, tag, connection);
     for (const { processId, connection } of this.#backends)
       if (connection !== null) pushMoves(moves, `backend ${processId}`, connection);
     return moves;
@@ -451,7 +461,15 @@ export class World implements BackendWorld {
       retryMaxMs: 1000,
     };
     const address = { hostname: "simulated", port, ipVersion: "auto", tls: null } as const;
-    return { address, user: "u", database: "d", secret: null, clientsMax: 100, limits, times: this.#times };
+    return {
+      address,
+      user: "u",
+      database: "d",
+      secret: null,
+      clientsMax: 100,
+      limits,
+      times: this.#times,
+    };
   }
 
   #logger(): Logger {
@@ -475,5 +493,6 @@ function pushMoves(
 ): void {
   if (connection.poolerMayRead)
     moves.push([`from ${name}`, (count) => connection.deliverToPooler(count)]);
-  if (connection.peerMayRead) moves.push([`to ${name}`, (count) => connection.deliverToPeer(count)]);
+  if (connection.peerMayRead)
+    moves.push([`to ${name}`, (count) => connection.deliverToPeer(count)]);
 }

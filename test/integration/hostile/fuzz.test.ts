@@ -49,13 +49,12 @@ test(
     const random = seededRandom(seed);
     await misbehave(pooler, random, CONNECTIONS / 10); // whatever grows once has grown
     const before = { descriptors: descriptors(), rss: process.memoryUsage.rss() };
-    const lanes = misbehave(pooler, random, CONNECTIONS);
-    let answered = 0;
-    let over = false;
-    void lanes.then(() => {
-      over = true;
+    const nonsense = { over: false };
+    const lanes = misbehave(pooler, random, CONNECTIONS).finally(() => {
+      nonsense.over = true;
     });
-    while (!over) {
+    let answered = 0;
+    while (!nonsense.over) {
       const tag = `tag ${answered}`;
       // oxlint-disable-next-line no-await-in-loop -- one after the other
       const { rows } = await good.query("select $1::text as tag", [tag]);
