@@ -3,6 +3,7 @@ import {
   afterCommand,
   COMMAND_TAG_BYTES_MAX,
   forgetsStatements,
+  ROWS_TOLD,
   residueCleanup,
 } from "../../src/session/command-effects.ts";
 import { mayForgetStatements } from "../../src/session/forgetful-text.ts";
@@ -30,6 +31,7 @@ describe("afterCommand", () => {
 
   test.each([
     ["CREATE TABLE", "DISCARD TEMP"],
+    ["CREATE TABLE AS", "DISCARD TEMP"],
     ["CREATE VIEW", "DISCARD TEMP"],
     ["CREATE SEQUENCE", "DISCARD TEMP"],
     ["LISTEN", "UNLISTEN *"],
@@ -38,6 +40,30 @@ describe("afterCommand", () => {
   ])("knows what takes away what %s may have left", (tag, cleanup) => {
     expect(residueCleanup(after(tag).residue)).toBe(cleanup);
     expect(after(tag).settingsTouched).toBeFalse();
+  });
+
+  test.each([
+    ["SELECT 5", ROWS_TOLD.none, "DISCARD TEMP"],
+    ["SELECT 0", ROWS_TOLD.none, "DISCARD TEMP"],
+    ["SELECT 5", ROWS_TOLD.nothing, "DISCARD TEMP"],
+    ["SELECT 0", ROWS_TOLD.nothing, ""],
+    ["SELECT 5", ROWS_TOLD.some, ""],
+    ["SELECT 0", ROWS_TOLD.some, ""],
+    ["SELECTED 5", ROWS_TOLD.none, ""],
+  ])("knows %p, with rows told as %p, for a query or for CREATE TABLE AS", (tag, told, cleanup) => {
+    const { state } = new Rig().addServer();
+    state.rowsTold = told;
+    const message = commandComplete(tag);
+    afterCommand(message, 0, message.length, state, null);
+    expect(residueCleanup(state.residue)).toBe(cleanup);
+  });
+
+  test("takes SET for what it is, whatever was told of rows", () => {
+    const { state } = new Rig().addServer();
+    state.rowsTold = ROWS_TOLD.some;
+    const message = commandComplete("SET");
+    afterCommand(message, 0, message.length, state, null);
+    expect(state.settingsTouched).toBeTrue();
   });
 
   test("takes everything away at once", () => {
@@ -53,8 +79,8 @@ describe("afterCommand", () => {
   });
 
   test.each([
-    "SELECT 1",
     "SELECT",
+    "SELECT 0",
     "SE",
     "SETS",
     "RESETS",

@@ -3,6 +3,7 @@
  */
 
 import { expect, test } from "bun:test";
+import { repeatedly } from "../../support/in-turn.ts";
 import { failureOf } from "./drivers.ts";
 import { everywhere } from "./everywhere.ts";
 
@@ -49,5 +50,22 @@ everywhere("what a client made for itself", (place) => {
     expect(await failureOf(third.simple("select n from mine"))).toBe("42P01");
     expect(await failureOf(other.simple("select n from mine"))).toBe("42P01");
     await other.simple("rollback");
+  });
+
+  test("costs nothing where it made nothing", async () => {
+    await using client = await place.connect();
+    const [start] = await place.rig.postgres.query("select clock_timestamp()::text as time");
+    await client.simple("begin; select 1; select 2 where false; commit");
+    await repeatedly(3, async (round) => {
+      await client.prepared("select $1::int4 as n", [round]);
+      await client.query("select $1::int4 as n where false", [round]);
+      await client.simple("select 1 as n");
+      await client.simple("select 1 as n where false");
+      const cleaned = await place.rig.postgres.query(
+        "select query from pg_stat_activity where query = 'DISCARD TEMP' and query_start > $1",
+        [start?.["time"]],
+      );
+      expect(cleaned).toEqual([]);
+    });
   });
 });
