@@ -42,6 +42,8 @@ export interface DriverClient extends AsyncDisposable {
 
 export interface Driver {
   readonly name: string;
+  /** Whether its {@link DriverClient.prepared} names a statement; else the unnamed one is used. */
+  readonly keepsStatements: boolean;
   /** Whether it opens another connection where it lost its own. */
   readonly reconnects: boolean;
   /** Rejects with the driver's own error where the login fails. */
@@ -218,10 +220,15 @@ function bunSqlConnector(prepare: boolean): Driver["connect"] {
 }
 
 export const DRIVERS: readonly Driver[] = [
-  { name: "node-postgres", reconnects: false, connect: connectNodePostgres },
-  { name: "postgres.js", reconnects: true, connect: connectPostgresJs },
-  { name: "Bun.SQL", reconnects: true, connect: bunSqlConnector(true) },
-  { name: "Bun.SQL with prepare: false", reconnects: true, connect: bunSqlConnector(false) },
+  { name: "node-postgres", keepsStatements: true, reconnects: false, connect: connectNodePostgres },
+  { name: "postgres.js", keepsStatements: true, reconnects: true, connect: connectPostgresJs },
+  { name: "Bun.SQL", keepsStatements: true, reconnects: true, connect: bunSqlConnector(true) },
+  {
+    name: "Bun.SQL with prepare: false",
+    keepsStatements: false,
+    reconnects: true,
+    connect: bunSqlConnector(false),
+  },
 ];
 
 async function closingOnFailure(
