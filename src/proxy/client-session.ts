@@ -211,20 +211,26 @@ export class ClientSession
   /** Ends the connection and its server, which is of no use to anybody else. */
   giveUp(error: PoolerError): void {
     const server = this.#server;
+    const insideReply = server?.insideReply === true;
     this.#server = null;
     this.#relay.setServer(null, null);
     server?.endHold();
     server?.end();
-    this.end(error);
+    if (insideReply) this.#endSilently();
+    else this.end(error);
   }
 
   /** Ends the connection and says why. */
   end(error: PoolerError): void {
     if (this.#phase === "over") return;
-    if (this.#server?.insideReply !== true) {
-      const message = withSeverity(error, "FATAL");
-      this.#channel.write(message, 0, message.length);
-    }
+    if (this.#server?.insideReply === true) return this.#endSilently();
+    const message = withSeverity(error, "FATAL");
+    this.#channel.write(message, 0, message.length);
+    this.#endSilently();
+  }
+
+  /** A client that has the beginning of a reply would take whatever is said for its rest. */
+  #endSilently(): void {
     this.#channel.close();
     this.#leave();
   }
