@@ -212,10 +212,12 @@ export class ClientSession
   giveUp(error: PoolerError): void {
     const server = this.#server;
     const insideReply = server?.insideReply === true;
+    const { insideMessage } = this.#relay;
     this.#server = null;
     this.#relay.setServer(null, null);
     server?.endHold();
-    server?.end();
+    if (insideMessage) server?.abandon();
+    else server?.end();
     if (insideReply) this.#endSilently();
     else this.end(error);
   }
