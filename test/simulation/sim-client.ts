@@ -15,6 +15,9 @@ import { ModelPostgres } from "../session/support/model-postgres.ts";
 import type { Step } from "./client-script.ts";
 import type { FakeConnection, Peer } from "./fake-connection.ts";
 
+/** No reply to a script is longer. */
+const MESSAGE_BYTES_MAX = 10_000;
+
 const TAG = /\b(c\d+)q\d+/g;
 
 export class SimClient implements Peer {
@@ -94,6 +97,8 @@ export class SimClient implements Peer {
     for (;;) {
       if (this.#input.length < 5) return;
       const end = 1 + readInt32(this.#input, 1);
+      if (end < 5 || end > MESSAGE_BYTES_MAX)
+        throw new Error(`${this.tag} got bytes that are no message, behind ${this.#seen.at(-1)}`);
       if (this.#input.length < end) return;
       const message = this.#input.slice(0, end);
       this.#input = this.#input.slice(end);
