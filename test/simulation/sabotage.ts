@@ -7,7 +7,7 @@ import type { ServerConnection } from "../../src/proxy/server-connection.ts";
 import type { ServerPool } from "../../src/proxy/server-pool.ts";
 
 /** Each is a bug that a pooler of this kind has had. */
-export const SABOTAGES = {
+const SABOTAGES = {
   /** A server goes back to the pool while replies are owed, or a transaction is open. */
   "releases too early": (pool: ServerPool) => {
     pool.recover = (server: ServerConnection) => {
@@ -37,6 +37,13 @@ export const SABOTAGES = {
 } as const satisfies Record<string, (pool: ServerPool) => void>;
 
 export type SabotageName = keyof typeof SABOTAGES;
+
+export const SABOTAGE_NAMES = [
+  "releases too early",
+  "forgets to forget",
+  "frees the slot of a living server",
+  "lets a server go while its cancel is under way",
+] as const satisfies readonly SabotageName[];
 
 /** Puts the bug `name` into `pool`. */
 export function sabotage(name: SabotageName, pool: ServerPool): void {

@@ -1,0 +1,42 @@
+/**
+ * That the simulation can fail: each known bug is found within a bounded number of schedules; that a
+ * seed repeats its schedule; and a short run of the real thing, of which CI has a long one.
+ */
+
+import { describe, expect, test } from "bun:test";
+import { firstFailure } from "./first-failure.ts";
+import { SABOTAGE_NAMES } from "./sabotage.ts";
+import { World } from "./world.ts";
+
+const SEED = 20_000;
+const SCHEDULES_TO_FIND_A_BUG = 500;
+
+describe("the simulation", () => {
+  test("breaks no invariant", () => {
+    expect(firstFailure(SEED, 300)).toBeNull();
+  });
+
+  test("repeats a schedule from its seed, step by step", () => {
+    const first = new World(SEED + 1);
+    const second = new World(SEED + 1);
+    first.run();
+    second.run();
+    expect(second.trace).toEqual(first.trace);
+    expect(first.trace.length).toBeGreaterThan(20);
+  });
+
+  test("does something else with another seed", () => {
+    const first = new World(SEED + 2);
+    const second = new World(SEED + 3);
+    first.run();
+    second.run();
+    expect(second.trace).not.toEqual(first.trace);
+  });
+});
+
+describe("the simulation finds a pool that", () => {
+  for (const name of SABOTAGE_NAMES)
+    test(name, () => {
+      expect(firstFailure(SEED, SCHEDULES_TO_FIND_A_BUG, name)?.message).toBeString();
+    });
+});
