@@ -49,12 +49,12 @@ test(
     const random = seededRandom(seed);
     await misbehave(pooler, random, CONNECTIONS / 10); // whatever grows once has grown
     const before = { descriptors: descriptors(), rss: process.memoryUsage.rss() };
-    const nonsense = { over: false };
+    const progress = { over: false };
     const lanes = misbehave(pooler, random, CONNECTIONS).finally(() => {
-      nonsense.over = true;
+      progress.over = true;
     });
     let answered = 0;
-    while (!nonsense.over) {
+    while (!progress.over) {
       const tag = `tag ${answered}`;
       // oxlint-disable-next-line no-await-in-loop -- one after the other
       const { rows } = await good.query("select $1::text as tag", [tag]);
