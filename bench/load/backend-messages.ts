@@ -74,7 +74,8 @@ export function splitMessages(bytes: Buffer): {
   let start = 0;
   while (bytes.length - start >= 5) {
     const end = start + 1 + bytes.readInt32BE(start + 1);
-    if (end > bytes.length) break;
+    // A length below its own four bytes would never come to an end.
+    if (end < start + 5 || end > bytes.length) break;
     messages.push({
       type: bytes.toString("latin1", start, start + 1),
       body: bytes.subarray(start + 5, end),

@@ -20,7 +20,6 @@ import { readBackendKeyData } from "../../src/wire/backend/backend-key-data.ts";
 import { ByteWriter } from "../../src/wire/byte-writer.ts";
 import { readInt32 } from "../../src/wire/bytes.ts";
 import type { CancelKey } from "../../src/wire/cancel-key.ts";
-import { writeCancelRequest } from "../../src/wire/frontend/cancel-request.ts";
 import { writeSASLInitialResponse } from "../../src/wire/frontend/sasl-initial-response.ts";
 import { writeSASLResponse } from "../../src/wire/frontend/sasl-response.ts";
 import { writeStartupMessage } from "../../src/wire/frontend/startup-message.ts";
@@ -284,18 +283,6 @@ export class RawClient implements AsyncDisposable {
       this.#wake = null;
     }
   }
-}
-
-/** Sends a CancelRequest and resolves when the other side has closed its connection. */
-export async function sendCancel(
-  target: { readonly host: string; readonly port: number },
-  key: CancelKey,
-): Promise<void> {
-  const client = await RawClient.open(target);
-  const writer = new ByteWriter();
-  writeCancelRequest(writer, key);
-  await client.send(writer.take());
-  await client.untilClosed();
 }
 
 /** Resolves in a later turn of the event loop: a pooler in this process has read its sockets by then. */
