@@ -65,8 +65,8 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
   #phase: Phase = "ready";
   #holder: ServerHolder | null = null;
   #cancelsUnderWay = 0;
-  /** It waits for the end of its cancels to be lent again. */
-  #awaitingCancels = false;
+  /** It is to go back to its pool as soon as that is safe. */
+  #handBackPending = false;
   /** A cancel was sent, and nobody knows when or whether it will strike. */
   #cancelUncertain = false;
   #lossFields: ErrorFields | null = null;
@@ -166,15 +166,15 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
     this.transport.write(bytes, 0, bytes.length);
   }
 
-  /** Gives it back to its pool, as soon as no cancel is under way that might hit the next client. */
+  /**
+   * Gives it back to its pool, as soon as no cancel is under way that might hit the next client, and
+   * no notice or parameter is here in part.
+   */
   handBack(): void {
-    assert(this.clean, "a server goes back only when nothing is owed");
+    assert(this.state.clean, "a server goes back only when nothing is owed");
     if (this.#cancelUncertain) return this.end();
-    if (this.#cancelsUnderWay > 0) {
-      this.#awaitingCancels = true;
-      return;
-    }
-    this.#owner.onServerClean(this);
+    this.#handBackPending = this.#cancelsUnderWay > 0 || this.#relay.insideMessage;
+    if (!this.#handBackPending) this.#owner.onServerClean(this);
   }
 
   /** Whether a CancelRequest is on its way. */
@@ -195,10 +195,11 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
     const next = this.#ownQueryNext;
     this.#ownQueryNext = null;
     if (next !== null) this.#startOwn(next.sql, next.onResult);
-    else if (this.#awaitingCancels) {
-      this.#awaitingCancels = false;
-      this.handBack();
-    }
+    else if (this.#handBackPending) this.#handBackIfClean();
+  }
+
+  #handBackIfClean(): void {
+    if (this.#cancelsUnderWay === 0 && this.usable && this.clean) this.handBack();
   }
 
   /** Ends it in good order: Terminate, then PostgreSQL closes. */
@@ -239,6 +240,7 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
     if (!accepted) this.transport.pause();
     if (this.#ownQueryDone) this.#finishOwnQuery();
     this.#holder?.onServerProgress();
+    if (this.#handBackPending) this.#handBackIfClean();
   }
 
   onDrained(): void {
