@@ -42,8 +42,6 @@ export class Recovery implements ServerHolder {
     this.#server.setHolder(this);
     if (insideMessage) return this.#abandon();
     if (!this.#server.usable) return this.#giveUp();
-    // What came together with Terminate may have been answered by nobody yet.
-    this.#server.settle();
     if (!orderly) this.#startDeadline();
     this.onServerProgress();
   }
