@@ -6,6 +6,7 @@
  * hold now. That costs one query, for such transactions only.
  */
 
+import type { PoolerError } from "../base/pooler-error.ts";
 import type { ClientState } from "../session/client-state.ts";
 import { forgetsStatements, residueCleanup } from "../session/command-effects.ts";
 import type { SettingsInterner } from "../session/session-settings.ts";
@@ -44,6 +45,8 @@ export interface CheckInClient {
   readonly client: ClientState;
   /** The client may take another server: its settings are known. */
   onSettingsKnown(): void;
+  /** The server was lost before it told them. */
+  onSettingsLost(error: PoolerError): void;
 }
 
 /**
@@ -98,8 +101,11 @@ class CheckIn implements ServerHolder {
     // Our queries are short.
   }
 
-  onServerLost(): void {
-    this.#tellSettingsKnown();
+  /** What the client had set is lost with its server: as on a direct connection, so is the client's. */
+  onServerLost(error: PoolerError): void {
+    if (this.#settingsKnown) return;
+    this.#settingsKnown = true;
+    this.#owner.onSettingsLost(error);
   }
 
   #onSettings(result: OwnQueryResult): void {

@@ -187,6 +187,11 @@ export class ClientSession
     this.#goOn();
   }
 
+  onSettingsLost(error: PoolerError): void {
+    this.#settingsUnderWay = false;
+    this.end(error);
+  }
+
   onTerminate(): void {
     this.#terminated = true;
     this.#channel.close();
