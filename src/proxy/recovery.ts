@@ -41,6 +41,8 @@ export class Recovery implements ServerHolder {
   start({ insideMessage, orderly }: Departure): void {
     this.#server.setHolder(this);
     if (insideMessage) return this.#abandon();
+    // What came together with Terminate may have been answered by nobody yet.
+    this.#server.settle();
     if (!this.#server.usable) return this.#giveUp();
     if (!orderly) this.#startDeadline();
     this.onServerProgress();
