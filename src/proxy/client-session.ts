@@ -25,6 +25,7 @@ import { errorResponseOf, writeErrorResponse } from "../wire/backend/error-respo
 import { ByteWriter } from "../wire/byte-writer.ts";
 import type { Cancellable, CancelRegistry, IssuedKey } from "./cancel-registry.ts";
 import { type CheckInClient, checkIn } from "./check-in.ts";
+import { ClientFlow } from "./client-flow.ts";
 import type { OwnQueryResult } from "./own-query-run.ts";
 import { ClientViolationError, InternalError, SettingsRefusedError } from "./proxy-errors.ts";
 import type { RelayScratch } from "./relay-scratch.ts";
@@ -32,12 +33,6 @@ import type { ServerConnection, ServerHolder } from "./server-connection.ts";
 import type { ServerPool } from "./server-pool.ts";
 import { type LimitedSession, SessionDeadlines } from "./session-deadlines.ts";
 import { welcomeMessages } from "./welcome.ts";
-
-/** What a client's bytes may take here while it waits for a server; then it is read no more. */
-const HELD_BYTES_MAX = 65_536;
-
-/** The same for replies that it does not read: some come from no server that could be paused. */
-const UNREAD_BYTES_MAX = 65_536;
 
 export interface ClientSessionOptions {
   readonly channel: Channel;
@@ -70,18 +65,15 @@ export class ClientSession
   readonly #channel: Channel;
   readonly #pool: ServerPool;
   readonly #relay: FrontendRelay;
+  readonly #flow: ClientFlow;
   readonly #cancels: CancelRegistry;
   readonly #key: IssuedKey;
   readonly #onFault: (error: PoolerError) => void;
   readonly #onOver: (session: ClientSession) => void;
   #phase: Phase = "welcoming";
-  /** What the client sent before it was told that it is in. */
-  #early: Uint8Array | null = null;
   #server: ServerConnection | null = null;
   /** The server's settings are being made the client's, or the client's are being read from it. */
   #settingsUnderWay = false;
-  /** The server takes no more bytes for now. */
-  #serverBlocked = false;
   /** The client said Terminate. */
   #terminated = false;
   /** Why the session ends when its transaction is over; null: it goes on. */
@@ -107,6 +99,7 @@ export class ClientSession
         ? new StatementTranslator(client, pool.statements, limits, scratch.toServer)
         : null;
     this.#relay = new FrontendRelay(client, translator, limits, scratch.toServer, channel, this);
+    this.#flow = new ClientFlow(channel, this.#relay);
     this.#key = options.cancels.issue(this, options.secretBytes);
     channel.handler = this;
     pool.clientJoined();
@@ -117,16 +110,16 @@ export class ClientSession
    * @param early what the client sent behind its proof
    */
   start(early: Uint8Array | null): void {
-    this.#early = early;
+    if (early !== null) this.#flow.keepEarly(early);
     if (this.client.settings.reported !== null) this.#welcome(this.client.settings.reported);
     else this.#acquire();
   }
 
   onBytes(bytes: Uint8Array): void {
     try {
-      if (this.#phase === "welcoming") this.#keepEarly(bytes);
+      if (this.#phase === "welcoming") this.#flow.keepEarly(bytes);
       else this.#read(bytes);
-      if (!this.#mayRead) this.#channel.pause();
+      this.#flow.regulate();
     } catch (error) {
       this.#fail(error);
     }
@@ -134,7 +127,7 @@ export class ClientSession
 
   onDrained(): void {
     this.#server?.transport.resume();
-    this.#resumeClient();
+    this.#flow.regulate();
     this.#goOn();
   }
 
@@ -166,7 +159,7 @@ export class ClientSession
   }
 
   onServerDrained(): void {
-    this.#unblock();
+    this.#flow.unblock();
   }
 
   onServerLost(error: PoolerError, silently: boolean): void {
@@ -174,7 +167,7 @@ export class ClientSession
     this.#server = null;
     this.#settingsUnderWay = false;
     this.#relay.setServer(null, null);
-    this.#unblock();
+    this.#flow.unblock();
     if (unused) return this.#retry(error);
     if (!silently) return this.end(error);
     this.#channel.close();
@@ -255,18 +248,13 @@ export class ClientSession
     return this.#deadlines;
   }
 
-  /** Nothing is answered before the client is told that it is in. */
-  #keepEarly(bytes: Uint8Array): void {
-    this.#early = this.#early === null ? bytes : Buffer.concat([this.#early, bytes]);
-  }
-
   #read(bytes: Uint8Array): void {
     const accepted = this.#relay.feed(bytes);
     if (this.#phase === "serving") this.#afterRelay(accepted);
   }
 
   #afterRelay(accepted: boolean): void {
-    if (!accepted) this.#serverBlocked = true;
+    if (!accepted) this.#flow.block();
     const head = this.#server?.state.expected.head ?? 0;
     if (head === EXPECTED.parseKnown || head === EXPECTED.closeKnown) this.#server?.settle();
     const server = this.#server;
@@ -296,29 +284,7 @@ export class ClientSession
   #resumeRelay(): void {
     const accepted = this.#relay.resume();
     this.#afterRelay(accepted);
-    this.#resumeClient();
-  }
-
-  /** Whether what the client sends has somewhere to go, and what it is sent is read. */
-  get #mayRead(): boolean {
-    return (
-      !this.#serverBlocked &&
-      this.#relay.heldBytes <= HELD_BYTES_MAX &&
-      (this.#early === null || this.#early.length <= HELD_BYTES_MAX) &&
-      this.#channel.pendingBytes <= UNREAD_BYTES_MAX
-    );
-  }
-
-  #resumeClient(): void {
-    if (this.#mayRead) this.#channel.resume();
-    else this.#channel.pause();
-  }
-
-  /** No server holds bytes of the client back any more. */
-  #unblock(): void {
-    if (!this.#serverBlocked) return;
-    this.#serverBlocked = false;
-    this.#resumeClient();
+    this.#flow.regulate();
   }
 
   #acquire(): void {
@@ -373,10 +339,9 @@ export class ClientSession
     this.#phase = "serving";
     this.#limitTimes()?.idle();
     this.#channel.write(messages, 0, messages.length);
-    const early = this.#early;
-    this.#early = null;
+    const early = this.#flow.takeEarly();
     if (early !== null) this.#read(early);
-    this.#resumeClient();
+    this.#flow.regulate();
   }
 
   #mayCheckIn(server: ServerConnection): boolean {
@@ -391,7 +356,7 @@ export class ClientSession
   #checkIn(server: ServerConnection): void {
     this.#server = null;
     this.#relay.setServer(null, null);
-    this.#unblock();
+    this.#flow.unblock();
     this.#settingsUnderWay = true;
     this.#deadlines?.waiting();
     checkIn(server, this, this.#pool.settings);

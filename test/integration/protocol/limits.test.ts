@@ -216,6 +216,14 @@ describe("messages of 5 MB", () => {
   });
 });
 
+test.each(["", "named"])("prepares a statement %p of 900 kB that comes in pieces", async (name) => {
+  const sql = `select length('${"x".repeat(900_000)}')`;
+  const bytes = join(parse(name, sql), bind(name), execute(), sync);
+  await using client = await bench.pooled();
+  const cuts = [3, 70_000, 70_001, 140_000, 500_000];
+  expect(await client.run(bytes, 1, cuts)).toContain('DataRow "900000"');
+});
+
 test("describes 1600 columns in a pipeline with Close and Parse behind it", async () => {
   const columns = Array.from({ length: 1600 }, (_, index) => `1 as ${"c".repeat(55)}_${index}`);
   const wide = `select ${columns.join(", ")}`;
