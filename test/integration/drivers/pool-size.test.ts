@@ -10,6 +10,9 @@ import { everywhere, inEveryMode, type Place } from "./everywhere.ts";
 
 const CLIENTS = 20;
 
+/** Long enough for a busy machine to open a server. */
+const CHECKOUT_TIMEOUT_MS = 500;
+
 inEveryMode("a pool of two", (rig, mode) => {
   test("never has a third server, however many clients of all drivers come at once", async () => {
     const watch = await watchServers(rig.postgres.connectionString());
@@ -59,7 +62,6 @@ everywhere(
       await busy.simple("begin");
       await holder.simple("begin");
       expect(await failureOf(ask(place))).toBe("53300");
-      expect(await failureOf(ask(place))).toBe("53300");
       await holder[Symbol.asyncDispose]();
       expect(await ask(place)).toEqual([{ n: 1 }]);
     });
@@ -67,18 +69,22 @@ everywhere(
     if (place.mode === "session") return;
     test("refuses a transaction, not its client", async () => {
       await using patient = await place.connect();
+      await using other = await place.connect();
       await using busy = await place.connect();
       await using holder = await place.connect();
       await busy.simple("begin");
       await holder.simple("begin");
-      expect(await failureOf(patient.simple("select 1"))).toBe("53300");
-      expect(await failureOf(patient.query("select $1::int4", [1]))).toBe("53300");
-      expect(await failureOf(patient.prepared("select $1::int4", [1]))).toBe("53300");
+      const failures = [
+        failureOf(patient.simple("select 1")),
+        failureOf(other.prepared("select $1::int4", [1])),
+      ];
+      expect(await Promise.all(failures)).toEqual(["53300", "53300"]);
       await holder.simple("rollback");
       expect(await patient.prepared("select $1::int4 as n", [1])).toEqual([{ n: 1 }]);
+      expect(await other.prepared("select $1::int4 as n", [2])).toEqual([{ n: 2 }]);
     });
   },
-  { user: { pool_checkout_timeout: 100 } },
+  { user: { pool_checkout_timeout: CHECKOUT_TIMEOUT_MS } },
 );
 
 async function takeTurn(waiter: AsyncDisposable & Client): Promise<number> {
