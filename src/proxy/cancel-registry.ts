@@ -41,9 +41,12 @@ export class CancelRegistry {
     return this.#entries.size;
   }
 
-  /** Gives `target` a key with a secret of so many bytes. Fewer than CLIENTS_MAX may have one. */
+  /**
+   * Gives `target` a key with a secret of so many bytes. Fewer than CLIENTS_MAX - 1 may have one before:
+   * nobody gets number 0.
+   */
   issue(target: Cancellable, secretBytes: number): IssuedKey {
-    assert(this.#entries.size < CLIENTS_MAX, "there is a free number for the client");
+    assert(this.#entries.size < CLIENTS_MAX - 1, "there is a free number for the client");
     do this.#next = (this.#next + 1) % CLIENTS_MAX;
     while (this.#next === 0 || this.#entries.has(this.#next));
     const processId = processIdOf({ node: this.#node, worker: this.#worker, client: this.#next });

@@ -1,0 +1,90 @@
+import { describe, expect, test } from "bun:test";
+import type { Random } from "../../src/base/random.ts";
+import { CancelRegistry } from "../../src/proxy/cancel-registry.ts";
+import { CLIENTS_MAX, cancelAddressOf } from "../../src/session/cancel-key.ts";
+
+/** Bytes that differ from call to call. */
+class CountingRandom implements Random {
+  #count = 0;
+
+  bytes(count: number): Uint8Array<ArrayBuffer> {
+    this.#count += 1;
+    return new Uint8Array(count).fill(this.#count);
+  }
+}
+
+class Target {
+  cancels = 0;
+
+  cancel(): void {
+    this.cancels += 1;
+  }
+}
+
+function setUp() {
+  const registry = new CancelRegistry(3, 5, new CountingRandom());
+  const [one, other] = [new Target(), new Target()];
+  return { registry, one, other, key: registry.issue(one, 32), otherKey: registry.issue(other, 4) };
+}
+
+describe("CancelRegistry", () => {
+  test("gives each client a key of its own, with the address and length that were asked for", () => {
+    const { key, otherKey } = setUp();
+    expect(cancelAddressOf(key.processId)).toMatchObject({ node: 3, worker: 5 });
+    expect(key.processId).not.toBe(otherKey.processId);
+    expect(key.secretKey).toHaveLength(32);
+    expect(otherKey.secretKey).toHaveLength(4);
+  });
+
+  test("cancels the client whose key it is, and no other", () => {
+    const { registry, one, other, key } = setUp();
+    registry.cancel(key.processId, key.secretKey);
+    expect([one.cancels, other.cancels]).toEqual([1, 0]);
+  });
+
+  test("does nothing for a key that is not exactly right", () => {
+    const { registry, one, other, key, otherKey } = setUp();
+    const changed = Uint8Array.from(key.secretKey);
+    changed[31] = 0xff;
+    registry.cancel(key.processId, changed);
+    registry.cancel(key.processId, otherKey.secretKey);
+    registry.cancel(key.processId, key.secretKey.slice(0, 31));
+    registry.cancel(key.processId, Uint8Array.of(...key.secretKey, 1));
+    registry.cancel(key.processId, new Uint8Array(0));
+    registry.cancel(0, key.secretKey);
+    expect([one.cancels, other.cancels]).toEqual([0, 0]);
+  });
+
+  test("does nothing for a key of another worker or node, though client and secret are right", () => {
+    const { registry, one, key } = setUp();
+    for (const bit of [18, 23, 24, 30]) registry.cancel(key.processId ^ (1 << bit), key.secretKey);
+    registry.cancel(key.processId | (1 << 31), key.secretKey);
+    expect(one.cancels).toBe(0);
+  });
+
+  test("does nothing for a client that is gone, nor for who has its number next", () => {
+    const { registry, one, key } = setUp();
+    registry.revoke(key);
+    expect(registry.size).toBe(1);
+    registry.cancel(key.processId, key.secretKey);
+    expect(one.cancels).toBe(0);
+  });
+
+  test("gives numbers again only after all others, and refuses when none is free", () => {
+    const registry = new CancelRegistry(0, 0, new CountingRandom());
+    const target = new Target();
+    const first = registry.issue(target, 4);
+    const second = registry.issue(target, 4);
+    registry.revoke(first);
+    expect(registry.issue(target, 4).processId).toBe(second.processId + 1);
+    while (registry.size < CLIENTS_MAX - 1) registry.issue(target, 4);
+    expect(() => registry.issue(target, 4)).toThrow("there is a free number for the client");
+    registry.revoke(second);
+    expect(registry.issue(target, 4).processId).toBe(second.processId);
+  });
+
+  test("never gives process id 0, which means no key at all", () => {
+    const registry = new CancelRegistry(0, 0, new CountingRandom());
+    expect(registry.issue(new Target(), 4).processId).toBeGreaterThan(0);
+  });
+});
