@@ -154,6 +154,7 @@ export class ClientSession
     if (server === null || this.#settingsUnderWay) return;
     if (this.#farewell !== null && server.clean) return this.end(this.#farewell);
     if (this.#mayCheckIn(server)) return this.#checkIn(server);
+    this.#relay.settleCopySyncs();
     this.#deadlines?.progress(server.state);
     if (this.#relay.stop === STOP.needsReplies) this.#goOn();
   }
@@ -261,6 +262,7 @@ export class ClientSession
     // What came last may have been the rest of a message that nothing is owed for.
     if (server !== null && !this.#settingsUnderWay && this.#mayCheckIn(server))
       return this.#checkIn(server);
+    this.#relay.settleCopySyncs();
     if (server !== null && !this.#settingsUnderWay) this.#deadlines?.progress(server.state);
     if (this.#relay.stop !== STOP.none) this.#goOn();
     else if (server === null) this.#deadlines?.idle();

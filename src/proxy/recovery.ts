@@ -53,6 +53,8 @@ export class Recovery implements ServerHolder {
     if (this.#over || !this.#server.usable || this.#server.runsOwn) return;
     this.#closeOpenEnds();
     if (state.expected.size > 0) return;
+    // A ReadyForQuery more may come, in the middle of what would be asked now.
+    if (state.copySyncs > 0) return this.#giveUp();
     this.#startDeadline();
     if (state.status === TRANSACTION_STATUS.Idle) this.#discardAll();
     else

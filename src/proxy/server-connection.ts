@@ -16,7 +16,7 @@ import { ServerState } from "../session/server-state.ts";
 import type { ErrorFields } from "../wire/backend/error-fields.ts";
 import { ByteWriter } from "../wire/byte-writer.ts";
 import type { CancelKey } from "../wire/cancel-key.ts";
-import { SYNC, TERMINATE } from "../wire/frontend/empty-requests.ts";
+import { TERMINATE } from "../wire/frontend/empty-requests.ts";
 import { writeQuery } from "../wire/frontend/query.ts";
 import { type OwnQueryResult, OwnQueryRun } from "./own-query-run.ts";
 import { InternalError, ServerDesyncError, ServerLostError } from "./proxy-errors.ts";
@@ -266,14 +266,6 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
 
   onFatal(fields: ErrorFields): void {
     this.#lossFields = fields;
-  }
-
-  onSyncOwed(): void {
-    this.state.syncKeptBack = false;
-    this.state.skipping = false;
-    this.state.segmentOpen = false;
-    this.state.expected.push(EXPECTED.sync, null);
-    this.send(SYNC);
   }
 
   onOwnRows(bytes: Uint8Array, start: number, end: number): void {

@@ -36,8 +36,6 @@ export interface BackendRelayEvents {
   onDesync(reason: string): void;
   /** The server ends the connection, and says why. */
   onFatal(fields: ErrorFields): void;
-  /** The server waits for a Sync that the client believes sent. */
-  onSyncOwed(): void;
   /** Rows of the query of ours: whole DataRow messages in `bytes[start, end)`, valid during the call. */
   onOwnRows(bytes: Uint8Array, start: number, end: number): void;
   /** The ErrorResponse of the query of ours, valid during the call. ReadyForQuery follows. */
@@ -236,25 +234,25 @@ export class BackendRelay implements FrameHandler {
     }
   }
 
-  /** A Sync that was sent before is ignored, so that an Execute waits for another one. */
+  /** A Sync that was sent before is ignored, so that an Execute waits for another one; unless the COPY fails first. */
   #enterCopyIn(head: number): void {
     const state = this.#state;
-    state.expected.dropSyncsBehindHead();
+    state.copySyncs += state.expected.dropSyncsBehindHead();
     state.copyingIn = true;
-    state.copyDataSent = false;
     if (head === EXPECTED.execute) state.segmentOpen = true;
   }
 
   #onReadyForQuery(head: number, bytes: Uint8Array, start: number, end: number): boolean {
-    if (!endsWithReadyForQuery(head)) return this.#desync("a ReadyForQuery that nobody asked for");
-    const status = readReadyForQuery(bytes, start, end);
     const state = this.#state;
+    const status = readReadyForQuery(bytes, start, end);
+    if ((head === 0 || head === EXPECTED.ownClose) && state.copySyncs > 0)
+      return state.copySyncAnswered(status);
+    if (!endsWithReadyForQuery(head)) return this.#desync("a ReadyForQuery that nobody asked for");
     const own = isOwn(head);
     state.expected.shift();
     state.status = status;
     state.sequence += 1;
     state.copyingIn = false;
-    state.syncKeptBack = false;
     state.cancelError = null;
     if (state.rowsTold === ROWS_TOLD.some) state.rowsTold = ROWS_TOLD.nothing;
     if (head === EXPECTED.query) forgetUnnamed(state, this.#client);
@@ -275,6 +273,7 @@ export class BackendRelay implements FrameHandler {
     }
     const state = this.#state;
     state.copyingIn = false;
+    state.copySyncs = 0;
     // A Query describes each of its commands that have rows; an Execute may not be described at all.
     if (head === EXPECTED.query && state.rowsTold === ROWS_TOLD.nothing)
       state.rowsTold = ROWS_TOLD.none;
@@ -326,9 +325,7 @@ export class BackendRelay implements FrameHandler {
     const state = this.#state;
     undoToSync(state);
     state.copyingIn = false;
-    if (state.expected.size > 0) return;
-    state.skipping = true;
-    if (state.syncKeptBack) this.#events.onSyncOwed();
+    state.skipping = state.expected.size === 0;
   }
 
   #ownRows(bytes: Uint8Array, start: number, end: number): boolean {

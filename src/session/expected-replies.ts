@@ -90,8 +90,10 @@ export class ExpectedReplies {
    * Takes out every Sync that stands right behind the oldest reply: a server that has entered COPY
    * reads and ignores them.
    * Source: CopyGetData in PostgreSQL's src/backend/commands/copyfromparse.c.
+   * @returns how many there were
    */
-  dropSyncsBehindHead(): void {
+  dropSyncsBehindHead(): number {
+    let count = 0;
     while (this.#size > 1 && this.kindAt(1) === EXPECTED.sync) {
       const next = (this.#head + 1) & this.#mask;
       this.#kinds[next] = this.head;
@@ -100,7 +102,9 @@ export class ExpectedReplies {
       this.#head = next;
       this.#size -= 1;
       this.#readyOwed -= 1;
+      count += 1;
     }
+    return count;
   }
 
   #grow(): void {

@@ -46,7 +46,7 @@ export const EXPECTED = {
   execute: 16,
   /** Close that reaches the server: CloseComplete. Note: {@link UNNAMED}, or null for a portal. */
   close: 17,
-  /** Close by us, kept from the client: CloseComplete. Note: the Statement that makes room, or null. */
+  /** Close by us, or a marker of ours, kept from the client: CloseComplete. Note: the Statement that makes room, or null. */
   ownClose: 18,
   /** Close of a client's name: CloseComplete is ours to send in its turn. Note: a StatementChange. */
   closeKnown: 19,

@@ -15,6 +15,7 @@ import { FLUSH } from "../wire/frontend/empty-requests.ts";
 import { HEADER_BYTES } from "../wire/limits.ts";
 import { FRONTEND } from "../wire/message-type.ts";
 import type { ClientState } from "./client-state.ts";
+import { markPlace, noteCopyMessage } from "./copy-in.ts";
 import { EXPECTED } from "./expected-reply.ts";
 import { mayForgetStatements } from "./forgetful-text.ts";
 import { type FrameHandler, MessageFramer } from "./message-framer.ts";
@@ -139,6 +140,19 @@ export class FrontendRelay implements FrameHandler {
     }
   }
 
+  /**
+   * Asks a server that is at rest for certainty about the Syncs inside a failed COPY, if there is none. To be
+   * called when replies came, and when a message was passed on to its end.
+   */
+  settleCopySyncs(): void {
+    const server = this.#server;
+    const sink = this.#sink;
+    if (server === null || sink === null || !server.copySyncsUnsettled || this.insideMessage)
+      return;
+    markPlace(this.#out, server, sink);
+    this.#flush();
+  }
+
   /** Answers the message it stopped before with an error, and goes on behind it. */
   refuse(errorResponse: Uint8Array): boolean {
     this.#unservedMessages.refuseNext(errorResponse);
@@ -180,6 +194,8 @@ export class FrontendRelay implements FrameHandler {
       );
     if (server.skipping && type !== FRONTEND.Sync && type !== FRONTEND.Terminate) return true;
     if (server.copyingIn) return this.#onMessageInCopy(type, bytes, start, end, server, sink);
+    if (server.copySyncs > 0 && type !== FRONTEND.Sync && type !== FRONTEND.Terminate)
+      return this.#awaitCopySyncs(server, sink);
     if (this.#mustDrain(server)) return this.#stopForReplies(server, sink);
     switch (type) {
       case FRONTEND.Bind:
@@ -260,7 +276,6 @@ export class FrontendRelay implements FrameHandler {
     }
   }
 
-  /** The server reads COPY data. Whatever else comes is for PostgreSQL to refuse. */
   #onMessageInCopy(
     type: number,
     bytes: Uint8Array,
@@ -269,24 +284,9 @@ export class FrontendRelay implements FrameHandler {
     server: ServerState,
     sink: ByteSink,
   ): boolean {
-    switch (type) {
-      case FRONTEND.CopyData:
-        server.copyDataSent = true;
-        return this.#forward(bytes, start, end, sink);
-      case FRONTEND.CopyDone:
-      case FRONTEND.CopyFail:
-        server.copyingIn = false;
-        server.syncKeptBack = false;
-        return this.#forward(bytes, start, end, sink);
-      case FRONTEND.Sync:
-        // Ignored in front of all data. Behind data it may come behind an error in it, which is answered then.
-        server.syncKeptBack = server.copyDataSent;
-        return true;
-      case FRONTEND.Terminate:
-        return this.#end(TERMINATED);
-      default:
-        return this.#forward(bytes, start, end, sink);
-    }
+    const outcome = noteCopyMessage(type, server);
+    if (outcome === OUTCOME.passedOn) this.#out.forward(bytes, start, end, sink);
+    return this.#conclude(type, outcome);
   }
 
   #onSync(
@@ -297,7 +297,9 @@ export class FrontendRelay implements FrameHandler {
     sink: ByteSink,
   ): boolean {
     server.skipping = false;
-    return this.#onWholeRequest(EXPECTED.sync, bytes, start, end, server, sink);
+    this.#onWholeRequest(EXPECTED.sync, bytes, start, end, server, sink);
+    if (server.copySyncs > 0) markPlace(this.#out, server, sink);
+    return true;
   }
 
   /** Sync, Query, FunctionCall: what ReadyForQuery answers. */
@@ -313,6 +315,12 @@ export class FrontendRelay implements FrameHandler {
     server.segmentOpen = false;
     this.#segment += 1;
     return this.#forward(bytes, start, end, sink);
+  }
+
+  /** What comes behind a COPY waits until it is certain which Syncs were read inside it. */
+  #awaitCopySyncs(server: ServerState, sink: ByteSink): false {
+    if (server.expected.size === 0) markPlace(this.#out, server, sink);
+    return this.#stopForReplies(server, sink);
   }
 
   #onCopyOrEnd(type: number, server: ServerState, sink: ByteSink): boolean {

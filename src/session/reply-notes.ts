@@ -41,6 +41,7 @@ export function confirmHead(state: ServerState, client: ClientState | null): voi
       if (note instanceof StatementChange) note.names.confirmClose(note);
       return;
     case EXPECTED.ownClose:
+      state.copySyncs = 0;
       if (note instanceof Statement) state.statements.confirmClose(note);
       return;
     default:

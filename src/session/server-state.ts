@@ -19,10 +19,11 @@ export class ServerState {
   skipping = false;
   /** The server reads COPY data: it ignores Sync and Flush. */
   copyingIn = false;
-  /** Data went out since the COPY began. */
-  copyDataSent = false;
-  /** A Sync of the client came inside COPY data and was kept back. */
-  syncKeptBack = false;
+  /**
+   * Syncs that went out before a COPY's end: ignored if the server read them inside it, answered if it had
+   * failed by then. Until that is certain, a ReadyForQuery more may come than is owed.
+   */
+  copySyncs = 0;
   /** The unnamed statement of the server is what the client's last confirmed one is. */
   unnamedInStep = false;
   /** What the server reports: its ParameterStatus values by name. */
@@ -89,6 +90,7 @@ export class ServerState {
       !this.segmentOpen &&
       !this.skipping &&
       !this.copyingIn &&
+      this.copySyncs === 0 &&
       !this.broken
     );
   }
@@ -96,6 +98,21 @@ export class ServerState {
   /** Whether the server waits for the client: it owes nothing, or reads the data of a COPY. */
   get clientsTurn(): boolean {
     return this.expected.size === 0 || this.copyingIn;
+  }
+
+  /** Whether nothing is on its way that would tell what became of {@link copySyncs}. */
+  get copySyncsUnsettled(): boolean {
+    return this.copySyncs > 0 && this.expected.size === 0 && !this.skipping && !this.copyingIn;
+  }
+
+  /** A ReadyForQuery came for one of {@link copySyncs}: the COPY had failed before. It is for the client. */
+  copySyncAnswered(status: number): true {
+    this.copySyncs -= 1;
+    this.status = status;
+    this.sequence += 1;
+    this.skipping = false;
+    this.segmentOpen = false;
+    return true;
   }
 
   /** A client takes the server. */

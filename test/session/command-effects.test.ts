@@ -103,6 +103,20 @@ describe("afterCommand", () => {
     expect(state.residue).toBe(0);
   });
 
+  test.each([
+    ["SELECT 1", ROWS_TOLD.some, ""],
+    ["SELECT 0", ROWS_TOLD.some, ""],
+    ["SELECT 1", ROWS_TOLD.none, "DISCARD TEMP"],
+    ["SELECT 0", ROWS_TOLD.none, "DISCARD TEMP"],
+    ["SELECT 1", ROWS_TOLD.nothing, "DISCARD TEMP"],
+  ])("takes %s for a table that was made, unless its rows came: %d", (tag, rowsTold, cleanup) => {
+    const { state } = new Rig().addServer();
+    state.rowsTold = rowsTold;
+    const message = commandComplete(tag);
+    afterCommand(message, 0, message.length, state, null);
+    expect(residueCleanup(state.residue)).toBe(cleanup);
+  });
+
   test("reads every tag that counts within its limit", () => {
     const longest = "DEALLOCATE ALL";
     expect(commandComplete(longest).length).toBeLessThanOrEqual(COMMAND_TAG_BYTES_MAX);

@@ -79,7 +79,7 @@ const FORGET_COPY = parse("", "insert");
 
 /** A whole COPY by Query or by Execute, with all of its data sent at once. */
 const copies = fc
-  .tuple(fc.constantFrom("copy ok", "copy bad"), fc.boolean(), fc.boolean(), fc.nat(3))
+  .tuple(fc.constantFrom("copy ok", "copy bad", "copy late"), fc.boolean(), fc.boolean(), fc.nat(3))
   .map(([sql, extended, done, rows]) =>
     step(
       `${extended ? "extended " : ""}${sql}, ${rows} rows, ${done ? "done" : "failed"}`,
@@ -90,22 +90,29 @@ const copies = fc
     ),
   );
 
-/** The Sync that libpq sends with the Execute, which a server in COPY ignores. */
-const copiesWithEarlySync = fc
-  .nat(3)
-  .map((rows) =>
+/**
+ * Syncs inside a COPY, as the one that libpq sends with the Execute: a server that reads its data ignores
+ * them, one whose COPY has failed by then does not.
+ */
+const copiesWithSyncs = fc
+  .tuple(
+    fc.constantFrom("copy ok", "copy bad", "copy late"),
+    fc.boolean(),
+    fc.boolean(),
+    fc.array(fc.constantFrom("data", "data", "sync", "flush"), { maxLength: 4 }),
+  )
+  .map(([sql, extended, done, inside]) =>
     step(
-      `copy with an early Sync, ${rows} rows`,
-      parse("", "copy ok"),
-      bind("", ""),
-      execute(),
-      SYNC,
-      ...Array.from({ length: rows }, () => copyData("1\n")),
-      COPY_DONE,
+      `${extended ? "extended " : ""}${sql} of ${inside.join("+")}, ${done ? "done" : "failed"}`,
+      ...(extended ? [parse("", sql), bind("", ""), execute(), SYNC] : [query(sql)]),
+      ...inside.map((part) => INSIDE_COPY[part]),
+      done ? COPY_DONE : copyFail("no"),
       SYNC,
       FORGET_COPY,
     ),
   );
+
+const INSIDE_COPY = { data: copyData("1\n"), sync: SYNC, flush: FLUSH } as const;
 
 const steps: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: sqls.map((sql) => step(`query ${sql}`, query(sql))) },
@@ -155,7 +162,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.constant(step("function call", functionCall(1))) },
   { weight: 1, arbitrary: fc.constant(step("stray copy data", copyData("x"), COPY_DONE)) },
   { weight: 1, arbitrary: copies },
-  { weight: 1, arbitrary: copiesWithEarlySync },
+  { weight: 1, arbitrary: copiesWithSyncs },
 );
 
 /** Ends what may be open, so that every server comes back and every reply is flushed. */

@@ -26,6 +26,7 @@ let bench: Bench;
 beforeAll(async () => {
   bench = await Bench.start();
   await bench.postgres.query("create table copied (a int primary key, b text)");
+  await bench.postgres.query("create view copied_view as select 1 as a");
 });
 
 afterAll(() => bench[Symbol.asyncDispose]());
@@ -35,6 +36,7 @@ afterEach(() => {
 });
 
 const COPY = "copy copied from stdin";
+const INTO_VIEW = "copy copied_view from stdin";
 const byExecute = join(parse("", COPY), bind(""), describePortal(""), execute());
 const rows = join(copyData("1\tone\n"), copyData("2\ttwo\n3\tthree"), copyData("\n"));
 const seen: Step = { send: query("select * from copied order by a; truncate copied") };
@@ -143,6 +145,24 @@ const SCRIPTS: Readonly<Record<string, readonly Step[]>> = {
       ready: 3,
     },
     { send: join(extended("copy nowhere from stdin"), rows, copyDone, sync) },
+    { ...seen, rotate: true },
+  ],
+  "that fails when it has begun, before it reads its data, as into a view": [
+    { send: join(query(INTO_VIEW), query("select 1")), ready: 2 },
+    { send: join(extended(INTO_VIEW), sync) },
+    { send: query("select 2"), rotate: true },
+    { send: join(extended(INTO_VIEW), sync), until: "ErrorResponse" },
+    { send: join(rows, copyDone, sync), ready: 2 },
+    { send: join(extended(INTO_VIEW), sync, rows, copyDone, sync, query("select 3")), ready: 3 },
+    { send: query("begin"), rotate: true },
+    { send: join(extended(INTO_VIEW), sync, rows, copyDone, sync), ready: 2 },
+    { send: query("rollback") },
+    seen,
+  ],
+  "with Syncs in its data": [
+    { send: join(byExecute, sync, copyData("1\tone\n"), sync, copyDone, sync) },
+    { send: join(byExecute, sync, sync, copyData("x\ty\n"), sync), ready: 1 },
+    { send: join(copyDone, sync), rotate: true },
     { ...seen, rotate: true },
   ],
   "that nobody asked for": [

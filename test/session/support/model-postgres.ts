@@ -8,6 +8,7 @@
  *   select N    one row            rows N     N rows          wide        a long RowDescription
  *   insert      no rows            fail       an error        copy ok     COPY FROM STDIN
  *   begin, commit, rollback        (empty)                    copy bad    … whose data is refused
+ *                                                             copy late   … that fails before it reads any
  *   deallocate all, discard all    anything else: a syntax error
  *   set work_mem to V, reset work_mem, show work_mem, and what Carpool sends of its own accord
  */
@@ -53,7 +54,7 @@ class ModelError extends Error {
 const WIDE_COLUMNS = 100;
 
 const KNOWN =
-  /^(|select \w+|rows \d+|wide|insert|fail|begin|commit|rollback|deallocate all|discard all|copy (ok|bad)|cancelled|set work_mem to \w+|reset work_mem|show work_mem)$/;
+  /^(|select \w+|rows \d+|wide|insert|fail|begin|commit|rollback|deallocate all|discard all|copy (ok|bad|late)|cancelled|set work_mem to \w+|reset work_mem|show work_mem)$/;
 
 /** What Carpool itself asks for: to clean a server, and to move a client's settings to it. */
 const OWN_COMMANDS =
@@ -262,6 +263,7 @@ export class ModelPostgres {
     if (sql.startsWith("copy")) {
       this.#emit(message(BACKEND.CopyInResponse, Uint8Array.of(0, 0, 0)));
       this.#flush();
+      if (sql === "copy late") throw new ModelError("42809", "cannot copy to view");
       this.#copy = { bad: sql === "copy bad", simple };
       return;
     }

@@ -18,7 +18,6 @@ import { ServerStatements } from "../../../src/session/server-statements.ts";
 import { SettingsInterner } from "../../../src/session/session-settings.ts";
 import { StatementInterner } from "../../../src/session/statement.ts";
 import { StatementTranslator } from "../../../src/session/statement-translator.ts";
-import { SYNC } from "../../../src/wire/frontend/empty-requests.ts";
 import { joined } from "./frontend-messages.ts";
 import { ModelPostgres } from "./model-postgres.ts";
 
@@ -146,14 +145,6 @@ export class RigServer implements BackendRelayEvents, ByteSink {
 
   onFatal(): void {}
 
-  onSyncOwed(): void {
-    this.state.syncKeptBack = false;
-    this.state.skipping = false;
-    this.state.segmentOpen = false;
-    this.state.expected.push(EXPECTED.sync, null);
-    this.write(SYNC, 0, SYNC.length);
-  }
-
   onOwnRows(): void {}
   onOwnError(): void {}
   onOwnDone(): void {}
@@ -209,6 +200,7 @@ export class RigClient implements FrontendRelayEvents, ByteSink {
   onServerProgress(): void {
     const { server } = this;
     if (server === null) return;
+    this.relay.settleCopySyncs();
     if (server.clean && !this.relay.insideMessage) this.#checkIn(server);
     else if (this.relay.stop === STOP.needsReplies) this.goOn();
   }
@@ -249,6 +241,7 @@ export class RigClient implements FrontendRelayEvents, ByteSink {
   #afterRelay(): void {
     const head = this.server?.state.expected.head ?? 0;
     if (head === EXPECTED.parseKnown || head === EXPECTED.closeKnown) this.server?.relay.settle();
+    this.relay.settleCopySyncs();
     if (this.server !== null && this.server.clean && !this.relay.insideMessage)
       this.#checkIn(this.server);
     else this.goOn();

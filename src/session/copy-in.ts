@@ -1,0 +1,58 @@
+/**
+ * COPY FROM STDIN: what a client sends while its server reads the data, and the question of the Syncs
+ * inside it.
+ *
+ * PostgreSQL ignores a Sync that it reads inside a COPY (libpq sends one with the Execute), but answers one
+ * that it comes to when the COPY has failed. How many ReadyForQuery there will be, only the place of
+ * something behind them tells: the reply to {@link REPLY_MARKER}.
+ * Source: CopyGetData in PostgreSQL's src/backend/commands/copyfromparse.c.
+ */
+
+import { ByteWriter } from "../wire/byte-writer.ts";
+import { writeClose } from "../wire/frontend/close.ts";
+import { FLUSH } from "../wire/frontend/empty-requests.ts";
+import { FRONTEND } from "../wire/message-type.ts";
+import { EXPECTED } from "./expected-reply.ts";
+import { OUTCOME, type Outcome } from "./message-outcome.ts";
+import type { ByteSink, RunWriter } from "./run-writer.ts";
+import type { ServerState } from "./server-state.ts";
+import { STATEMENT_NAME_PREFIX } from "./statement.ts";
+
+/**
+ * A Close of a statement that is never there, and a Flush so that its reply comes at once. Allowed in any
+ * state but inside a COPY. Never to be written to.
+ */
+const REPLY_MARKER: Uint8Array = replyMarker();
+
+/**
+ * Notes a message that comes while the server reads COPY data, and returns what becomes of it. Whatever has
+ * no place there is passed on for PostgreSQL to refuse.
+ */
+export function noteCopyMessage(type: number, server: ServerState): Outcome {
+  switch (type) {
+    case FRONTEND.CopyDone:
+    case FRONTEND.CopyFail:
+      server.copyingIn = false;
+      return OUTCOME.passedOn;
+    case FRONTEND.Sync:
+      server.copySyncs += 1;
+      return OUTCOME.passedOn;
+    case FRONTEND.Terminate:
+      return OUTCOME.terminated;
+    default:
+      return OUTCOME.passedOn;
+  }
+}
+
+/** Sends the marker: when its reply is there, all replies to the Syncs before it are. */
+export function markPlace(out: RunWriter, server: ServerState, sink: ByteSink): void {
+  out.insert(REPLY_MARKER, 0, REPLY_MARKER.length, sink);
+  server.expected.push(EXPECTED.ownClose, null);
+}
+
+function replyMarker(): Uint8Array {
+  const writer = new ByteWriter();
+  writeClose(writer, { kind: "statement", name: `${STATEMENT_NAME_PREFIX}.marker` });
+  writer.bytes(FLUSH);
+  return writer.take();
+}
