@@ -3,60 +3,23 @@
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { connect, type Socket } from "node:net";
 import { join } from "node:path";
-import { ClientStartup, type ClientStartupParts } from "../../src/edge/client-startup.ts";
-import { TenantResolver } from "../../src/edge/tenant-resolver.ts";
-import type { ChannelHandler } from "../../src/net/channel.ts";
-import type { ChannelOpening, ChannelOwner } from "../../src/net/channel-opening.ts";
-import { KernelOptions } from "../../src/net/kernel-options.ts";
-import { type Listener, listen } from "../../src/net/listener.ts";
-import type { Transport } from "../../src/net/transport.ts";
-import { TenantDirectory } from "../../src/tenants/tenant-directory.ts";
 import type { TenantStore } from "../../src/tenants/tenant-store.ts";
 import { ByteWriter } from "../../src/wire/byte-writer.ts";
 import { writeCancelRequest } from "../../src/wire/frontend/cancel-request.ts";
 import { writeGSSENCRequest } from "../../src/wire/frontend/gssenc-request.ts";
 import { writeSSLRequest } from "../../src/wire/frontend/ssl-request.ts";
 import { writeStartupMessage } from "../../src/wire/frontend/startup-message.ts";
-import { MemoryLogger } from "../net/support/net-fixture.ts";
 import { transcript } from "../session/support/backend-messages.ts";
 import { joined, query } from "../session/support/frontend-messages.ts";
 import { eventually } from "../support/eventually.ts";
-import { FakeClock } from "../support/fake-clock.ts";
 import { makeTemporaryFolder, type TemporaryFolder } from "../support/temporary-folder.ts";
 import { openStore } from "../tenants/store-fixtures.ts";
 
-const TIMEOUT_MS = 10_000;
+import { accepted, Edge, TIMEOUT_MS } from "./support/edge.ts";
 
 const SSL_REQUEST = written(writeSSLRequest);
 const GSSENC_REQUEST = written(writeGSSENCRequest);
-
-const LISTENING: ChannelHandler = { onBytes() {}, onDrained() {}, onClosed() {} };
-
-/** Takes channels as an owner does, and remembers what it was asked. */
-class RecordingOwner implements ChannelOwner {
-  readonly openings: ChannelOpening[] = [];
-  readonly cancels: { readonly processId: number; readonly secretKey: Uint8Array }[] = [];
-  readonly #waiting: ((opening: ChannelOpening) => void)[] = [];
-
-  open(channel: { handler: ChannelHandler }, opening: ChannelOpening): void {
-    channel.handler = LISTENING;
-    this.openings.push(opening);
-    this.#waiting.shift()?.(opening);
-  }
-
-  cancel(processId: number, secretKey: Uint8Array): void {
-    this.cancels.push({ processId, secretKey });
-  }
-
-  /** Resolves with the next opening. */
-  next(): Promise<ChannelOpening> {
-    return new Promise((resolve) => {
-      this.#waiting.push(resolve);
-    });
-  }
-}
 
 let folder: TemporaryFolder;
 let store: TenantStore;
@@ -70,122 +33,6 @@ afterAll(async () => {
   await store.close();
   await folder[Symbol.asyncDispose]();
 });
-
-/** An edge without tenants and TLS. */
-class Edge implements Disposable {
-  readonly clock = new FakeClock();
-  readonly owner = new RecordingOwner();
-  readonly connections = { open: 1, max: 10 };
-  readonly #listener: Listener;
-  readonly #peers: Socket[] = [];
-  readonly #transports: Transport[] = [];
-
-  constructor() {
-    const logger = new MemoryLogger();
-    const { clock, owner, connections } = this;
-    const directory = new TenantDirectory({
-      store,
-      clock,
-      logger,
-      tenantsMax: 10,
-      onChanged: () => {},
-    });
-    const resolver = new TenantResolver(directory, null);
-    const parts: ClientStartupParts = {
-      clock,
-      logger,
-      owner,
-      resolver,
-      connections,
-      tls: null,
-      timeoutMs: TIMEOUT_MS,
-    };
-    this.#listener = listen(
-      {
-        hostname: "127.0.0.1",
-        port: 0,
-        backlog: 16,
-        onConnection: (transport) => {
-          this.#transports.push(transport);
-          new ClientStartup(transport, "transaction", parts).start();
-        },
-      },
-      { clock, logger, kernel: new KernelOptions() },
-    );
-  }
-
-  async connect(): Promise<Peer> {
-    const socket = connect({ host: "127.0.0.1", port: this.#listener.port, noDelay: true });
-    this.#peers.push(socket);
-    await new Promise((resolve) => {
-      socket.once("connect", resolve);
-    });
-    return new Peer(socket);
-  }
-
-  /** How many connections the edge has accepted and not closed. */
-  get open(): number {
-    return this.#listener.openTransports;
-  }
-
-  [Symbol.dispose](): void {
-    this.#listener.stop();
-    for (const peer of this.#peers) peer.destroy();
-    for (const transport of this.#transports) transport.destroy();
-  }
-}
-
-/** A client that knows bytes only. */
-class Peer {
-  readonly socket: Socket;
-  readonly #chunks: Buffer[] = [];
-  readonly #ended: Promise<void>;
-  #notify: () => void = () => {};
-
-  constructor(socket: Socket) {
-    this.socket = socket;
-    socket.on("error", () => {});
-    socket.on("data", (chunk: Buffer) => {
-      this.#chunks.push(chunk);
-      this.#notify();
-    });
-    this.#ended = new Promise((resolve) => {
-      socket.once("close", () => resolve());
-    });
-  }
-
-  write(...messages: readonly (Uint8Array | string)[]): this {
-    for (const bytes of messages) this.socket.write(bytes);
-    return this;
-  }
-
-  get received(): Buffer {
-    return Buffer.concat(this.#chunks);
-  }
-
-  /** Resolves when so many bytes have come. */
-  async until(length: number): Promise<Buffer> {
-    while (this.received.length < length)
-      // oxlint-disable-next-line no-await-in-loop -- one event after the other
-      await new Promise<void>((resolve) => {
-        this.#notify = resolve;
-      });
-    return this.received;
-  }
-
-  /** Resolves with all that came when the edge has ended the connection. */
-  async ended(): Promise<Buffer> {
-    await this.#ended;
-    return this.received;
-  }
-
-  /** Resolves with the ErrorResponse that ended the connection, in one line. */
-  async refusal(): Promise<string> {
-    const lines = transcript(await this.ended());
-    expect(lines).toHaveLength(1);
-    return lines[0] ?? "";
-  }
-}
 
 function written(write: (writer: ByteWriter) => void): Uint8Array {
   const writer = new ByteWriter();
@@ -211,7 +58,7 @@ function packet(length: number, major: number, minor: number): Buffer {
 
 describe("a StartupMessage", () => {
   test("opens a channel with what it says", async () => {
-    using edge = new Edge();
+    using edge = new Edge(store);
     const opened = edge.owner.next();
     const peer = await edge.connect();
     const parameters = { user: "app.acme", database: "db", options: "-c geqo=off" };
@@ -227,7 +74,7 @@ describe("a StartupMessage", () => {
   });
 
   test("may come byte by byte", async () => {
-    using edge = new Edge();
+    using edge = new Edge(store);
     const opened = edge.owner.next();
     const peer = await edge.connect();
     for (const byte of startup()) {
@@ -239,7 +86,7 @@ describe("a StartupMessage", () => {
   });
 
   test("hands on what came behind it", async () => {
-    using edge = new Edge();
+    using edge = new Edge(store);
     const opened = edge.owner.next();
     const peer = await edge.connect();
     peer.write(joined(startup(), query("select 1")));
@@ -247,7 +94,7 @@ describe("a StartupMessage", () => {
   });
 
   test("ends the deadline", async () => {
-    using edge = new Edge();
+    using edge = new Edge(store);
     const opened = edge.owner.next();
     const peer = await edge.connect();
     peer.write(startup());
@@ -262,14 +109,14 @@ describe("a StartupMessage", () => {
     ["names no user", { database: "db" }, "C28000"],
     ["has options that are none", { user: "a.b", options: "--" }, "ErrorResponse SFATAL"],
   ])("that %s is refused", async (_, parameters, words) => {
-    using edge = new Edge();
+    using edge = new Edge(store);
     const peer = await edge.connect();
     expect(await peer.write(startup(parameters)).refusal()).toContain(words);
     expect(edge.owner.openings).toHaveLength(0);
   });
 
   test("is refused when there are too many connections", async () => {
-    using edge = new Edge();
+    using edge = new Edge(store);
     edge.connections.open = 11;
     const peer = await edge.connect();
     expect(await peer.write(startup()).refusal()).toContain("C53300");
@@ -277,7 +124,7 @@ describe("a StartupMessage", () => {
   });
 
   test("is welcome as long as there are not too many", async () => {
-    using edge = new Edge();
+    using edge = new Edge(store);
     edge.connections.open = 10;
     const opened = edge.owner.next();
     (await edge.connect()).write(startup());
@@ -290,7 +137,7 @@ describe("a request for encryption", () => {
     ["SSL", SSL_REQUEST],
     ["GSSAPI", GSSENC_REQUEST],
   ])("by %s is declined where there is none, and the client may go on", async (_, request) => {
-    using edge = new Edge();
+    using edge = new Edge(store);
     const opened = edge.owner.next();
     const peer = await edge.connect();
     peer.write(request);
@@ -303,7 +150,7 @@ describe("a request for encryption", () => {
     ["GSSAPI, then SSL", GSSENC_REQUEST, SSL_REQUEST],
     ["SSL, then GSSAPI", SSL_REQUEST, GSSENC_REQUEST],
   ])("may be tried both ways, as libpq does: %s", async (_, first, second) => {
-    using edge = new Edge();
+    using edge = new Edge(store);
     const opened = edge.owner.next();
     const peer = await edge.connect();
     peer.write(first);
@@ -318,7 +165,7 @@ describe("a request for encryption", () => {
     ["SSL", SSL_REQUEST, "SSL request"],
     ["GSSAPI", GSSENC_REQUEST, "GSSAPI encryption request"],
   ])("by %s is refused when bytes come with it in the clear", async (_, request, words) => {
-    using edge = new Edge();
+    using edge = new Edge(store);
     const peer = await edge.connect();
     const refusal = await peer.write(joined(request, startup())).refusal();
     expect(refusal).toContain(`C08P01·Mreceived unencrypted data after ${words}`);
@@ -329,7 +176,7 @@ describe("a request for encryption", () => {
     ["SSL", SSL_REQUEST],
     ["GSSAPI", GSSENC_REQUEST],
   ])("by %s is refused the second time", async (_, request) => {
-    using edge = new Edge();
+    using edge = new Edge(store);
     const peer = await edge.connect();
     peer.write(request);
     await peer.until(1);
@@ -339,7 +186,7 @@ describe("a request for encryption", () => {
   });
 
   test("by TLS without asking is refused where there is no certificate", async () => {
-    using edge = new Edge();
+    using edge = new Edge(store);
     const peer = await edge.connect();
     const clientHello = Uint8Array.of(0x16, 3, 1, 0, 5, 1, 0, 0, 1, 0);
     expect(await peer.write(clientHello).refusal()).toContain("C08P01");
@@ -348,7 +195,7 @@ describe("a request for encryption", () => {
 
 describe("a CancelRequest", () => {
   test("is handed to the owner, and answered by the end of the connection", async () => {
-    using edge = new Edge();
+    using edge = new Edge(store);
     const peer = await edge.connect();
     const writer = new ByteWriter();
     writeCancelRequest(writer, { processId: 77, secretKey: Uint8Array.of(1, 2, 3, 4) });
@@ -358,7 +205,7 @@ describe("a CancelRequest", () => {
   });
 
   test("without a key is refused, and cancels nothing", async () => {
-    using edge = new Edge();
+    using edge = new Edge(store);
     const peer = await edge.connect();
     const bare = Buffer.from([0, 0, 0, 12, 0x04, 0xd2, 0x16, 0x2e, 0, 0, 0, 77]);
     expect(await peer.write(bare).refusal()).toContain("C08P01");
@@ -370,7 +217,7 @@ describe("who speaks no PostgreSQL", () => {
   test.each(["GET / HTTP/1.1\r\nHost: x\r\n\r\n", "HEAD / HTTP/1.0\r\n\r\n"])(
     "is answered in HTTP: %p",
     async (request) => {
-      using edge = new Edge();
+      using edge = new Edge(store);
       const peer = await edge.connect();
       const answer = (await peer.write(request).ended()).toString();
       expect(answer).toStartWith("HTTP/1.1 200 OK\r\n");
@@ -391,7 +238,7 @@ describe("who speaks no PostgreSQL", () => {
     ["an SSLRequest that is too long", Buffer.from([0, 0, 0, 9, 0x04, 0xd2, 0x16, 0x2f])],
     ["a StartupMessage without an end", Buffer.concat([packet(10, 3, 0), Buffer.from("us")])],
   ])("is refused after as few bytes as tell it: %s", async (_, bytes) => {
-    using edge = new Edge();
+    using edge = new Edge(store);
     const peer = await edge.connect();
     expect(await peer.write(bytes).refusal()).toContain("ErrorResponse SFATAL");
     expect(edge.owner.openings).toHaveLength(0);
@@ -406,7 +253,7 @@ describe("a client that takes its time", () => {
     ["promises the longest StartupMessage", packet(10_004, 3, 0)],
     ["says the beginning of HTTP", Buffer.from("GE")],
   ])("is sent away at the deadline when it %s", async (_, bytes) => {
-    using edge = new Edge();
+    using edge = new Edge(store);
     const peer = await edge.connect();
     peer.write(bytes);
     await accepted(edge);
@@ -417,7 +264,7 @@ describe("a client that takes its time", () => {
   });
 
   test("gets no more time for each byte", async () => {
-    using edge = new Edge();
+    using edge = new Edge(store);
     const peer = await edge.connect();
     await accepted(edge);
     for (const byte of packet(10_004, 3, 0).subarray(0, 5)) {
@@ -428,7 +275,7 @@ describe("a client that takes its time", () => {
   });
 
   test("gets no more time for another request", async () => {
-    using edge = new Edge();
+    using edge = new Edge(store);
     const peer = await edge.connect();
     peer.write(GSSENC_REQUEST);
     await peer.until(1);
@@ -441,7 +288,7 @@ describe("a client that takes its time", () => {
   });
 
   test("leaves nothing behind when it goes", async () => {
-    using edge = new Edge();
+    using edge = new Edge(store);
     const peer = await edge.connect();
     await accepted(edge);
     peer.socket.destroy();
@@ -449,8 +296,3 @@ describe("a client that takes its time", () => {
     expect(edge.clock.pending).toBe(0);
   });
 });
-
-/** Resolves when the edge has taken the connection: its deadline runs. */
-async function accepted(edge: Edge): Promise<void> {
-  await eventually(() => expect(edge.clock.pending).toBeGreaterThan(0));
-}
