@@ -23,7 +23,7 @@ import { settingsChange } from "../session/session-settings.ts";
 import { StatementTranslator } from "../session/statement-translator.ts";
 import { errorResponseOf, writeErrorResponse } from "../wire/backend/error-response.ts";
 import { ByteWriter } from "../wire/byte-writer.ts";
-import type { Cancellable, CancelRegistry, IssuedKey } from "./cancel-registry.ts";
+import type { Cancellable, CancelRegistry } from "./cancel-registry.ts";
 import { type CheckInClient, checkIn } from "./check-in.ts";
 import { ClientFlow } from "./client-flow.ts";
 import type { OwnQueryResult } from "./own-query-run.ts";
@@ -34,19 +34,24 @@ import type { ServerPool } from "./server-pool.ts";
 import { type LimitedSession, SessionDeadlines } from "./session-deadlines.ts";
 import { welcomeMessages } from "./welcome.ts";
 
+/** Who has the sessions: one for all of a worker, so that none costs a closure of its own. */
+export interface SessionOwner {
+  readonly cancels: CancelRegistry;
+  /** A session met a bug of ours. */
+  onFault(error: PoolerError): void;
+  /** Called once for each session. */
+  onSessionOver(session: ClientSession): void;
+}
+
 export interface ClientSessionOptions {
+  readonly owner: SessionOwner;
   readonly channel: Channel;
   readonly pool: ServerPool;
   readonly client: ClientState;
   readonly limits: FrontendLimits & { readonly clientStatementsMax: number };
   readonly scratch: RelayScratch;
-  readonly cancels: CancelRegistry;
   /** Bytes of the cancel key's secret: what the client's protocol version can carry. */
   readonly secretBytes: number;
-  /** Told of a bug of ours that this session met. */
-  readonly onFault: (error: PoolerError) => void;
-  /** Called once, when the session is over. */
-  readonly onOver: (session: ClientSession) => void;
 }
 
 type Phase = "welcoming" | "serving" | "over";
@@ -66,16 +71,14 @@ export class ClientSession
   readonly #pool: ServerPool;
   readonly #relay: FrontendRelay;
   readonly #flow: ClientFlow;
-  readonly #cancels: CancelRegistry;
-  readonly #key: IssuedKey;
-  readonly #onFault: (error: PoolerError) => void;
-  readonly #onOver: (session: ClientSession) => void;
+  readonly #owner: SessionOwner;
+  readonly #secretBytes: number;
+  /** The client's cancel key; 0 before it has one. */
+  #processId = 0;
   #phase: Phase = "welcoming";
   #server: ServerConnection | null = null;
   /** The server's settings are being made the client's, or the client's are being read from it. */
   #settingsUnderWay = false;
-  /** The client said Terminate. */
-  #terminated = false;
   /** Why the session ends when its transaction is over; null: it goes on. */
   #farewell: PoolerError | null = null;
   /** Made where one of its times is limited: an idle client costs nothing more. */
@@ -91,16 +94,14 @@ export class ClientSession
     this.client = client;
     this.#channel = channel;
     this.#pool = pool;
-    this.#cancels = options.cancels;
-    this.#onFault = options.onFault;
-    this.#onOver = options.onOver;
+    this.#owner = options.owner;
+    this.#secretBytes = options.secretBytes;
     const translator =
       pool.name.mode === "transaction"
         ? new StatementTranslator(client, pool.statements, limits, scratch.toServer)
         : null;
     this.#relay = new FrontendRelay(client, translator, limits, scratch.toServer, channel, this);
     this.#flow = new ClientFlow(channel, this.#relay);
-    this.#key = options.cancels.issue(this, options.secretBytes);
     channel.handler = this;
     pool.clientJoined();
   }
@@ -187,13 +188,17 @@ export class ClientSession
   }
 
   onTerminate(): void {
-    this.#terminated = true;
+    this.#leave(true); // first: where the client's stream has ended too, `onClosed` comes inside `close`
     this.#channel.close();
-    this.#leave();
   }
 
   onViolation(reason: string): void {
     this.end(new ClientViolationError(reason));
+  }
+
+  /** Whose client it is. */
+  get tenant(): string {
+    return this.#pool.name.tenant;
   }
 
   /** A CancelRequest with this client's key came. */
@@ -337,7 +342,9 @@ export class ClientSession
   }
 
   #welcome(reported: ReadonlyMap<string, string>): void {
-    const messages = welcomeMessages(reported, this.#key);
+    const key = this.#owner.cancels.issue(this, this.#secretBytes);
+    this.#processId = key.processId;
+    const messages = welcomeMessages(reported, key);
     this.#phase = "serving";
     this.#limitTimes()?.idle();
     this.#channel.write(messages, 0, messages.length);
@@ -367,29 +374,32 @@ export class ClientSession
   /** A bug of ours ends this connection and its server, whose state nobody knows; no other one. */
   #fail(fault: unknown): void {
     const error = new InternalError(fault);
-    this.#onFault(error);
+    this.#owner.onFault(error);
     this.giveUp(error);
   }
 
-  /** Lets go of everything. The channel closes by itself. */
-  #leave(): void {
+  /**
+   * Lets go of everything. The channel closes by itself.
+   * @param orderly the client said Terminate
+   */
+  #leave(orderly = false): void {
     if (this.#phase === "over") return;
     this.#phase = "over";
-    this.#cancels.revoke(this.#key);
+    if (this.#processId !== 0) this.#owner.cancels.revoke(this.#processId);
     this.#deadlines?.end();
     if (this.queue !== null) this.#pool.forget(this);
     const server = this.#server;
     this.#server = null;
-    if (server !== null) this.#giveBack(server);
+    if (server !== null) this.#giveBack(server, orderly);
     this.client.end();
     this.#pool.clientLeft();
-    this.#onOver(this);
+    this.#owner.onSessionOver(this);
   }
 
-  #giveBack(server: ServerConnection): void {
+  #giveBack(server: ServerConnection, orderly: boolean): void {
     const insideMessage = this.#relay.insideMessage;
     this.#relay.setServer(null, null);
-    this.#pool.recover(server, { insideMessage, orderly: this.#terminated });
+    this.#pool.recover(server, { insideMessage, orderly });
   }
 }
 

@@ -165,7 +165,7 @@ export class NativePipe implements ChannelHandler, Cancellable {
   #leave(): void {
     if (this.#over) return;
     this.#over = true;
-    if (this.#key !== null) this.#options.cancels.revoke(this.#key);
+    if (this.#key !== null) this.#options.cancels.revoke(this.#key.processId);
     this.#options.onOver();
   }
 }

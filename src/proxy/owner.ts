@@ -26,7 +26,7 @@ import { PROTOCOL_MAJOR, PROTOCOL_MINOR_LATEST } from "../wire/protocol-version.
 import type { Admission } from "./admission.ts";
 import type { CancelRegistry } from "./cancel-registry.ts";
 import { ClientAuthentication, type ClientAuthMethod } from "./client-authentication.ts";
-import { ClientSession } from "./client-session.ts";
+import { ClientSession, type SessionOwner } from "./client-session.ts";
 import { NativePipe } from "./native-pipe.ts";
 import type { PoolRegistry } from "./pool-registry.ts";
 import type { PoolerCounters } from "./pooler-counters.ts";
@@ -79,13 +79,9 @@ interface Endable {
   endWhenIdle(error: PoolerError): void;
 }
 
-export class Owner implements ChannelOwner {
+export class Owner implements ChannelOwner, SessionOwner {
   readonly #parts: OwnerParts;
   readonly #clients = new Set<Endable>();
-  readonly #onFault = (error: PoolerError): void => {
-    this.#parts.counters.internalErrorsTotal += 1;
-    this.#parts.logger.error({ sqlstate: error.sqlstate }, error.logText);
-  };
   #stopping = false;
 
   constructor(parts: OwnerParts) {
@@ -106,6 +102,20 @@ export class Owner implements ChannelOwner {
   /** A CancelRequest came; nobody is told whether it did anything. */
   cancel(processId: number, secretKey: Uint8Array): void {
     this.#parts.cancels.cancel(processId, secretKey);
+  }
+
+  get cancels(): CancelRegistry {
+    return this.#parts.cancels;
+  }
+
+  onFault(error: PoolerError): void {
+    this.#parts.counters.internalErrorsTotal += 1;
+    this.#parts.logger.error({ sqlstate: error.sqlstate }, error.logText);
+  }
+
+  onSessionOver(session: ClientSession): void {
+    this.#clients.delete(session);
+    this.#parts.pools.sweep(session.tenant);
   }
 
   /** Takes no more clients, and ends those there are, each when no transaction of it runs. */
@@ -216,7 +226,7 @@ export class Owner implements ChannelOwner {
     keys: ScramLoginKeys | null,
     early: Uint8Array | null,
   ): void {
-    const { pools, scratch, cancels, limits, counters } = this.#parts;
+    const { pools, scratch, limits, counters } = this.#parts;
     const { tenant, user } = login;
     const clientsMax = user.max_clients ?? tenant.default_max_clients;
     const clients = pools.clientsOf(tenant, user);
@@ -235,18 +245,13 @@ export class Owner implements ChannelOwner {
       pool.settings.intern(startupSettings(opening)),
     );
     const session = new ClientSession({
+      owner: this,
       channel,
       pool,
       client,
       limits,
       scratch,
-      cancels,
       secretBytes: secretBytesFor(opening),
-      onFault: this.#onFault,
-      onOver: (over) => {
-        this.#clients.delete(over);
-        pools.sweep(tenant.external_id);
-      },
     });
     this.#clients.add(session);
     counters.clientLoginsTotal += 1;
@@ -290,7 +295,7 @@ export class Owner implements ChannelOwner {
     channel.write(message, 0, message.length);
     channel.close();
     this.#parts.counters.clientLoginFailuresTotal += 1;
-    if (error instanceof InternalError) this.#onFault(error);
+    if (error instanceof InternalError) this.onFault(error);
   }
 
   #onLoginFailed(opening: ChannelOpening, error: PoolerError | null): void {

@@ -64,7 +64,7 @@ describe("CancelRegistry", () => {
 
   test("does nothing for a client that is gone, nor for who has its number next", () => {
     const { registry, one, key } = setUp();
-    registry.revoke(key);
+    registry.revoke(key.processId);
     expect(registry.size).toBe(1);
     registry.cancel(key.processId, key.secretKey);
     expect(one.cancels).toBe(0);
@@ -75,11 +75,11 @@ describe("CancelRegistry", () => {
     const target = new Target();
     const first = registry.issue(target, 4);
     const second = registry.issue(target, 4);
-    registry.revoke(first);
+    registry.revoke(first.processId);
     expect(registry.issue(target, 4).processId).toBe(second.processId + 1);
     while (registry.size < CLIENTS_MAX - 1) registry.issue(target, 4);
     expect(() => registry.issue(target, 4)).toThrow("there is a free number for the client");
-    registry.revoke(second);
+    registry.revoke(second.processId);
     expect(registry.issue(target, 4).processId).toBe(second.processId);
   });
 

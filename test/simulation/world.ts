@@ -13,7 +13,7 @@ import type { Transport } from "../../src/net/transport.ts";
 import type { PoolLimits } from "../../src/pool/pool-limits.ts";
 import { Ticker } from "../../src/pool/ticker.ts";
 import { CancelRegistry } from "../../src/proxy/cancel-registry.ts";
-import { ClientSession } from "../../src/proxy/client-session.ts";
+import { ClientSession, type SessionOwner } from "../../src/proxy/client-session.ts";
 import { PoolerCounters } from "../../src/proxy/pooler-counters.ts";
 import { ServerLostError } from "../../src/proxy/proxy-errors.ts";
 import { RelayScratch } from "../../src/proxy/relay-scratch.ts";
@@ -74,6 +74,7 @@ export class World implements BackendWorld {
   readonly #counters = new PoolerCounters();
   readonly #pool: ServerPool;
   readonly #ownerOfTransports;
+  readonly #sessionOwner: SessionOwner;
   readonly #clients: SimClient[] = [];
   readonly #backends: SimBackend[] = [];
   readonly #dialing: Dialing[] = [];
@@ -92,6 +93,11 @@ export class World implements BackendWorld {
     this.#rough = this.#random.chance(0.6);
     this.#times = this.#rough && this.#random.chance(0.3) ? SHORT_TIMES : NO_TIMES;
     this.#cancels = new CancelRegistry(0, 0, this.#random);
+    this.#sessionOwner = {
+      cancels: this.#cancels,
+      onFault: (error) => this.#faults.push(error.logText),
+      onSessionOver() {},
+    };
     const mode: PoolMode = this.#random.chance(0.75) ? "transaction" : "session";
     this.#recipe = this.#recipeOf(1 + this.#random.below(3), 5432);
     this.#allowedServers = this.#recipe.limits.size;
@@ -222,10 +228,8 @@ export class World implements BackendWorld {
       client: state,
       limits: FRONTEND_LIMITS,
       scratch: this.#scratch,
-      cancels: this.#cancels,
+      owner: this.#sessionOwner,
       secretBytes: 4,
-      onFault: (error) => this.#faults.push(error.logText),
-      onOver: () => {},
     });
     client.attach(connection, session);
     if (this.#times.limited) {
