@@ -47,6 +47,10 @@ export class LiveSettings implements PoolTimes, ServerPoolLimits, OwnerLimits {
     return this.config.transactionTimeoutMs;
   }
 
+  get serverCheckDelayMs(): number {
+    return this.config.serverCheckDelayMs;
+  }
+
   get minPoolSize(): number {
     return this.config.minPoolSize;
   }

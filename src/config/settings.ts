@@ -242,6 +242,17 @@ export const SETTINGS = {
     summary:
       "A server older than this is closed when it comes back to its pool. PgBouncer's default; there 0 means to use each server once.",
   }),
+  serverCheckDelayMs: milliseconds({
+    name: "SERVER_CHECK_DELAY",
+    group: "Servers",
+    default: "30s",
+    reloadable: true,
+    min: 100,
+    max: 30 * DAY_MS,
+    zero: "always",
+    summary:
+      "A server that was idle for longer is tried by an empty query before a client gets it; one that does not answer within SERVER_CONNECT_TIMEOUT is closed, and the client gets another. A tenant and a user may say otherwise. PgBouncer's default.",
+  }),
   minPoolSize: count({
     name: "MIN_POOL_SIZE",
     group: "Servers",

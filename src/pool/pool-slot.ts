@@ -19,6 +19,8 @@ export class PoolSlot<R> implements FifoLinks<PoolSlot<R>> {
   state: SlotState = "opening";
   /** When `state` was entered, by the pool's clock. */
   sinceMs = 0;
+  /** How long it had been idle when it was lent last. */
+  restedMs = 0;
   /** When its lifetime is over, by the pool's clock; Infinity while it has none. */
   expiresAtMs = Number.POSITIVE_INFINITY;
   queue: object | null = null;

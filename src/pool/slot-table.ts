@@ -96,7 +96,10 @@ export class SlotTable<R> {
     if (!LEGAL_MOVES[from].includes(state))
       throw new AssertionError(`a resource does not go from ${from} to ${state}`);
     assert(this.#counts[from] > 0, "the slot was counted");
-    if (from === "idle") this.#idle.remove(slot);
+    if (from === "idle") {
+      this.#idle.remove(slot);
+      slot.restedMs = nowMs - slot.sinceMs;
+    }
     this.#counts[from] -= 1;
     this.#counts[state] += 1;
     slot.state = state;

@@ -79,6 +79,8 @@ export class ClientSession
   #server: ServerConnection | null = null;
   /** The server's settings are being made the client's, or the client's are being read from it. */
   #settingsUnderWay = false;
+  /** The server was idle for long, and shows now whether it still lives. */
+  #trying = false;
   /** Why the session ends when its transaction is over; null: it goes on. */
   #farewell: PoolerError | null = null;
   /** Made where one of its times is limited: an idle client costs nothing more. */
@@ -302,8 +304,9 @@ export class ClientSession
 
   /** Nothing of the client's had reached the server that is lost: another will do. */
   #retry(error: PoolerError): void {
-    if (this.#phase === "welcoming") this.end(error);
-    else this.#goOn();
+    if (this.#phase !== "welcoming") this.#goOn();
+    else if (this.#trying) this.#acquire();
+    else this.end(error);
   }
 
   /** A server is ours. Its settings are made the client's before anything of the client's reaches it. */
@@ -313,9 +316,12 @@ export class ClientSession
     server.beginHold(this, this.client, this.#channel);
     this.#limitTimes()?.taken(server.state, server.slot.sinceMs);
     const change = settingsChange(server.state.settings, this.client.settings);
-    if (change === "") return this.#onSettingsApplied(server);
+    this.#trying = server.slot.restedMs > this.#pool.times.checkDelayMs;
+    if (change === "" && !this.#trying) return this.#onSettingsApplied(server);
     this.#settingsUnderWay = true;
-    server.runOwn(change, (result) => this.#onSettingsChanged(server, result));
+    const onResult = (result: OwnQueryResult) => this.#onSettingsChanged(server, result);
+    if (this.#trying) server.tryOwn(change, this.#pool.checkTimeoutMs, onResult);
+    else server.runOwn(change, onResult);
   }
 
   #onSettingsChanged(server: ServerConnection, { error }: OwnQueryResult): void {

@@ -24,6 +24,7 @@ export interface PoolTimes {
   readonly serverIdleTimeoutMs: number;
   readonly serverLifetimeMs: number;
   readonly serverLoginRetryMs: number;
+  readonly serverCheckDelayMs: number;
   readonly minPoolSize: number;
   readonly reservePoolSize: number;
   readonly reservePoolTimeoutMs: number;
@@ -176,6 +177,7 @@ export class PoolRegistry {
         clientIdleMs: own("client_idle_timeout") ?? times.clientIdleTimeoutMs,
         idleTransactionMs: own("idle_transaction_timeout") ?? times.idleTransactionTimeoutMs,
         queryMs: own("query_timeout") ?? times.queryTimeoutMs,
+        checkDelayMs: own("server_check_delay") ?? times.serverCheckDelayMs,
         transactionMs: own("transaction_timeout") ?? times.transactionTimeoutMs,
       }),
       limits: {

@@ -71,6 +71,7 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
   #cancelUncertain = false;
   #lossFields: ErrorFields | null = null;
   #endTimer: Timer | null = null;
+  #tryTimer: Timer | null = null;
   /** The query of ours under way. */
   #ownQuery: OwnQueryRun | null = null;
   /** The query of ours that starts when no cancel is under way any more. */
@@ -145,6 +146,16 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
     assert(!this.runsOwn, "queries of ours run one by one");
     if (this.#cancelsUnderWay > 0) this.#ownQueryNext = { sql, onResult };
     else this.#startOwn(sql, onResult);
+  }
+
+  /** As {@link runOwn}, on a server that may be dead: without an answer in time it is closed, and lost. */
+  tryOwn(sql: string, timeoutMs: number, onResult: (result: OwnQueryResult) => void): void {
+    const timer = this.#scratch.clock.after(timeoutMs, () => this.transport.destroy());
+    this.#tryTimer = timer;
+    this.runOwn(sql, (result) => {
+      timer.cancel();
+      onResult(result);
+    });
   }
 
   /** Whether a query of ours runs, or waits for the end of a cancel. */
@@ -253,6 +264,7 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
     if (this.#phase === "ready") this.#owner.onServerEnding(this);
     this.#enter("gone");
     this.#endTimer?.cancel();
+    this.#tryTimer?.cancel();
     this.#lose(new ServerLostError(this.#lossFields), told);
     this.#relay.end();
     this.#owner.onServerGone(this);

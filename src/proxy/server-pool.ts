@@ -122,6 +122,11 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
     return this.#environment.limits.cancelTimeoutMs;
   }
 
+  /** How long a server that is tried may take to answer. */
+  get checkTimeoutMs(): number {
+    return this.#environment.limits.serverConnectTimeoutMs;
+  }
+
   get ticker(): Ticker {
     return this.#environment.ticker;
   }

@@ -9,14 +9,17 @@ export interface SessionTimes {
   readonly idleTransactionMs: number;
   readonly queryMs: number;
   readonly transactionMs: number;
+  /** How long a server may have rested to be lent untried. */
+  readonly checkDelayMs: number;
   /** Whether any of these is limited. */
   readonly limited: boolean;
 }
 
-/** Returns the times where 0 stands for never. */
+/** Returns the times where 0 stands for never, but for `checkDelayMs`: there it stands for always. */
 export function sessionTimes(times: Omit<SessionTimes, "limited">): SessionTimes {
-  const { clientIdleMs, idleTransactionMs, queryMs, transactionMs } = times;
+  const { clientIdleMs, idleTransactionMs, queryMs, transactionMs, checkDelayMs } = times;
   return {
+    checkDelayMs,
     clientIdleMs: orNever(clientIdleMs),
     idleTransactionMs: orNever(idleTransactionMs),
     queryMs: orNever(queryMs),

@@ -49,6 +49,7 @@ describe("loadConfig", () => {
       serverLoginRetryMs: 15_000,
       serverIdleTimeoutMs: 600_000,
       serverLifetimeMs: 3_600_000,
+      serverCheckDelayMs: 30_000,
       minPoolSize: 0,
       reservePoolSize: 0,
       reservePoolTimeoutMs: 5_000,

@@ -39,12 +39,14 @@ const FRONTEND_LIMITS = {
 
 /** Times of clients in a schedule that limits them; a rough one jumps by seconds. */
 const SHORT_TIMES = sessionTimes({
+  checkDelayMs: 3_600_000,
   clientIdleMs: 6000,
   idleTransactionMs: 3000,
   queryMs: 1000,
   transactionMs: 4000,
 });
 const NO_TIMES = sessionTimes({
+  checkDelayMs: 3_600_000,
   clientIdleMs: 0,
   idleTransactionMs: 0,
   queryMs: 0,
