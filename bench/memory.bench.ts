@@ -25,7 +25,7 @@ interface MemoryOptions {
 async function main(clients: number, rounds: number): Promise<void> {
   console.log(`machine: ${JSON.stringify(describeMachine())}`);
   console.log(`clients: ${clients}, rounds: ${rounds}\n`);
-  console.log("| clients | pooler | bytes per client | min-max | MB without clients |");
+  console.log("| clients | pooler | bytes per further client | min-max | MB with all clients |");
   console.log("| --- | --- | ---: | ---: | ---: |");
   for (const scenario of [SIMPLE, SIMPLE_TLS]) {
     for (const peer of await availablePeers([CARPOOL, PGBOUNCER])) {
@@ -41,7 +41,7 @@ async function rowOf(
   rounds: number,
 ): Promise<string> {
   const perClient: number[] = [];
-  const before: number[] = [];
+  const all: number[] = [];
   for (let round = 0; round < rounds; round++) {
     await using arena = await openArena({
       peers: [peer],
@@ -51,13 +51,13 @@ async function rowOf(
     for (const { peer: running } of arena.contenders) {
       const memory = await measureIdleMemory(running, scenario, clients);
       perClient.push(memory.perClientBytes);
-      before.push(memory.beforeBytes);
+      all.push(memory.allBytes);
     }
   }
   const range = `${Math.min(...perClient).toFixed(0)}-${Math.max(...perClient).toFixed(0)}`;
   const kind = scenario.tls ? "TLS" : "plain";
   const bytes = median(perClient).toFixed(0);
-  const megabytes = (median(before) / 2 ** 20).toFixed(0);
+  const megabytes = (median(all) / 2 ** 20).toFixed(0);
   return `| ${kind} | ${peer.name} | ${bytes} | ${range} | ${megabytes} |`;
 }
 

@@ -18,6 +18,11 @@ export interface BackendMessage {
   readonly body: Buffer;
 }
 
+/** AuthenticationOk: `Byte1('R') Int32(8) Int32(0)` */
+export function authenticationOk(): Buffer {
+  return message("R", Buffer.alloc(4));
+}
+
 /** ParseComplete: `Byte1('1') Int32(4)` */
 export function parseComplete(): Buffer {
   return message("1");

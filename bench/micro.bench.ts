@@ -1,0 +1,16 @@
+/**
+ * `npm run bench:micro`: single parts of the hot path, in memory. For a change of one of them; what a
+ * transaction costs with its system calls, `npm run bench` tells.
+ */
+
+import { group, run } from "mitata";
+import { addMessageFramer } from "./micro/message-framer.ts";
+import { addRunWriter } from "./micro/run-writer.ts";
+import { prepareSessionPath } from "./micro/session-path.ts";
+
+group("MessageFramer.feed", addMessageFramer);
+group("RunWriter", addRunWriter);
+const addSessionPath = await prepareSessionPath();
+group("client → server → client", addSessionPath);
+await run();
+process.exit();

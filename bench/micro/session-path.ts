@@ -1,0 +1,76 @@
+/**
+ * What a transaction costs between the sockets: a chunk of a client through its session to the server it is
+ * lent, the server's reply back through the connection to the client, and the check-in.
+ */
+
+import { bench } from "mitata";
+import type { Exchange, Scenario } from "../scenarios/scenario.ts";
+import { EXTENDED, PREPARED, SIMPLE } from "../scenarios/select-one.ts";
+import { MemoryPooler } from "./memory-pooler.ts";
+import type { MemoryTransport } from "./memory-transport.ts";
+
+/** They take turns, so that no server keeps its client. */
+const CLIENTS = 16;
+
+/** Returns what adds a bench for each way to ask for `select 1`. */
+export async function prepareSessionPath(): Promise<() => void> {
+  const ways = await Promise.all([SIMPLE, EXTENDED, PREPARED].map(prepare));
+  return () => {
+    for (const { name, transaction } of ways) bench(`select 1, ${name}`, transaction);
+  };
+}
+
+interface Way {
+  readonly name: string;
+  readonly transaction: () => void;
+}
+
+async function prepare(scenario: Scenario): Promise<Way> {
+  const pooler = new MemoryPooler();
+  const clients: MemoryTransport[] = [];
+  for (let index = 0; index < CLIENTS; index += 1) clients.push(await pooler.join());
+  // The server has the statement after the first client, and owes no more than ReadyForQuery then.
+  for (const [index, client] of clients.entries())
+    for (const exchange of scenario.setup)
+      converse(pooler, client, index === 0 ? exchange : withoutParse(exchange));
+  const exchange = scenario.transactions[0]?.[0];
+  if (exchange === undefined) throw new Error(`${scenario.name} has no transaction`);
+  const { request, reply } = bytesOf(exchange);
+  let turn = 0;
+  const transaction = (): void => {
+    const client = clients[turn % CLIENTS];
+    turn += 1;
+    client?.receive(request);
+    pooler.reply(reply);
+  };
+  checkReply(pooler, transaction, reply.length);
+  return { name: scenario.name, transaction };
+}
+
+/** A path that loses the reply would be fast. */
+function checkReply(pooler: MemoryPooler, transaction: () => void, replyBytes: number): void {
+  const before = pooler.received;
+  for (let count = 0; count < CLIENTS; count += 1) transaction();
+  const got = (pooler.received - before) / CLIENTS;
+  if (got !== replyBytes) throw new Error(`clients got ${got} bytes instead of ${replyBytes}`);
+}
+
+function converse(pooler: MemoryPooler, client: MemoryTransport, exchange: Exchange): void {
+  const { request, reply } = bytesOf(exchange);
+  client.receive(request);
+  pooler.reply(reply);
+}
+
+/** ParseComplete comes from the pooler itself where the server has the statement. */
+function withoutParse({ request, reply }: Exchange): Exchange {
+  const parseCompleteBytes = 5;
+  return { request, reply: [joined(reply).subarray(parseCompleteBytes)] };
+}
+
+function bytesOf({ request, reply }: Exchange): { request: Buffer; reply: Buffer } {
+  return { request, reply: joined(reply) };
+}
+
+function joined(reply: Exchange["reply"]): Buffer {
+  return Buffer.concat(reply.filter((part) => Buffer.isBuffer(part)));
+}
