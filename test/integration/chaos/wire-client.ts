@@ -141,6 +141,11 @@ export class WireClient {
     if (this.#socket.write(bytes) !== bytes.length) this.vanish();
   }
 
+  /** Offers bytes to the socket and returns how many of them it took. */
+  offer(bytes: Uint8Array): number {
+    return Math.max(0, this.#socket.write(bytes));
+  }
+
   /** Is gone at once, with a reset. */
   vanish(): void {
     this.#socket.terminate();
