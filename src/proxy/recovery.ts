@@ -23,28 +23,45 @@ export interface Departure {
   readonly orderly: boolean;
 }
 
+/** Longer than a cancel takes on most networks; what runs on after one may need a second one. */
+const CANCEL_AGAIN_MS = 500;
+
 export class Recovery implements ServerHolder {
   readonly #server: ServerConnection;
   readonly #scratch: RelayScratch;
   readonly #timeoutMs: number;
+  readonly #cancel: () => void;
   #deadline: Timer | null = null;
+  #nextCancel: Timer | null = null;
   #over = false;
 
-  /** @param timeoutMs after that the server is ended; counted while it is not the client's query that takes long */
-  constructor(server: ServerConnection, scratch: RelayScratch, timeoutMs: number) {
+  /**
+   * @param timeoutMs after that the server is ended; counted while it is not the client's query that takes long
+   * @param cancel has PostgreSQL cancel what the server runs
+   */
+  constructor(
+    server: ServerConnection,
+    scratch: RelayScratch,
+    timeoutMs: number,
+    cancel: () => void,
+  ) {
     this.#server = server;
     this.#scratch = scratch;
     this.#timeoutMs = timeoutMs;
+    this.#cancel = cancel;
   }
 
   /** The first step. The client's hold is over already. */
   start({ insideMessage, orderly }: Departure): void {
     this.#server.setHolder(this);
-    if (insideMessage) return this.#abandon();
+    if (insideMessage) return this.#abandon(orderly);
     // What came together with Terminate may have been answered by nobody yet.
     this.#server.settle();
     if (!this.#server.usable) return this.#giveUp();
-    if (!orderly) this.#startDeadline();
+    if (!orderly) {
+      this.#startDeadline();
+      this.#cancelQuery();
+    }
     this.onServerProgress();
   }
 
@@ -96,6 +113,12 @@ export class Recovery implements ServerHolder {
     this.#server.send(REFUSED_PARSE);
   }
 
+  /** Again and again: a cancel that comes before PostgreSQL has begun with the query does nothing. */
+  #cancelQuery(): void {
+    if (!this.#server.runsOwn) this.#cancel();
+    this.#nextCancel = this.#scratch.clock.after(CANCEL_AGAIN_MS, () => this.#cancelQuery());
+  }
+
   #startDeadline(): void {
     this.#deadline ??= this.#scratch.clock.after(this.#timeoutMs, () => this.#giveUp());
   }
@@ -114,7 +137,9 @@ export class Recovery implements ServerHolder {
     });
   }
 
-  #abandon(): void {
+  /** PostgreSQL reads the end of the stream once it is done with what came before. */
+  #abandon(orderly: boolean): void {
+    if (!orderly) this.#cancel();
     this.#finish();
     this.#server.endHold();
     this.#server.abandon();
@@ -130,5 +155,6 @@ export class Recovery implements ServerHolder {
   #finish(): void {
     this.#over = true;
     this.#deadline?.cancel();
+    this.#nextCancel?.cancel();
   }
 }

@@ -176,8 +176,8 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
   recover(server: ServerConnection, departure: Departure): void {
     const { scratch, limits } = this.#environment;
     server.endHold();
-    if (!departure.orderly) this.cancel(server);
-    new Recovery(server, scratch, limits.cancelTimeoutMs).start(departure);
+    const cancel = (): void => this.cancel(server);
+    new Recovery(server, scratch, limits.cancelTimeoutMs, cancel).start(departure);
   }
 
   /** Has PostgreSQL cancel what `server` runs now. */

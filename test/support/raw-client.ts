@@ -26,6 +26,7 @@ import { writeStartupMessage } from "../../src/wire/frontend/startup-message.ts"
 import { HEADER_BYTES } from "../../src/wire/limits.ts";
 import { BACKEND } from "../../src/wire/message-type.ts";
 import { describeReply } from "./describe-reply.ts";
+import { query } from "./frontend-messages.ts";
 
 export interface RawTarget {
   readonly host: string;
@@ -162,6 +163,13 @@ export class RawClient implements AsyncDisposable {
     if (reply === null) throw new Error("the connection was closed");
     await this.untilReady();
     return reply;
+  }
+
+  /** Returns the process that its queries run in. Behind a pooler it stays true within a transaction only. */
+  async serverProcessId(): Promise<number> {
+    const lines = await this.run(query("select pg_backend_pid()"));
+    const row = lines.find((line) => line.startsWith("DataRow")) ?? "";
+    return Number(/\d+/.exec(row)?.[0]);
   }
 
   /** Resolves when the other side has closed; returns what it said before. */

@@ -4,6 +4,7 @@
  */
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { until } from "../../support/deadline.ts";
 import { eventually } from "../../support/eventually.ts";
 import {
   bind,
@@ -153,6 +154,25 @@ describe("cleans up after a client that goes away", () => {
   });
 });
 
+test.skipIf(process.platform !== "linux")(
+  "cancels a query again that PostgreSQL began only after the cancel",
+  async () => {
+    const client = await bench.pooled();
+    await client.run(inTransaction);
+    const pid = await client.serverProcessId();
+    process.kill(pid, "SIGSTOP");
+    try {
+      await client.send(query("select pg_sleep(600)"));
+      await nextTurn();
+      client.disappear();
+      await until("the cancel has come", async () => interruptIsPending(pid));
+    } finally {
+      process.kill(pid, "SIGCONT");
+    }
+    await expectClean();
+  },
+);
+
 describe("carries out what a client sends in front of Terminate", () => {
   test.each([
     ["a Query", query("insert into kept values (2)")],
@@ -218,4 +238,11 @@ async function expectClean(): Promise<void> {
   await inTurn([first, second], async (client) => {
     await client.run(query("commit"));
   });
+}
+
+/** SIGINT, which is how PostgreSQL cancels, is the second bit of the pending signals of a process. */
+async function interruptIsPending(pid: number): Promise<boolean> {
+  const status = await Bun.file(`/proc/${pid}/status`).text();
+  const pending = /^ShdPnd:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0";
+  return (BigInt(`0x${pending}`) & 2n) !== 0n;
 }

@@ -16,7 +16,6 @@ import {
   sync,
 } from "../../support/frontend-messages.ts";
 import { inTurn } from "../../support/in-turn.ts";
-import type { RawClient } from "../../support/raw-client.ts";
 import { Bench } from "../../support/same-as-postgres.ts";
 
 let bench: Bench;
@@ -56,7 +55,7 @@ describe("tells a client in PostgreSQL's words that its server was ended", () =>
     await neighbour.run(query("begin"));
     await using client = await bench.pooled();
     await client.run(query("begin; insert into kept values (1)"));
-    const server = await serverOf(client);
+    const server = await client.serverProcessId();
     if (sends !== undefined) await client.send(sends);
     if (reads !== undefined) await client.linesUntil(reads);
     await terminateServer(server);
@@ -69,7 +68,7 @@ describe("tells a client in PostgreSQL's words that its server was ended", () =>
   test("inside a COPY, once it goes on", async () => {
     await using client = await bench.pooled();
     await client.run(query("begin"));
-    const server = await serverOf(client);
+    const server = await client.serverProcessId();
     await client.send(query("copy kept from stdin"));
     await client.linesUntil("CopyInResponse");
     await client.send(copyData("1\n"));
@@ -92,7 +91,7 @@ test("tells a client nothing of idle servers that were ended", async () => {
 test("ends a client in the middle of a reply without a word into it", async () => {
   await using client = await bench.pooled();
   await client.run(query("begin"));
-  const server = await serverOf(client);
+  const server = await client.serverProcessId();
   client.pause();
   await client.send(query("select repeat('x', 30000000)"));
   await bench.untilServerWrites();
@@ -126,13 +125,6 @@ test("serves on after all servers were ended under eight busy clients", async ()
   await Promise.all(clients.map((client) => client[Symbol.asyncDispose]()));
   await expectServed();
 });
-
-/** Begins nothing: the client must hold a server for the answer to stay true. */
-async function serverOf(client: RawClient): Promise<number> {
-  const lines = await client.run(query("select pg_backend_pid()"));
-  const row = lines.find((line) => line.startsWith("DataRow")) ?? "";
-  return Number(/\d+/.exec(row)?.[0]);
-}
 
 async function terminateServer(processId: number): Promise<void> {
   await bench.postgres.query("select pg_terminate_backend($1)", [processId]);
