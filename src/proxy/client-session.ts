@@ -8,7 +8,7 @@
  */
 
 import { assert } from "../base/assert.ts";
-import type { PoolerError, Severity } from "../base/pooler-error.ts";
+import type { PoolerError } from "../base/pooler-error.ts";
 import type { Channel, ChannelHandler } from "../net/channel.ts";
 import type { Waiter } from "../pool/waiter.ts";
 import type { ClientState } from "../session/client-state.ts";
@@ -21,18 +21,23 @@ import {
 } from "../session/frontend-relay.ts";
 import { settingsChange } from "../session/session-settings.ts";
 import { StatementTranslator } from "../session/statement-translator.ts";
-import { errorResponseOf, writeErrorResponse } from "../wire/backend/error-response.ts";
-import { ByteWriter } from "../wire/byte-writer.ts";
+import { errorResponseOf } from "../wire/backend/error-response.ts";
 import type { Cancellable, CancelRegistry } from "./cancel-registry.ts";
 import { type CheckInClient, checkIn } from "./check-in.ts";
 import { ClientFlow } from "./client-flow.ts";
 import type { OwnQueryResult } from "./own-query-run.ts";
-import { ClientViolationError, InternalError, SettingsRefusedError } from "./proxy-errors.ts";
+import {
+  ClientViolationError,
+  InternalError,
+  QueryCanceledError,
+  SettingsRefusedError,
+} from "./proxy-errors.ts";
 import type { RelayScratch } from "./relay-scratch.ts";
 import type { ServerConnection, ServerHolder } from "./server-connection.ts";
 import type { ServerPool } from "./server-pool.ts";
 import { type LimitedSession, SessionDeadlines } from "./session-deadlines.ts";
 import { welcomeMessages } from "./welcome.ts";
+import { withSeverity } from "./with-severity.ts";
 
 /** Who has the sessions: one for all of a worker, so that none costs a closure of its own. */
 export interface SessionOwner {
@@ -159,7 +164,7 @@ export class ClientSession
     if (this.#mayCheckIn(server)) return this.#checkIn(server);
     this.#relay.settleCopySyncs();
     this.#deadlines?.progress(server.state);
-    if (this.#relay.stop === STOP.needsReplies) this.#goOn();
+    if (this.#relay.stop !== STOP.none) this.#goOn();
   }
 
   onServerDrained(): void {
@@ -203,9 +208,17 @@ export class ClientSession
     return this.#pool.name.tenant;
   }
 
-  /** A CancelRequest with this client's key came. */
+  /** A CancelRequest with this client's key came: for the query that runs, or that waits for a server. */
   cancel(): void {
+    if (this.queue !== null && this.#phase === "serving") return this.#cancelWaiting();
     if (this.#server !== null && !this.#settingsUnderWay) this.#pool.cancel(this.#server);
+  }
+
+  #cancelWaiting(): void {
+    this.#pool.forget(this);
+    this.#deadlines?.idle();
+    this.#afterRelay(this.#relay.refuse(errorResponseOf(new QueryCanceledError())));
+    this.#flow.regulate();
   }
 
   cancelOverdue(error: PoolerError): void {
@@ -284,6 +297,9 @@ export class ClientSession
       case STOP.needsServer:
         // A client that reads no replies gets no further server to produce more of them.
         if (this.#server === null && this.#channel.pendingBytes === 0) this.#acquire();
+        return;
+      case STOP.needsCancelEnd:
+        if (this.#server?.state.cancelLate !== true) this.#resumeRelay();
         return;
       default:
         if (this.#server === null || this.#server.state.clientsTurn) this.#resumeRelay();
@@ -407,13 +423,4 @@ export class ClientSession
     this.#relay.setServer(null, null);
     this.#pool.recover(server, { insideMessage, orderly });
   }
-}
-
-/** Returns the ErrorResponse: whether an error ends the connection depends on where it is met. */
-function withSeverity(error: PoolerError, severity: Severity): Uint8Array {
-  if (error.severity === severity) return errorResponseOf(error);
-  const writer = new ByteWriter();
-  const { sqlstate, message, detail, hint } = error;
-  writeErrorResponse(writer, { severity, sqlstate, message, detail, hint });
-  return writer.take();
 }

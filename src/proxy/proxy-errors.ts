@@ -56,6 +56,17 @@ export class ClientViolationError extends PoolerError {
   }
 }
 
+/** A CancelRequest came for a query that waits for a server. */
+export class QueryCanceledError extends PoolerError {
+  constructor() {
+    super({
+      severity: "ERROR",
+      sqlstate: SQLSTATE.query_canceled,
+      message: "canceling statement due to user request",
+    });
+  }
+}
+
 /** Carpool is being stopped. */
 export class ShutdownError extends PoolerError {
   constructor() {

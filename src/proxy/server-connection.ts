@@ -12,7 +12,7 @@ import { PoolSlot } from "../pool/pool-slot.ts";
 import { BackendRelay, type BackendRelayEvents } from "../session/backend-relay.ts";
 import type { ClientState } from "../session/client-state.ts";
 import { EXPECTED } from "../session/expected-reply.ts";
-import { ServerState } from "../session/server-state.ts";
+import { NO_CANCEL, type ServerState } from "../session/server-state.ts";
 import type { ErrorFields } from "../wire/backend/error-fields.ts";
 import { ByteWriter } from "../wire/byte-writer.ts";
 import type { CancelKey } from "../wire/cancel-key.ts";
@@ -196,17 +196,21 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
   /** A CancelRequest for what it runs is on its way. */
   beginCancel(): void {
     this.#cancelsUnderWay += 1;
+    this.state.cancelTarget = this.state.sequence;
   }
 
   /** PostgreSQL is done with it; `certain` false: nobody knows when or whether it will strike. */
   endCancel(certain: boolean): void {
     this.#cancelsUnderWay -= 1;
     if (!certain) this.#cancelUncertain = true;
-    if (this.#cancelsUnderWay > 0 || !this.usable) return;
+    if (this.#cancelsUnderWay > 0) return;
+    this.state.cancelTarget = NO_CANCEL;
+    if (!this.usable) return;
     const next = this.#ownQueryNext;
     this.#ownQueryNext = null;
     if (next !== null) this.#startOwn(next.sql, next.onResult);
     else if (this.#handBackPending) this.#handBackIfClean();
+    else this.#holder?.onServerProgress();
   }
 
   #handBackIfClean(): void {

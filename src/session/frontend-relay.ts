@@ -42,8 +42,8 @@ type Ending = { readonly violation: string | null };
 
 const TERMINATED: Ending = { violation: null };
 
-/** Why the relay stopped. */
-export const STOP = { none: 0, needsServer: 1, needsReplies: 2 } as const;
+/** Why the relay stopped. `needsCancelEnd`: a cancel is under way that must not strike what comes now. */
+export const STOP = { none: 0, needsServer: 1, needsReplies: 2, needsCancelEnd: 3 } as const;
 
 export interface FrontendLimits {
   /** The longest message, in bytes. */
@@ -194,6 +194,7 @@ export class FrontendRelay implements FrameHandler {
       );
     if (server.skipping && type !== FRONTEND.Sync && type !== FRONTEND.Terminate) return true;
     if (server.copyingIn) return this.#onMessageInCopy(type, bytes, start, end, server, sink);
+    if (server.cancelLate) return this.#stopFor(STOP.needsCancelEnd);
     if (server.copySyncs > 0 && type !== FRONTEND.Sync && type !== FRONTEND.Terminate)
       return this.#awaitCopySyncs(server, sink);
     if (this.#mustDrain(server)) return this.#stopForReplies(server, sink);

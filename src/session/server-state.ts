@@ -8,6 +8,9 @@ import { ExpectedReplies } from "./expected-replies.ts";
 import type { ServerStatements } from "./server-statements.ts";
 import type { Settings, SettingsInterner } from "./session-settings.ts";
 
+/** No CancelRequest is under way. */
+export const NO_CANCEL = -1;
+
 export class ServerState {
   readonly expected = new ExpectedReplies();
   readonly statements: ServerStatements;
@@ -38,6 +41,8 @@ export class ServerState {
   residue = 0;
   /** How many ReadyForQuery came: names a query for a CancelRequest. */
   sequence = 0;
+  /** The `sequence` of the query that a CancelRequest under way is for, or {@link NO_CANCEL}. */
+  cancelTarget = NO_CANCEL;
   /** The ErrorResponse for the client, should the server say that it cancelled the present query; null: its own. */
   cancelError: Uint8Array | null = null;
   /** The server said FATAL, or broke the protocol: it is of no further use. */
@@ -93,6 +98,12 @@ export class ServerState {
       this.copySyncs === 0 &&
       !this.broken
     );
+  }
+
+  /** Whether a cancel is under way whose query is over: it would strike what is sent next. */
+  get cancelLate(): boolean {
+    if (this.cancelTarget === NO_CANCEL) return false;
+    return this.cancelTarget !== this.sequence || this.expected.size === 0;
   }
 
   /** Whether the server waits for the client: it owes nothing, or reads the data of a COPY. */
