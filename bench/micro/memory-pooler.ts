@@ -43,7 +43,13 @@ const RECIPE: PoolRecipe = {
     retryMinMs: 100,
     retryMaxMs: 1000,
   },
-  times: sessionTimes({ clientIdleMs: 0, idleTransactionMs: 0, queryMs: 0, transactionMs: 0 }),
+  times: sessionTimes({
+    clientIdleMs: 0,
+    idleTransactionMs: 0,
+    queryMs: 0,
+    transactionMs: 0,
+    checkDelayMs: 30_000,
+  }),
 };
 
 /** What the server says to a StartupMessage: it trusts everybody. */

@@ -6,8 +6,9 @@
 import { randomBytes } from "node:crypto";
 import { Client } from "pg";
 import type { TestPostgres } from "../../support/postgres.ts";
+import { sendCancelRequest } from "../../support/send-cancel-request.ts";
 import type { Swarm } from "./swarm.ts";
-import { sendCancelRequest, type WireTarget } from "./wire-client.ts";
+import type { WireTarget } from "./wire-client.ts";
 
 /** Pauses between two of a kind, in milliseconds. */
 export interface ChaosPace {

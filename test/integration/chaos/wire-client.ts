@@ -20,12 +20,12 @@ import { readErrorResponse } from "../../../src/wire/backend/error-response.ts";
 import { ByteWriter } from "../../../src/wire/byte-writer.ts";
 import { readInt32, readUint16 } from "../../../src/wire/bytes.ts";
 import type { CancelKey } from "../../../src/wire/cancel-key.ts";
-import { writeCancelRequest } from "../../../src/wire/frontend/cancel-request.ts";
 import { writeSASLInitialResponse } from "../../../src/wire/frontend/sasl-initial-response.ts";
 import { writeSASLResponse } from "../../../src/wire/frontend/sasl-response.ts";
 import { writeStartupMessage } from "../../../src/wire/frontend/startup-message.ts";
 import { HEADER_BYTES } from "../../../src/wire/limits.ts";
 import { BACKEND } from "../../../src/wire/message-type.ts";
+import { sendCancelRequest } from "../../support/send-cancel-request.ts";
 
 export interface WireTarget {
   readonly host: string;
@@ -264,35 +264,6 @@ export class WireClient {
       default:
     }
   }
-}
-
-/** Sends a CancelRequest and resolves when the other side has closed its connection. */
-export async function sendCancelRequest(
-  target: { readonly host: string; readonly port: number },
-  key: CancelKey,
-): Promise<void> {
-  const writer = new ByteWriter();
-  writeCancelRequest(writer, key);
-  const request = writer.take();
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  void Bun.connect({
-    hostname: target.host,
-    port: target.port,
-    socket: {
-      open(socket) {
-        socket.write(request);
-      },
-      data() {},
-      close() {
-        resolve();
-      },
-      error() {},
-      connectError(_socket, error) {
-        reject(error);
-      },
-    },
-  }).catch(reject);
-  await promise;
 }
 
 function firstValue(bytes: Buffer, start: number): string {

@@ -6,7 +6,7 @@
 import { SQL } from "bun";
 import { Client } from "pg";
 import postgres from "postgres";
-import { sendCancelRequest } from "./send-cancel-request.ts";
+import { sendCancelRequest } from "../../support/send-cancel-request.ts";
 
 export type Row = Readonly<Record<string, unknown>>;
 
@@ -91,7 +91,7 @@ class NodePostgresClient implements DriverClient {
 
   run(sql: string): RunningQuery {
     const cancel = () =>
-      sendCancelRequest(this.#target.port, {
+      sendCancelRequest(this.#target, {
         processId: Number(Reflect.get(this.#client, "processID")),
         secretKey: int32(Number(Reflect.get(this.#client, "secretKey"))),
       });

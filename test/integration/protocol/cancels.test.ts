@@ -7,8 +7,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test
 import { until } from "../../support/deadline.ts";
 import { execute, extended, join, parse, query, sync } from "../../support/frontend-messages.ts";
 import { repeatedly } from "../../support/in-turn.ts";
-import { nextTurn, RawClient, sendCancel } from "../../support/raw-client.ts";
+import { nextTurn, RawClient } from "../../support/raw-client.ts";
 import { Bench } from "../../support/same-as-postgres.ts";
+import { sendCancelRequest } from "../../support/send-cancel-request.ts";
 
 let bench: Bench;
 
@@ -24,7 +25,8 @@ afterEach(() => {
 
 const CANCELED = "ErrorResponse ERROR: 57014: canceling statement due to user request";
 
-const cancel = (client: RawClient): Promise<void> => sendCancel(bench.pooler.target(), client.key);
+const cancel = (client: RawClient): Promise<void> =>
+  sendCancelRequest(bench.pooler.target(), client.key);
 
 describe.each(["transaction", "session"] as const)("in %s mode", (mode) => {
   const connect = (): Promise<RawClient> => RawClient.connect(bench.pooler.target(mode));
@@ -89,9 +91,9 @@ describe.each(["transaction", "session"] as const)("in %s mode", (mode) => {
     const { processId, secretKey } = client.key;
     const wrong = Uint8Array.from(secretKey, (byte) => byte ^ 1);
     const answered = client.run(query("select 'whole' from pg_sleep(0.2)"));
-    await sendCancel(bench.pooler.target(), { processId, secretKey: wrong });
-    await sendCancel(bench.pooler.target(), { processId: processId + 1, secretKey });
-    await sendCancel(bench.pooler.target(), { processId, secretKey: Buffer.alloc(32, 1) });
+    await sendCancelRequest(bench.pooler.target(), { processId, secretKey: wrong });
+    await sendCancelRequest(bench.pooler.target(), { processId: processId + 1, secretKey });
+    await sendCancelRequest(bench.pooler.target(), { processId, secretKey: Buffer.alloc(32, 1) });
     expect(await answered).toContain('DataRow "whole"');
   });
 
