@@ -22,6 +22,7 @@ import { type FrameHandler, MessageFramer } from "./message-framer.ts";
 import { OUTCOME, type Outcome } from "./message-outcome.ts";
 import type { ByteSink, RunWriter } from "./run-writer.ts";
 import type { ServerState } from "./server-state.ts";
+import { mayKeepSetting } from "./set-config-text.ts";
 import { StatementMessages } from "./statement-messages.ts";
 import type { StatementTranslator } from "./statement-translator.ts";
 import { UnservedMessages } from "./unserved-messages.ts";
@@ -212,8 +213,7 @@ export class FrontendRelay implements FrameHandler {
       case FRONTEND.Sync:
         return this.#onSync(bytes, start, end, server, sink);
       case FRONTEND.Query:
-        this.#drainFirst =
-          this.#translator !== null && mayForgetStatements(bytes, start + HEADER_BYTES, end);
+        if (this.#translator !== null) this.#noteText(bytes, start + HEADER_BYTES, end, server);
         return this.#onWholeRequest(EXPECTED.query, bytes, start, end, server, sink);
       case FRONTEND.FunctionCall:
         return this.#onWholeRequest(EXPECTED.functionCall, bytes, start, end, server, sink);
@@ -301,6 +301,12 @@ export class FrontendRelay implements FrameHandler {
     this.#onWholeRequest(EXPECTED.sync, bytes, start, end, server, sink);
     if (server.copySyncs > 0) markPlace(this.#out, server, sink);
     return true;
+  }
+
+  /** What a Query may change unseen. */
+  #noteText(bytes: Uint8Array, from: number, end: number, server: ServerState): void {
+    this.#drainFirst = mayForgetStatements(bytes, from, end);
+    if (mayKeepSetting(bytes, from, end)) server.settingsTouched = true;
   }
 
   /** Sync, Query, FunctionCall: what ReadyForQuery answers. */

@@ -108,7 +108,7 @@ export class StatementMessages {
     const messageBytes = messageEnd - start;
     if (bytes[start + HEADER_BYTES] === 0) {
       translator.noteUnnamedParse(segment);
-      translator.noteText(bytes, start + HEADER_BYTES + 1, end);
+      translator.noteText(bytes, start + HEADER_BYTES + 1, end, server);
       const kept = messageBytes <= this.#statementBytesMax ? keptParse(bytes, start, end) : null;
       return this.#passOn(EXPECTED.parseUnnamed, kept, bytes, start, end, server, sink);
     }

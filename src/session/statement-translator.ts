@@ -20,6 +20,7 @@ import { REFUSED_PARSE } from "./refused-parse.ts";
 import type { ByteSink, RunWriter } from "./run-writer.ts";
 import type { ServerState } from "./server-state.ts";
 import { literalSettings } from "./session-settings.ts";
+import { mayKeepSetting } from "./set-config-text.ts";
 import { STATEMENT_NAME_PREFIX, type Statement, type StatementInterner } from "./statement.ts";
 import {
   duplicateStatementError,
@@ -71,8 +72,9 @@ export class StatementTranslator {
   }
 
   /** The text of an unnamed Parse went out. */
-  noteText(bytes: Uint8Array, start: number, end: number): void {
+  noteText(bytes: Uint8Array, start: number, end: number, server: ServerState): void {
     if (mayForgetStatements(bytes, start, end)) this.#mayForget = true;
+    if (mayKeepSetting(bytes, start, end)) server.settingsTouched = true;
   }
 
   /** A Parse of the unnamed statement went out in this segment. */
@@ -249,6 +251,7 @@ export class StatementTranslator {
     const statement = this.#client.statements.get(name);
     if (statement === undefined) return null;
     if (statement.mayForget) this.#mayForget = true;
+    if (statement.mayKeepSetting) server.settingsTouched = true;
     if (this.#ensurePrepared(statement, server, sink)) this.#changedIn = segment;
     return statement;
   }
@@ -274,7 +277,7 @@ export class StatementTranslator {
         server.expected.push(EXPECTED.ownClose, null);
       } else {
         const length = 1 + readInt32(parse, 1);
-        this.noteText(parse, HEADER_BYTES + 1, length);
+        this.noteText(parse, HEADER_BYTES + 1, length, server);
         this.#out.insert(parse, 0, length, sink);
         server.expected.push(EXPECTED.ownParseUnnamed, null);
       }

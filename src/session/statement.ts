@@ -8,6 +8,7 @@
 
 import { assert } from "../base/assert.ts";
 import { mayForgetStatements } from "./forgetful-text.ts";
+import { mayKeepSetting } from "./set-config-text.ts";
 
 /**
  * What every name of ours on a server begins with. A client that uses a name like this itself never
@@ -24,6 +25,8 @@ export class Statement {
   readonly key: string;
   /** Whether to execute it may make a server forget its statements. */
   readonly mayForget: boolean;
+  /** Whether to execute it may change a setting for good, with no tag that says so. */
+  readonly mayKeepSetting: boolean;
   /** How many client names and servers hold it. Kept by the interner. */
   references = 0;
 
@@ -32,6 +35,7 @@ export class Statement {
     this.parseTail = parseTail;
     this.key = key;
     this.mayForget = mayForgetStatements(parseTail, 0, parseTail.length);
+    this.mayKeepSetting = mayKeepSetting(parseTail, 0, parseTail.length);
   }
 }
 
