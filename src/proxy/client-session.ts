@@ -13,51 +13,26 @@ import type { Channel, ChannelHandler } from "../net/channel.ts";
 import type { Waiter } from "../pool/waiter.ts";
 import type { ClientState } from "../session/client-state.ts";
 import { EXPECTED } from "../session/expected-reply.ts";
-import {
-  type FrontendLimits,
-  FrontendRelay,
-  type FrontendRelayEvents,
-  STOP,
-} from "../session/frontend-relay.ts";
-import { settingsChange } from "../session/session-settings.ts";
+import { FrontendRelay, type FrontendRelayEvents, STOP } from "../session/frontend-relay.ts";
 import { StatementTranslator } from "../session/statement-translator.ts";
+import type { ErrorFields } from "../wire/backend/error-fields.ts";
 import { errorResponseOf } from "../wire/backend/error-response.ts";
-import type { Cancellable, CancelRegistry } from "./cancel-registry.ts";
+import type { Cancellable } from "./cancel-registry.ts";
 import { type CheckInClient, checkIn } from "./check-in.ts";
 import { ClientFlow } from "./client-flow.ts";
-import type { OwnQueryResult } from "./own-query-run.ts";
 import {
   ClientViolationError,
   InternalError,
   QueryCanceledError,
   SettingsRefusedError,
 } from "./proxy-errors.ts";
-import type { RelayScratch } from "./relay-scratch.ts";
 import type { ServerConnection, ServerHolder } from "./server-connection.ts";
+import { type FittingClient, fitServer } from "./server-fitting.ts";
 import type { ServerPool } from "./server-pool.ts";
 import { type LimitedSession, SessionDeadlines } from "./session-deadlines.ts";
+import type { ClientSessionOptions, OwnedSession, SessionOwner } from "./session-owner.ts";
 import { welcomeMessages } from "./welcome.ts";
 import { withSeverity } from "./with-severity.ts";
-
-/** Who has the sessions: one for all of a worker, so that none costs a closure of its own. */
-export interface SessionOwner {
-  readonly cancels: CancelRegistry;
-  /** A session met a bug of ours. */
-  onFault(error: PoolerError): void;
-  /** Called once for each session. */
-  onSessionOver(session: ClientSession): void;
-}
-
-export interface ClientSessionOptions {
-  readonly owner: SessionOwner;
-  readonly channel: Channel;
-  readonly pool: ServerPool;
-  readonly client: ClientState;
-  readonly limits: FrontendLimits & { readonly clientStatementsMax: number };
-  readonly scratch: RelayScratch;
-  /** Bytes of the cancel key's secret: what the client's protocol version can carry. */
-  readonly secretBytes: number;
-}
 
 type Phase = "welcoming" | "serving" | "over";
 
@@ -68,8 +43,10 @@ export class ClientSession
     ServerHolder,
     FrontendRelayEvents,
     CheckInClient,
+    FittingClient,
     Cancellable,
-    LimitedSession
+    LimitedSession,
+    OwnedSession
 {
   readonly client: ClientState;
   readonly #channel: Channel;
@@ -181,6 +158,14 @@ export class ClientSession
     if (!silently) return this.end(error);
     this.#channel.close();
     this.#leave();
+  }
+
+  onFitted(server: ServerConnection, error: ErrorFields | null): void {
+    if (this.#server !== server) return;
+    this.#settingsUnderWay = false;
+    if (error !== null) return this.end(new SettingsRefusedError(error));
+    server.state.adoptSettings(this.client.settings);
+    this.#onSettingsApplied(server);
   }
 
   onSettingsKnown(): void {
@@ -331,21 +316,11 @@ export class ClientSession
     this.#server = server;
     server.beginHold(this, this.client, this.#channel);
     this.#limitTimes()?.taken(server.state, server.slot.sinceMs);
-    const change = settingsChange(server.state.settings, this.client.settings);
     this.#trying = server.slot.restedMs > this.#pool.times.checkDelayMs;
-    if (change === "" && !this.#trying) return this.#onSettingsApplied(server);
+    if (this.prefers(server) && !this.#trying) return this.#onSettingsApplied(server);
     this.#settingsUnderWay = true;
-    const onResult = (result: OwnQueryResult) => this.#onSettingsChanged(server, result);
-    if (this.#trying) server.tryOwn(change, this.#pool.checkTimeoutMs, onResult);
-    else server.runOwn(change, onResult);
-  }
-
-  #onSettingsChanged(server: ServerConnection, { error }: OwnQueryResult): void {
-    if (this.#server !== server) return;
-    this.#settingsUnderWay = false;
-    if (error !== null) return this.end(new SettingsRefusedError(error));
-    server.state.adoptSettings(this.client.settings);
-    this.#onSettingsApplied(server);
+    const trialMs = this.#trying ? this.#pool.checkTimeoutMs : null;
+    fitServer(server, this, trialMs);
   }
 
   #onSettingsApplied(server: ServerConnection): void {
@@ -412,15 +387,13 @@ export class ClientSession
     if (this.queue !== null) this.#pool.forget(this);
     const server = this.#server;
     this.#server = null;
-    if (server !== null) this.#giveBack(server, orderly);
+    if (server !== null) {
+      const { insideMessage } = this.#relay;
+      this.#relay.setServer(null, null);
+      this.#pool.recover(server, { insideMessage, orderly });
+    }
     this.client.end();
     this.#pool.clientLeft();
     this.#owner.onSessionOver(this);
-  }
-
-  #giveBack(server: ServerConnection, orderly: boolean): void {
-    const insideMessage = this.#relay.insideMessage;
-    this.#relay.setServer(null, null);
-    this.#pool.recover(server, { insideMessage, orderly });
   }
 }

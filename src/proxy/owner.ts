@@ -26,7 +26,7 @@ import { PROTOCOL_MAJOR, PROTOCOL_MINOR_LATEST } from "../wire/protocol-version.
 import type { Admission } from "./admission.ts";
 import type { CancelRegistry } from "./cancel-registry.ts";
 import { ClientAuthentication, type ClientAuthMethod } from "./client-authentication.ts";
-import { ClientSession, type SessionOwner } from "./client-session.ts";
+import { ClientSession } from "./client-session.ts";
 import { NativePipe } from "./native-pipe.ts";
 import type { PoolRegistry } from "./pool-registry.ts";
 import type { PoolerCounters } from "./pooler-counters.ts";
@@ -39,6 +39,7 @@ import {
   TooManyClientsError,
 } from "./proxy-errors.ts";
 import type { RelayScratch } from "./relay-scratch.ts";
+import type { EndableClient, OwnedSession, SessionOwner } from "./session-owner.ts";
 import { startupSettings } from "./startup-settings.ts";
 import type { Verifiers } from "./verifiers.ts";
 
@@ -72,16 +73,9 @@ interface Login {
   readonly user: TenantUser;
 }
 
-/** What can be told to end. */
-interface Endable {
-  end(error: PoolerError): void;
-  /** As `end`, but not inside a transaction: then as soon as that is over. */
-  endWhenIdle(error: PoolerError): void;
-}
-
 export class Owner implements ChannelOwner, SessionOwner {
   readonly #parts: OwnerParts;
-  readonly #clients = new Set<Endable>();
+  readonly #clients = new Set<EndableClient>();
   #stopping = false;
 
   constructor(parts: OwnerParts) {
@@ -113,7 +107,7 @@ export class Owner implements ChannelOwner, SessionOwner {
     this.#parts.logger.error({ sqlstate: error.sqlstate }, error.logText);
   }
 
-  onSessionOver(session: ClientSession): void {
+  onSessionOver(session: OwnedSession): void {
     this.#clients.delete(session);
     this.#parts.pools.sweep(session.tenant);
   }

@@ -1,0 +1,30 @@
+/**
+ * Makes a server fit for the client that has taken it: the client's settings hold on it, and where it
+ * rested for long, it has shown that it lives.
+ */
+
+import type { ClientState } from "../session/client-state.ts";
+import { settingsChange } from "../session/session-settings.ts";
+import type { ErrorFields } from "../wire/backend/error-fields.ts";
+import type { ServerConnection } from "./server-connection.ts";
+
+/** Who has taken the server. */
+export interface FittingClient {
+  readonly client: ClientState;
+  /** The server has answered; without an error the client's settings hold on it. */
+  onFitted(server: ServerConnection, error: ErrorFields | null): void;
+}
+
+/**
+ * Asks `server` by one query of ours; its answer is told once, unless the server is lost first.
+ * @param trialMs how long a server that is tried may take to answer; null: it need not be tried
+ */
+export function fitServer(
+  server: ServerConnection,
+  holder: FittingClient,
+  trialMs: number | null,
+): void {
+  const change = settingsChange(server.state.settings, holder.client.settings);
+  if (trialMs === null) server.runOwn(change, ({ error }) => holder.onFitted(server, error));
+  else server.tryOwn(change, trialMs, ({ error }) => holder.onFitted(server, error));
+}

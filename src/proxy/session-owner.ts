@@ -1,0 +1,47 @@
+/**
+ * What a session is made of, and who has it. Apart from the session, so that who only knows of sessions
+ * does not depend on how one works.
+ */
+
+import type { PoolerError } from "../base/pooler-error.ts";
+import type { Channel } from "../net/channel.ts";
+import type { ClientState } from "../session/client-state.ts";
+import type { FrontendLimits } from "../session/frontend-relay.ts";
+import type { CancelRegistry } from "./cancel-registry.ts";
+import type { RelayScratch } from "./relay-scratch.ts";
+import type { ServerPool } from "./server-pool.ts";
+
+/** A client that can be told to end. */
+export interface EndableClient {
+  /** Ends the connection and says why. */
+  end(error: PoolerError): void;
+  /** As `end`, but not inside a transaction: then as soon as that is over. */
+  endWhenIdle(error: PoolerError): void;
+}
+
+/** A session, as far as its owner asks. */
+export interface OwnedSession extends EndableClient {
+  /** Whose client it is. */
+  readonly tenant: string;
+}
+
+/** Who has the sessions: one for all of a worker, so that none costs a closure of its own. */
+export interface SessionOwner {
+  readonly cancels: CancelRegistry;
+  /** A session met a bug of ours. */
+  onFault(error: PoolerError): void;
+  /** Called once for each session. */
+  onSessionOver(session: OwnedSession): void;
+}
+
+/** What one session is made of. */
+export interface ClientSessionOptions {
+  readonly owner: SessionOwner;
+  readonly channel: Channel;
+  readonly pool: ServerPool;
+  readonly client: ClientState;
+  readonly limits: FrontendLimits & { readonly clientStatementsMax: number };
+  readonly scratch: RelayScratch;
+  /** Bytes of the cancel key's secret: what the client's protocol version can carry. */
+  readonly secretBytes: number;
+}
