@@ -9,15 +9,9 @@
 import type { PoolerError } from "../base/pooler-error.ts";
 import type { ClientState } from "../session/client-state.ts";
 import { forgetsStatements, residueCleanup } from "../session/command-effects.ts";
-import type { SettingsInterner } from "../session/session-settings.ts";
+import { readSettings, type SettingsInterner } from "../session/session-settings.ts";
 import type { OwnQueryResult, OwnRows } from "./own-query-run.ts";
 import type { ServerConnection, ServerHolder } from "./server-connection.ts";
-
-/** What a session has set, in the form that `set_config` takes. */
-const READ_SETTINGS =
-  "SELECT s.name, s.setting FROM pg_catalog.pg_settings s " +
-  "WHERE s.source OPERATOR(pg_catalog.=) 'session' AND s.context OPERATOR(pg_catalog.<>) 'internal' " +
-  "UNION ALL SELECT 'role', pg_catalog.current_setting('role')";
 
 /** Parameters that a server reports and a client can set. The others follow from these. */
 const SETTABLE_PARAMETERS: readonly string[] = [
@@ -86,7 +80,7 @@ class CheckIn implements ServerHolder {
     const server = this.#server;
     server.setHolder(this);
     if (server.state.settingsTouched)
-      server.runOwn(READ_SETTINGS, (result) => this.#onSettings(result));
+      server.runOwn(readSettings(this.#customNames()), (result) => this.#onSettings(result));
     else {
       if (server.state.parametersChanged) this.#adoptParameters();
       this.#cleanUp();
@@ -108,6 +102,14 @@ class CheckIn implements ServerHolder {
     this.#owner.onSettingsLost(error);
   }
 
+  /** Custom settings that the client has, and those that its texts named. */
+  #customNames(): ReadonlySet<string> {
+    const names = new Set(this.#server.state.customNames);
+    for (const name of this.#client.settings.entries.keys())
+      if (name.includes(".")) names.add(name);
+    return names;
+  }
+
   #onSettings(result: OwnQueryResult): void {
     // An error leaves the client with what it had: better old settings than another's.
     if (result.error === null) this.#adoptRows(result.rows);
@@ -115,7 +117,7 @@ class CheckIn implements ServerHolder {
     this.#cleanUp();
   }
 
-  /** All that differs from a server fresh from its login. Custom settings are not listed: all is reset. */
+  /** All that differs from a server fresh from its login. */
   #adoptRows(rows: OwnRows): void {
     const entries = new Map(this.#client.startupSettings.entries);
     for (const [name, setting] of rows) {

@@ -27,7 +27,7 @@ import {
   SettingsRefusedError,
 } from "./proxy-errors.ts";
 import type { ServerConnection, ServerHolder } from "./server-connection.ts";
-import { type FittingClient, fitServer } from "./server-fitting.ts";
+import { type FittingClient, fitServer, isFromPredecessor } from "./server-fitting.ts";
 import type { ServerPool } from "./server-pool.ts";
 import { type LimitedSession, SessionDeadlines } from "./session-deadlines.ts";
 import type { ClientSessionOptions, OwnedSession, SessionOwner } from "./session-owner.ts";
@@ -163,7 +163,7 @@ export class ClientSession
   onFitted(server: ServerConnection, error: ErrorFields | null): void {
     if (this.#server !== server) return;
     this.#settingsUnderWay = false;
-    if (error !== null) return this.end(new SettingsRefusedError(error));
+    if (error !== null) return this.#onUnfit(server, error);
     server.state.adoptSettings(this.client.settings);
     this.#onSettingsApplied(server);
   }
@@ -321,6 +321,14 @@ export class ClientSession
     this.#settingsUnderWay = true;
     const trialMs = this.#trying ? this.#pool.checkTimeoutMs : null;
     fitServer(server, this, trialMs);
+  }
+
+  #onUnfit(server: ServerConnection, error: ErrorFields): void {
+    if (!isFromPredecessor(server, error)) return this.end(new SettingsRefusedError(error));
+    this.#server = null;
+    server.endHold();
+    server.end();
+    this.#acquire();
   }
 
   #onSettingsApplied(server: ServerConnection): void {

@@ -3,6 +3,7 @@
  * rested for long, it has shown that it lives.
  */
 
+import { SQLSTATE } from "../base/sqlstate.ts";
 import type { ClientState } from "../session/client-state.ts";
 import { settingsChange } from "../session/session-settings.ts";
 import type { ErrorFields } from "../wire/backend/error-fields.ts";
@@ -27,4 +28,12 @@ export function fitServer(
   const change = settingsChange(server.state.settings, holder.client.settings);
   if (trialMs === null) server.runOwn(change, ({ error }) => holder.onFitted(server, error));
   else server.tryOwn(change, trialMs, ({ error }) => holder.onFitted(server, error));
+}
+
+/**
+ * Whether the server could not be fitted because of what its last client set, a timeout that not even a RESET
+ * can meet: then it is of no use to anybody, and nothing is wrong with the settings of who has it now.
+ */
+export function isFromPredecessor({ state }: ServerConnection, error: ErrorFields): boolean {
+  return error.sqlstate === SQLSTATE.query_canceled && state.settings !== state.noSettings;
 }

@@ -22,7 +22,7 @@ import { type FrameHandler, MessageFramer } from "./message-framer.ts";
 import { OUTCOME, type Outcome } from "./message-outcome.ts";
 import type { ByteSink, RunWriter } from "./run-writer.ts";
 import type { ServerState } from "./server-state.ts";
-import { mayKeepSetting } from "./set-config-text.ts";
+import { settingsInText } from "./settings-in-text.ts";
 import { StatementMessages } from "./statement-messages.ts";
 import type { StatementTranslator } from "./statement-translator.ts";
 import { UnservedMessages } from "./unserved-messages.ts";
@@ -306,7 +306,7 @@ export class FrontendRelay implements FrameHandler {
   /** What a Query may change unseen. */
   #noteText(bytes: Uint8Array, from: number, end: number, server: ServerState): void {
     this.#drainFirst = mayForgetStatements(bytes, from, end);
-    if (mayKeepSetting(bytes, from, end)) server.settingsTouched = true;
+    server.noteSettings(settingsInText(bytes, from, end));
   }
 
   /** Sync, Query, FunctionCall: what ReadyForQuery answers. */

@@ -7,6 +7,10 @@ import { TRANSACTION_STATUS } from "../wire/backend/ready-for-query.ts";
 import { ExpectedReplies } from "./expected-replies.ts";
 import type { ServerStatements } from "./server-statements.ts";
 import type { Settings, SettingsInterner } from "./session-settings.ts";
+import type { SettingsInText } from "./settings-in-text.ts";
+
+/** Names of custom settings that are looked for at the end of a hold. */
+const CUSTOM_NAMES_MAX = 256;
 
 /** No CancelRequest is under way. */
 export const NO_CANCEL = -1;
@@ -35,6 +39,8 @@ export class ServerState {
   parametersChanged = false;
   /** A command that may have changed settings was completed under the present client. */
   settingsTouched = false;
+  /** Names that the present client's texts gave to what may be custom settings; null: none. */
+  customNames: Set<string> | null = null;
   /** What was said of the rows of the command under way: RowDescription, DataRow or NoData; see command-effects.ts. */
   rowsTold = 0;
   /** What commands left behind that the next client must not see; bits, see command-effects.ts. */
@@ -132,5 +138,21 @@ export class ServerState {
     this.unnamedInStep = false;
     this.parametersChanged = false;
     this.settingsTouched = false;
+    this.customNames = null;
+  }
+
+  /** A text that says this of settings is sent to the server. */
+  noteSettings(found: SettingsInText | null): void {
+    if (found === null) return;
+    if (found.keeps) this.settingsTouched = true;
+    this.noteSettingNames(found.names);
+  }
+
+  /** The present client's texts name what may be custom settings. Beyond the limit they are not noted. */
+  noteSettingNames(names: readonly string[]): void {
+    if (names.length === 0) return;
+    this.customNames ??= new Set();
+    for (const name of names)
+      if (this.customNames.size < CUSTOM_NAMES_MAX) this.customNames.add(name);
   }
 }

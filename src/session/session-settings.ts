@@ -108,6 +108,31 @@ const NO_ENTRIES: SettingEntries = new Map();
 /** The settings that say who one is. A role is taken on top of the session's user. */
 const IDENTITY: readonly string[] = ["session_authorization", "role"];
 
+/** Longer values are not read back: a session's settings are kept in memory for each client. */
+const VALUE_BYTES_MAX = 32_768;
+
+/**
+ * Returns the SQL that tells what a session has set, name and value, in the form that `set_config` takes.
+ * `pg_settings` does not list custom settings: those are asked for by name. A name that is none has no row.
+ */
+export function readSettings(customNames: Iterable<string>): string {
+  const names = [...customNames].map(quoteText).join(",");
+  const custom = names === "" ? "" : ` UNION ALL ${customSettings(names)}`;
+  return `SELECT s.name, s.setting FROM (${LISTED_SETTINGS}${custom}) s (name, setting) WHERE pg_catalog.octet_length(s.setting) OPERATOR(pg_catalog.<=) ${VALUE_BYTES_MAX}`;
+}
+
+const LISTED_SETTINGS =
+  "SELECT l.name, l.setting FROM pg_catalog.pg_settings l " +
+  "WHERE l.source OPERATOR(pg_catalog.=) 'session' AND l.context OPERATOR(pg_catalog.<>) 'internal' " +
+  "UNION ALL SELECT 'role', pg_catalog.current_setting('role')";
+
+function customSettings(names: string): string {
+  return (
+    `SELECT c, pg_catalog.current_setting(c, true) FROM pg_catalog.unnest(ARRAY[${names}]::pg_catalog.text[]) c ` +
+    "WHERE NOT EXISTS (SELECT 1 FROM pg_catalog.pg_settings l WHERE pg_catalog.lower(l.name) OPERATOR(pg_catalog.=) c)"
+  );
+}
+
 function resets(from: SettingEntries, to: SettingEntries): string[] {
   const surplus = [...from.keys()].filter((name) => !to.has(name) || IDENTITY.includes(name));
   return identityLast(surplus)

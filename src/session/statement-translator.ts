@@ -20,7 +20,7 @@ import { REFUSED_PARSE } from "./refused-parse.ts";
 import type { ByteSink, RunWriter } from "./run-writer.ts";
 import type { ServerState } from "./server-state.ts";
 import { literalSettings } from "./session-settings.ts";
-import { mayKeepSetting } from "./set-config-text.ts";
+import { settingNamesInValues, settingsInText } from "./settings-in-text.ts";
 import { STATEMENT_NAME_PREFIX, type Statement, type StatementInterner } from "./statement.ts";
 import {
   duplicateStatementError,
@@ -74,7 +74,7 @@ export class StatementTranslator {
   /** The text of an unnamed Parse went out. */
   noteText(bytes: Uint8Array, start: number, end: number, server: ServerState): void {
     if (mayForgetStatements(bytes, start, end)) this.#mayForget = true;
-    if (mayKeepSetting(bytes, start, end)) server.settingsTouched = true;
+    server.noteSettings(settingsInText(bytes, start, end));
   }
 
   /** A Parse of the unnamed statement went out in this segment. */
@@ -168,6 +168,7 @@ export class StatementTranslator {
       this.#rename(bytes, start, nameStart, nameEnd, end, messageEnd, serverName, sink);
       server.expected.push(EXPECTED.bind, known === null ? unknownStatementError(name) : name);
     }
+    if (server.settingsTouched) server.noteSettingNames(settingNamesInValues(bytes, nameEnd, end));
     return true;
   }
 
@@ -251,7 +252,7 @@ export class StatementTranslator {
     const statement = this.#client.statements.get(name);
     if (statement === undefined) return null;
     if (statement.mayForget) this.#mayForget = true;
-    if (statement.mayKeepSetting) server.settingsTouched = true;
+    server.noteSettings(statement.settings);
     if (this.#ensurePrepared(statement, server, sink)) this.#changedIn = segment;
     return statement;
   }

@@ -8,7 +8,7 @@
 
 import { assert } from "../base/assert.ts";
 import { mayForgetStatements } from "./forgetful-text.ts";
-import { mayKeepSetting } from "./set-config-text.ts";
+import { type SettingsInText, settingsInText } from "./settings-in-text.ts";
 
 /**
  * What every name of ours on a server begins with. A client that uses a name like this itself never
@@ -25,8 +25,8 @@ export class Statement {
   readonly key: string;
   /** Whether to execute it may make a server forget its statements. */
   readonly mayForget: boolean;
-  /** Whether to execute it may change a setting for good, with no tag that says so. */
-  readonly mayKeepSetting: boolean;
+  /** What its text says of settings; null: it sets none. */
+  readonly settings: SettingsInText | null;
   /** How many client names and servers hold it. Kept by the interner. */
   references = 0;
 
@@ -35,7 +35,7 @@ export class Statement {
     this.parseTail = parseTail;
     this.key = key;
     this.mayForget = mayForgetStatements(parseTail, 0, parseTail.length);
-    this.mayKeepSetting = mayKeepSetting(parseTail, 0, parseTail.length);
+    this.settings = settingsInText(parseTail, 0, parseTail.length);
   }
 }
 
