@@ -7,10 +7,12 @@ import { group, run } from "mitata";
 import { addMessageFramer } from "./micro/message-framer.ts";
 import { addRunWriter } from "./micro/run-writer.ts";
 import { prepareSessionPath } from "./micro/session-path.ts";
+import { measureTimeLimits } from "./micro/time-limits.ts";
 
 group("MessageFramer.feed", addMessageFramer);
 group("RunWriter", addRunWriter);
 const addSessionPath = await prepareSessionPath();
 group("client → server → client", addSessionPath);
 await run();
+console.log(await measureTimeLimits());
 process.exit();

@@ -16,7 +16,7 @@ import { PoolerCounters } from "../../src/proxy/pooler-counters.ts";
 import { RelayScratch } from "../../src/proxy/relay-scratch.ts";
 import { type PoolRecipe, ServerPool } from "../../src/proxy/server-pool.ts";
 import type { SessionOwner } from "../../src/proxy/session-owner.ts";
-import { sessionTimes } from "../../src/proxy/session-times.ts";
+import { type SessionTimes, sessionTimes } from "../../src/proxy/session-times.ts";
 import { ClientState } from "../../src/session/client-state.ts";
 import { StatementInterner } from "../../src/session/statement.ts";
 import { authenticationOk, readyForQueryIdle } from "../load/backend-messages.ts";
@@ -25,6 +25,23 @@ import { MemoryTransport } from "./memory-transport.ts";
 const SILENT: Logger = { debug() {}, info() {}, warn() {}, error: (_fields, text) => fail(text) };
 
 const LIMITS = { messageBytesMax: 2 ** 30, statementBytesMax: 2 ** 20, clientStatementsMax: 1000 };
+
+const NO_TIMES = {
+  clientIdleMs: 0,
+  idleTransactionMs: 0,
+  queryMs: 0,
+  transactionMs: 0,
+  checkDelayMs: 30_000,
+};
+
+/** Every time of a client is limited; none comes in a benchmark. */
+export const EVERY_TIME: SessionTimes = sessionTimes({
+  clientIdleMs: 600_000,
+  idleTransactionMs: 60_000,
+  queryMs: 60_000,
+  transactionMs: 60_000,
+  checkDelayMs: 30_000,
+});
 
 const RECIPE: PoolRecipe = {
   address: { hostname: "memory", port: 5432, ipVersion: "auto", tls: null },
@@ -44,13 +61,7 @@ const RECIPE: PoolRecipe = {
     retryMinMs: 100,
     retryMaxMs: 1000,
   },
-  times: sessionTimes({
-    clientIdleMs: 0,
-    idleTransactionMs: 0,
-    queryMs: 0,
-    transactionMs: 0,
-    checkDelayMs: 30_000,
-  }),
+  times: sessionTimes(NO_TIMES),
 };
 
 /** What the server says to a StartupMessage: it trusts everybody. */
@@ -68,7 +79,8 @@ export class MemoryPooler {
   #server: MemoryTransport | null = null;
   #received = 0;
 
-  constructor() {
+  /** @param times how long its clients may do what */
+  constructor(times: SessionTimes = RECIPE.times) {
     this.#environment = {
       clock: this.#clock,
       logger: SILENT,
@@ -83,7 +95,7 @@ export class MemoryPooler {
     };
     this.#pool = new ServerPool(
       { tenant: "micro", mode: "transaction" },
-      RECIPE,
+      { ...RECIPE, times },
       this.#statements,
       {
         net: this.#environment,

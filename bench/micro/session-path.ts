@@ -4,6 +4,7 @@
  */
 
 import { bench } from "mitata";
+import type { SessionTimes } from "../../src/proxy/session-times.ts";
 import type { Exchange, Scenario } from "../scenarios/scenario.ts";
 import { EXTENDED, PREPARED, SIMPLE } from "../scenarios/select-one.ts";
 import { MemoryPooler } from "./memory-pooler.ts";
@@ -14,19 +15,24 @@ const CLIENTS = 16;
 
 /** Returns what adds a bench for each way to ask for `select 1`. */
 export async function prepareSessionPath(): Promise<() => void> {
-  const ways = await Promise.all([SIMPLE, EXTENDED, PREPARED].map(prepare));
+  const ways = await Promise.all(
+    [SIMPLE, EXTENDED, PREPARED].map((scenario) => prepareWay(scenario)),
+  );
   return () => {
     for (const { name, transaction } of ways) bench(`select 1, ${name}`, transaction);
   };
 }
 
-interface Way {
+/** One way to ask, by the clients of a pooler of its own. */
+export interface Way {
   readonly name: string;
+  /** The next client's turn: its question there, and the answer back. */
   readonly transaction: () => void;
 }
 
-async function prepare(scenario: Scenario): Promise<Way> {
-  const pooler = new MemoryPooler();
+/** Returns a way to ask what `scenario` asks, of a pooler whose clients have these times. */
+export async function prepareWay(scenario: Scenario, times?: SessionTimes): Promise<Way> {
+  const pooler = new MemoryPooler(times);
   const clients: MemoryTransport[] = [];
   for (let index = 0; index < CLIENTS; index += 1) clients.push(await pooler.join());
   // The server has the statement after the first client, and owes no more than ReadyForQuery then.
