@@ -37,8 +37,11 @@ const NOT_OF_THE_SESSION: ReadonlySet<string> = new Set([
 /** Whose hold ends. */
 export interface CheckInClient {
   readonly client: ClientState;
-  /** The client may take another server: its settings are known. */
-  onSettingsKnown(): void;
+  /**
+   * The client may take another server: its settings are known.
+   * @param nowMs the present, where the pool has just looked at the clock; else null
+   */
+  onSettingsKnown(nowMs: number | null): void;
   /** The server was lost before it told them. */
   onSettingsLost(error: PoolerError): void;
 }
@@ -55,8 +58,11 @@ export function checkIn(
   const { state } = server;
   server.endHold();
   if (!state.parametersChanged && !state.settingsTouched && state.residue === 0) {
+    const lentMs = server.slot.sinceMs;
     server.handBack();
-    holder.onSettingsKnown();
+    const { sinceMs } = server.slot;
+    // Where it waits for the end of a cancel, it has not been released yet.
+    holder.onSettingsKnown(sinceMs > lentMs ? sinceMs : null);
     return;
   }
   new CheckIn(server, holder, interner).start();
@@ -173,6 +179,6 @@ class CheckIn implements ServerHolder {
   #tellSettingsKnown(): void {
     if (this.#settingsKnown) return;
     this.#settingsKnown = true;
-    this.#owner.onSettingsKnown();
+    this.#owner.onSettingsKnown(null);
   }
 }

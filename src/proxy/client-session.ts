@@ -168,9 +168,9 @@ export class ClientSession
     this.#onSettingsApplied(server);
   }
 
-  onSettingsKnown(): void {
+  onSettingsKnown(nowMs: number | null): void {
     this.#settingsUnderWay = false;
-    this.#deadlines?.idle();
+    this.#deadlines?.idle(nowMs);
     this.#goOn();
   }
 

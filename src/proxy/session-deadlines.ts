@@ -72,13 +72,16 @@ export class SessionDeadlines {
     this.#alarm = new Alarm((nowMs) => this.#onRing(nowMs));
   }
 
-  /** The client has nothing under way, from now on: what it sent last asks for nothing. */
-  idle(): void {
+  /**
+   * The client has nothing under way, from now on: what it sent last asks for nothing.
+   * @param nowMs the present, for who knows it: reading the clock is most of what a time limit costs
+   */
+  idle(nowMs: number | null = null): void {
     const { clientIdleMs } = this.#limits.times;
     this.#transactionSinceMs = Number.POSITIVE_INFINITY;
     this.#activity = ACTIVITY.idle;
     if (clientIdleMs < Number.POSITIVE_INFINITY)
-      this.#enter(ACTIVITY.idle, this.#ticker.nowMs, clientIdleMs);
+      this.#enter(ACTIVITY.idle, nowMs ?? this.#ticker.nowMs, clientIdleMs);
   }
 
   /** The client waits for us. */
@@ -88,15 +91,17 @@ export class SessionDeadlines {
 
   /** It has taken a server, which works for it. */
   taken(state: ServerState, nowMs: number): void {
+    const { queryMs, transactionMs } = this.#limits.times;
     this.#sequence = state.sequence;
-    this.#beginTransaction(nowMs);
-    this.#enter(ACTIVITY.query, nowMs, this.#limits.times.queryMs);
+    this.#transactionSinceMs = nowMs;
+    this.#enter(ACTIVITY.query, nowMs, Math.min(queryMs, transactionMs));
   }
 
   /** Bytes went to its server, or came from it. Looks at the clock only where that has changed something. */
   progress(state: ServerState): void {
-    const activity = activityOf(state);
     const queryEnded = state.sequence !== this.#sequence;
+    if (!queryEnded && this.#activity === ACTIVITY.query && !state.clientsTurn) return;
+    const activity = activityOf(state);
     if (!queryEnded && this.#goesOn(activity)) {
       // Each piece of a COPY's data is a sign of life.
       if (state.copyingIn) this.#sinceMs = this.#ticker.nowMs;
