@@ -48,6 +48,7 @@ export class ClientStartup implements ChannelHandler, TlsHandshakeHandler {
   readonly #portMode: PortMode;
   readonly #parts: ClientStartupParts;
   readonly #deadline: Timer;
+  readonly #sinceMs: number;
   #bytes: Uint8Array = NO_BYTES;
   #sslAsked = false;
   #gssAsked = false;
@@ -59,6 +60,7 @@ export class ClientStartup implements ChannelHandler, TlsHandshakeHandler {
     this.#transport = transport;
     this.#portMode = portMode;
     this.#parts = parts;
+    this.#sinceMs = parts.clock.now();
     this.#deadline = parts.clock.after(parts.timeoutMs, () =>
       this.#refuse(new StartupTimeoutError(parts.timeoutMs)),
     );
@@ -210,6 +212,7 @@ export class ClientStartup implements ChannelHandler, TlsHandshakeHandler {
         optionsSettings: settings,
         protocolOptions: startup.protocolOptions.map(([name]) => name),
         remoteAddress: this.#transport.remoteAddress,
+        connectedForMs: this.#parts.clock.now() - this.#sinceMs,
         tls: this.#transport.tls,
         tenant: found.tenant,
         user: found.user,

@@ -23,6 +23,8 @@ export interface ChannelOpening {
   /** Names of options of the protocol itself (`_pq_.`). */
   readonly protocolOptions: readonly string[];
   readonly remoteAddress: string;
+  /** How long ago the client connected, in milliseconds: its time to log in began then. */
+  readonly connectedForMs: number;
   /** Null: the client's connection is not encrypted. */
   readonly tls: TlsFacts | null;
   /** The tenant's `external_id`; null: there is none by the names that the client gave. */

@@ -6,6 +6,7 @@
  */
 
 import { SCRAM_SHA_256_PLUS } from "../auth/scram-mechanism.ts";
+import type { Timer } from "../base/clock.ts";
 import { PoolerError } from "../base/pooler-error.ts";
 import { SQLSTATE } from "../base/sqlstate.ts";
 import type { Channel, ChannelHandler } from "../net/channel.ts";
@@ -51,6 +52,8 @@ export interface NativePipeOptions {
   readonly early: Uint8Array | null;
   readonly cancels: CancelRegistry;
   readonly environment: NetEnvironment;
+  /** Ends the client; stopped when it is in. */
+  readonly timer: Timer;
   readonly onOver: () => void;
 }
 
@@ -101,6 +104,11 @@ export class NativePipe implements ChannelHandler, Cancellable {
   /** Nobody reads along, so nobody knows whether a transaction runs: a pipe ends when its peers do. */
   endWhenIdle(): void {
     // Whoever drains ends what is left when its time is over.
+  }
+
+  /** The server has let the client in. */
+  onReady(): void {
+    this.#options.timer.cancel();
   }
 
   /** The server's side is gone. */
@@ -165,6 +173,7 @@ export class NativePipe implements ChannelHandler, Cancellable {
   #leave(): void {
     if (this.#over) return;
     this.#over = true;
+    this.#options.timer.cancel();
     if (this.#key !== null) this.#options.cancels.revoke(this.#key.processId);
     this.#options.onOver();
   }
@@ -214,6 +223,7 @@ class NativeServer implements ChannelHandler, FrameHandler {
     if (type === BACKEND.ReadyForQuery) {
       // The client is in: this and all behind it are passed on unread.
       this.#framer = null;
+      this.#pipe.onReady();
       this.#pass(bytes, start, bytes.length);
       return false;
     }

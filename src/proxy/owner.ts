@@ -5,7 +5,7 @@
 
 import type { ScramLoginKeys } from "../auth/scram-keys.ts";
 import { classifySecret } from "../auth/secret.ts";
-import type { Clock } from "../base/clock.ts";
+import type { Clock, Timer } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import { PoolerError } from "../base/pooler-error.ts";
 import type { Random } from "../base/random.ts";
@@ -21,13 +21,14 @@ import type { TenantUser } from "../tenants/tenant-user.ts";
 import { errorResponseOf } from "../wire/backend/error-response.ts";
 import { writeNegotiateProtocolVersion } from "../wire/backend/negotiate-protocol-version.ts";
 import { ByteWriter } from "../wire/byte-writer.ts";
-import { writeStartupMessage } from "../wire/frontend/startup-message.ts";
-import { PROTOCOL_MAJOR, PROTOCOL_MINOR_LATEST } from "../wire/protocol-version.ts";
+import { PROTOCOL_MINOR_LATEST } from "../wire/protocol-version.ts";
 import type { Admission } from "./admission.ts";
 import type { CancelRegistry } from "./cancel-registry.ts";
 import { ClientAuthentication, type ClientAuthMethod } from "./client-authentication.ts";
 import { ClientSession } from "./client-session.ts";
 import { NativePipe } from "./native-pipe.ts";
+import { nativeStartup, wantsPipe } from "./native-startup.ts";
+import { databaseOf, parameterOf } from "./opening-parameters.ts";
 import type { PoolRegistry } from "./pool-registry.ts";
 import type { PoolerCounters } from "./pooler-counters.ts";
 import {
@@ -152,7 +153,7 @@ export class Owner implements ChannelOwner, SessionOwner {
   }
 
   #authenticate(channel: Channel, opening: ChannelOpening, login: Login | null): void {
-    const { clock, limits, random, verifiers, authMethod } = this.#parts;
+    const { random, verifiers, authMethod } = this.#parts;
     this.#negotiate(channel, opening);
     const password = login?.user.db_password ?? null;
     const authentication: ClientAuthentication = new ClientAuthentication({
@@ -163,14 +164,21 @@ export class Owner implements ChannelOwner, SessionOwner {
         secret: password === null ? null : classifySecret(password),
       },
       method: authMethod,
-      timer: clock.after(limits.clientLoginTimeoutMs, () =>
-        authentication.fail(new LoginTimeoutError(limits.clientLoginTimeoutMs)),
-      ),
+      timer: this.#loginTimer(opening, (error) => authentication.fail(error)),
       random,
       verifiers,
       onAuthenticated: (keys, early) => this.#begin(channel, opening, login, keys, early),
       onFailed: (error) => this.#onLoginFailed(opening, error),
     });
+  }
+
+  /** The client's time to log in began when it connected. */
+  #loginTimer(opening: ChannelOpening, onOver: (error: PoolerError) => void): Timer {
+    const { clock, limits } = this.#parts;
+    const { clientLoginTimeoutMs } = limits;
+    return clock.after(Math.max(clientLoginTimeoutMs - opening.connectedForMs, 0), () =>
+      onOver(new LoginTimeoutError(clientLoginTimeoutMs)),
+    );
   }
 
   /** The client is who it says. Its limits are checked now, so that nobody else learns of them. */
@@ -267,6 +275,7 @@ export class Owner implements ChannelOwner, SessionOwner {
       early: opening.early,
       cancels,
       environment,
+      timer: this.#loginTimer(opening, (error) => pipe.end(error)),
       onOver: () => this.#clients.delete(pipe),
     });
     this.#clients.add(pipe);
@@ -324,51 +333,6 @@ function loginUser(tenant: StoredTenant, name: string): TenantUser | null {
   if (found.source === "auth_query" && (found.user === null || found.user.db_password === null))
     throw new AuthQueryUnsupportedError();
   return found.user;
-}
-
-/** Native by port, by user, or because only a connection of its own can replicate. */
-function wantsPipe(opening: ChannelOpening, user: TenantUser | null): boolean {
-  if (opening.portMode === "native" || user?.mode_type === "native") return true;
-  const replication = parameterOf(opening, "replication")?.toLowerCase() ?? "false";
-  return !["false", "off", "no", "0", "f", "n"].includes(replication);
-}
-
-/** The StartupMessage for the tenant's server: the client's, with the server's names in it. */
-function nativeStartup(
-  opening: ChannelOpening,
-  tenant: StoredTenant,
-  user: TenantUser | null,
-): Uint8Array {
-  const others = opening.parameters.filter(([name]) => name !== "user" && name !== "database");
-  const options = opening.optionsSettings
-    .map(([name, value]) => `-c ${escapeOption(`${name}=${value}`)}`)
-    .join(" ");
-  const writer = new ByteWriter();
-  writeStartupMessage(writer, {
-    major: PROTOCOL_MAJOR,
-    minor: opening.protocolMinor,
-    parameters: [
-      ["user", user?.db_user ?? opening.user],
-      ["database", databaseOf(opening, tenant)],
-      ...(options === "" ? [] : [["options", options] as const]),
-      ...others,
-    ],
-    protocolOptions: opening.protocolOptions.map((name) => [name, ""] as const),
-  });
-  return writer.take();
-}
-
-function parameterOf(opening: ChannelOpening, name: string): string | undefined {
-  return opening.parameters.findLast((parameter) => parameter[0] === name)?.[1];
-}
-
-function databaseOf(opening: ChannelOpening, tenant: StoredTenant): string {
-  return parameterOf(opening, "database") ?? tenant.db_database;
-}
-
-/** Spaces and backslashes as pg_split_opts wants them. */
-function escapeOption(text: string): string {
-  return text.replaceAll(/[\\\s]/g, (character) => `\\${character}`);
 }
 
 /** Protocol 3.2 brought keys of more than four bytes. */

@@ -104,6 +104,16 @@ describe("a StartupMessage", () => {
     expect(peer.received).toHaveLength(0);
   });
 
+  test("tells the owner how much of the time to log in is gone", async () => {
+    using edge = new Edge(store);
+    const opened = edge.owner.next();
+    const peer = await edge.connect();
+    await accepted(edge);
+    edge.clock.advance(TIMEOUT_MS - 1);
+    peer.write(startup());
+    expect((await opened).connectedForMs).toBe(TIMEOUT_MS - 1);
+  });
+
   test.each([
     ["names no tenant", { user: "app" }, "C28000·Mno tenant was named"],
     ["names no user", { database: "db" }, "C28000"],

@@ -12,6 +12,7 @@ function settingsOf(parameters: Pairs, optionsSettings: Pairs = []): Record<stri
     optionsSettings,
     protocolOptions: [],
     remoteAddress: "",
+    connectedForMs: 0,
     tls: null,
     tenant: null,
     user: "u",

@@ -1,0 +1,16 @@
+/**
+ * Single parameters of a client's StartupMessage.
+ */
+
+import type { ChannelOpening } from "../net/channel-opening.ts";
+import type { StoredTenant } from "../tenants/tenant.ts";
+
+/** Returns the value of a parameter: the last one, as in PostgreSQL, where it stands there more than once. */
+export function parameterOf(opening: ChannelOpening, name: string): string | undefined {
+  return opening.parameters.findLast((parameter) => parameter[0] === name)?.[1];
+}
+
+/** Returns the database that the client means. */
+export function databaseOf(opening: ChannelOpening, tenant: StoredTenant): string {
+  return parameterOf(opening, "database") ?? tenant.db_database;
+}
