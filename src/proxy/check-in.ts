@@ -69,6 +69,8 @@ export function checkIn(
 }
 
 class CheckIn implements ServerHolder {
+  /** Its queries are what it took the server for. */
+  readonly served = false;
   readonly #server: ServerConnection;
   readonly #owner: CheckInClient;
   readonly #client: ClientState;

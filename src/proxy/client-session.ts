@@ -26,7 +26,7 @@ import {
   QueryCanceledError,
   SettingsRefusedError,
 } from "./proxy-errors.ts";
-import type { ServerConnection, ServerHolder } from "./server-connection.ts";
+import type { Loss, ServerConnection, ServerHolder } from "./server-connection.ts";
 import { type FittingClient, fitServer, isFromPredecessor } from "./server-fitting.ts";
 import type { ServerPool } from "./server-pool.ts";
 import { type LimitedSession, SessionDeadlines } from "./session-deadlines.ts";
@@ -148,16 +148,24 @@ export class ClientSession
     this.#flow.unblock();
   }
 
-  onServerLost(error: PoolerError, silently: boolean): void {
+  onServerLost(error: PoolerError, loss: Loss): void {
     const unused = this.#settingsUnderWay;
     this.#server = null;
     this.#settingsUnderWay = false;
     this.#relay.setServer(null, null);
     this.#flow.unblock();
     if (unused) return this.#retry(error);
-    if (!silently) return this.end(error);
+    if (loss === "none")
+      return this.#farewell === null ? this.onSettingsKnown() : this.end(this.#farewell);
+    if (loss === "unsaid") return this.end(error);
     this.#channel.close();
     this.#leave();
+  }
+
+  get served(): boolean {
+    const server = this.#server;
+    if (server === null || this.#settingsUnderWay || !this.#mayCheckIn(server)) return false;
+    return !server.state.parametersChanged && !server.state.settingsTouched;
   }
 
   onFitted(server: ServerConnection, error: ErrorFields | null): void {

@@ -27,6 +27,8 @@ export interface Departure {
 const CANCEL_AGAIN_MS = 500;
 
 export class Recovery implements ServerHolder {
+  /** It has nothing of its own to lose or to keep. */
+  readonly served = false;
   readonly #server: ServerConnection;
   readonly #scratch: RelayScratch;
   readonly #timeoutMs: number;

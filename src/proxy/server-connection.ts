@@ -24,13 +24,21 @@ import type { RelayScratch } from "./relay-scratch.ts";
 
 /** Who holds a server: a client's session, or what cleans up after one. */
 export interface ServerHolder {
+  /** Whether it has everything that it took the server for: it is none the worse if the server ends now. */
+  readonly served: boolean;
   /** Replies came and were passed on. */
   onServerProgress(): void;
   /** The server takes bytes again. */
   onServerDrained(): void;
-  /** The server is gone. `silently`: it said why, or nothing may be said in the middle of its reply. */
-  onServerLost(error: PoolerError, silently: boolean): void;
+  /** The server is gone. */
+  onServerLost(error: PoolerError, loss: Loss): void;
 }
+
+/**
+ * What the loss of a server means to its client. `silent`: the server said why, or nothing may be said in
+ * the middle of its reply. `none`: the holder was {@link ServerHolder.served}.
+ */
+export type Loss = "unsaid" | "silent" | "none";
 
 /** What a server asks of the pool that it belongs to. */
 export interface ServerOwner {
@@ -70,6 +78,8 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
   /** A cancel was sent, and nobody knows when or whether it will strike. */
   #cancelUncertain = false;
   #lossFields: ErrorFields | null = null;
+  /** Its holder was served when it said that it ends. */
+  #spent = false;
   #endTimer: Timer | null = null;
   #tryTimer: Timer | null = null;
   /** The query of ours under way. */
@@ -280,8 +290,10 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
     this.#lose(error, false);
   }
 
-  onFatal(fields: ErrorFields): void {
+  onFatal(fields: ErrorFields): boolean {
     this.#lossFields = fields;
+    this.#spent = this.#holder?.served === true;
+    return !this.#spent;
   }
 
   onOwnRows(bytes: Uint8Array, start: number, end: number): void {
@@ -312,10 +324,10 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
 
   #lose(error: PoolerError, toldByServer: boolean): void {
     const holder = this.#holder;
-    const silently = toldByServer || this.insideReply;
+    const loss = toldByServer || this.insideReply ? "silent" : "unsaid";
     this.#holder = null;
     this.#relay.setClient(null, null);
-    holder?.onServerLost(error, silently);
+    holder?.onServerLost(error, this.#spent ? "none" : loss);
   }
 
   #enter(phase: Phase): void {

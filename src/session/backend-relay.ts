@@ -34,8 +34,8 @@ import type { ServerState } from "./server-state.ts";
 export interface BackendRelayEvents {
   /** The server sent what it did not owe: nothing of it can be trusted any more. */
   onDesync(reason: string): void;
-  /** The server ends the connection, and says why. */
-  onFatal(fields: ErrorFields): void;
+  /** The server ends the connection, and says why. Returns whether its client is to hear that. */
+  onFatal(fields: ErrorFields): boolean;
   /** Rows of the query of ours: whole DataRow messages in `bytes[start, end)`, valid during the call. */
   onOwnRows(bytes: Uint8Array, start: number, end: number): void;
   /** The ErrorResponse of the query of ours, valid during the call. ReadyForQuery follows. */
@@ -305,9 +305,9 @@ export class BackendRelay implements FrameHandler {
     const fields = end === messageEnd ? readErrorResponse(bytes, start, end) : null;
     const fatal = fields !== null && (fields.severity === "FATAL" || fields.severity === "PANIC");
     if (head === 0 || fatal) {
+      const isForClient = this.#events.onFatal(fields ?? {});
       this.#state.broken = true;
-      this.#events.onFatal(fields ?? {});
-      return !isOwn(head);
+      return isForClient && !isOwn(head);
     }
     if (head === EXPECTED.ownQuery) {
       this.#events.onOwnError(bytes, start, end);

@@ -143,7 +143,9 @@ export class RigServer implements BackendRelayEvents, ByteSink {
     holder?.onServerLost();
   }
 
-  onFatal(): void {}
+  onFatal(): boolean {
+    return true;
+  }
 
   onOwnRows(): void {}
   onOwnError(): void {}

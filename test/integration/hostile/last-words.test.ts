@@ -1,0 +1,163 @@
+/**
+ * What a server says last, and servers that do not go when they should: nobody loses more by it than what
+ * was lost anyway, and a pool of one has a server again soon.
+ */
+
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import type { PortMode } from "../../../src/net/channel-opening.ts";
+import { writeCommandComplete } from "../../../src/wire/backend/command-complete.ts";
+import { writeErrorResponse } from "../../../src/wire/backend/error-response.ts";
+import { writeParameterStatus } from "../../../src/wire/backend/parameter-status.ts";
+import {
+  TRANSACTION_STATUS,
+  writeReadyForQuery,
+} from "../../../src/wire/backend/ready-for-query.ts";
+import { ByteWriter } from "../../../src/wire/byte-writer.ts";
+import { eventually } from "../../support/eventually.ts";
+import { join, query } from "../../support/frontend-messages.ts";
+import { startPooler, type TestPooler } from "../../support/pooler.ts";
+import { RawClient } from "../../support/raw-client.ts";
+import {
+  done,
+  type FakeBehaviour,
+  FakePostgres,
+  type FakeSession,
+  message,
+  oneRow,
+} from "./fake-postgres.ts";
+
+let idle: FakePostgres;
+let pooler: TestPooler;
+let tenants = 0;
+
+beforeAll(async () => {
+  idle = new FakePostgres();
+  pooler = await startPooler(idle);
+});
+
+afterEach(() => {
+  expect(pooler.pooler.counters.internalErrorsTotal).toBe(0);
+  expect(pooler.lines.filter(({ message: text }) => text.includes("handler threw"))).toEqual([]);
+});
+
+afterAll(async () => {
+  await pooler[Symbol.asyncDispose]();
+  idle[Symbol.dispose]();
+});
+
+/** A client of a tenant that has one server at a time, of `fake`. */
+async function clientOf(fake: FakePostgres, mode: PortMode = "transaction"): Promise<RawClient> {
+  tenants += 1;
+  const tenant = `last-words-${tenants}`;
+  await pooler.putTenant({ external_id: tenant, db_port: fake.port, default_pool_size: 1 });
+  return RawClient.connect(pooler.target(mode, tenant));
+}
+
+function built(write: (writer: ByteWriter) => void): Uint8Array {
+  const writer = new ByteWriter();
+  write(writer);
+  return writer.take();
+}
+
+const FATAL = built((writer) =>
+  writeErrorResponse(writer, {
+    severity: "FATAL",
+    sqlstate: "57P01",
+    message: "terminating connection due to administrator command",
+  }),
+);
+const TOLD = "ErrorResponse FATAL: 57P01";
+
+/** Answers "last" with `answer`, then does `next`; everything else as a good server. */
+function lastly(
+  answer: readonly Uint8Array[],
+  next: (session: FakeSession) => void = (session) => session.close(),
+): FakeBehaviour {
+  return {
+    onQuery: (session, sql) => {
+      if (sql !== "last") return false;
+      session.send(Buffer.concat([...answer]));
+      next(session);
+      return true;
+    },
+  };
+}
+
+describe("a server that ends behind a whole answer, in one piece with it,", () => {
+  test("costs its client nothing in transaction mode", async () => {
+    using fake = new FakePostgres(lastly([oneRow("mine"), FATAL]));
+    await using client = await clientOf(fake);
+    expect(await client.run(query("last"))).toContain('DataRow "mine"');
+    // Were the connection to end, it would have to by now: the server is gone.
+    await eventually(() => expect(fake.open).toBe(0));
+    expect(await client.run(query("another"))).toEqual([
+      "CommandComplete SELECT 0",
+      "ReadyForQuery I",
+    ]);
+    expect(fake.sessions.map(({ queries }) => queries.at(-1))).toEqual(["last", "another"]);
+  });
+
+  test("costs it nothing where the last words come in two pieces", async () => {
+    const half = FATAL.length / 2;
+    using fake = new FakePostgres(
+      lastly([oneRow("mine"), FATAL.subarray(0, half)], (session) => {
+        setImmediate(() => {
+          session.send(FATAL.subarray(half));
+          session.close();
+        });
+      }),
+    );
+    await using client = await clientOf(fake);
+    expect(await client.run(query("last"))).toContain('DataRow "mine"');
+    await eventually(() => expect(fake.open).toBe(0));
+    expect(await client.run(query("another"))).toContain("ReadyForQuery I");
+  });
+
+  test("is told to a client in session mode, which has lost its session", async () => {
+    using fake = new FakePostgres(lastly([oneRow("mine"), FATAL]));
+    await using client = await clientOf(fake, "session");
+    await client.send(query("last"));
+    const lines = await client.untilClosed();
+    expect(lines).toContain('DataRow "mine"');
+    expect(lines.at(-2)).toStartWith(TOLD);
+  });
+
+  test.each<readonly [string, Uint8Array]>([
+    [
+      "is in a transaction",
+      built((writer) => {
+        writeCommandComplete(writer, "BEGIN");
+        writeReadyForQuery(writer, TRANSACTION_STATUS.InTransaction);
+      }),
+    ],
+    ["has set something", done("SET")],
+    [
+      "has changed what the server reports",
+      Buffer.concat([
+        built((writer) => writeParameterStatus(writer, "TimeZone", "Asia/Tokyo")),
+        done("SELECT 1"),
+      ]),
+    ],
+  ])("is told to a client that %s, and with it has lost that", async (_what, answer) => {
+    using fake = new FakePostgres(lastly([answer, FATAL]));
+    await using client = await clientOf(fake);
+    await client.send(query("last"));
+    expect((await client.untilClosed()).at(-2)).toStartWith(TOLD);
+  });
+
+  test("is told to a client that has sent its next query to it", async () => {
+    using fake = new FakePostgres(lastly([oneRow("mine"), FATAL]));
+    await using client = await clientOf(fake);
+    await client.send(join(query("last"), query("another")));
+    const lines = await client.untilClosed();
+    expect(lines).toContain('DataRow "mine"');
+    expect(lines.at(-2)).toStartWith(TOLD);
+  });
+
+  test("is told to a client whose answer is not whole", async () => {
+    using fake = new FakePostgres(lastly([message("D", "\0\x01\0\0\0\x01x"), FATAL]));
+    await using client = await clientOf(fake);
+    await client.send(query("last"));
+    expect((await client.untilClosed()).at(-2)).toStartWith(TOLD);
+  });
+});
