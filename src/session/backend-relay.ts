@@ -307,7 +307,7 @@ export class BackendRelay implements FrameHandler {
     if (head === 0 || fatal) {
       const isForClient = this.#events.onFatal(fields ?? {});
       this.#state.broken = true;
-      return isForClient && !isOwn(head);
+      return isForClient && head !== EXPECTED.ownQuery; // the client knows nothing of that one
     }
     if (head === EXPECTED.ownQuery) {
       this.#events.onOwnError(bytes, start, end);

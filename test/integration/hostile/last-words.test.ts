@@ -13,8 +13,9 @@ import {
   writeReadyForQuery,
 } from "../../../src/wire/backend/ready-for-query.ts";
 import { ByteWriter } from "../../../src/wire/byte-writer.ts";
+import { FRONTEND } from "../../../src/wire/message-type.ts";
 import { eventually } from "../../support/eventually.ts";
-import { join, query } from "../../support/frontend-messages.ts";
+import { bind, execute, join, parse, query, sync } from "../../support/frontend-messages.ts";
 import { startPooler, type TestPooler } from "../../support/pooler.ts";
 import { RawClient } from "../../support/raw-client.ts";
 import {
@@ -160,4 +161,21 @@ describe("a server that ends behind a whole answer, in one piece with it,", () =
     await client.send(query("last"));
     expect((await client.untilClosed()).at(-2)).toStartWith(TOLD);
   });
+});
+
+test("a server that ends at a Parse of ours is not left in silence, either", async () => {
+  using fake = new FakePostgres({
+    onMessage: (session, type) => {
+      const second = session !== fake.sessions[0];
+      if (type === FRONTEND.Parse) session.send(second ? FATAL : message("1", ""));
+      if (type === FRONTEND.Parse && second) session.close();
+      if (type === FRONTEND.Sync) session.send(message("Z", "I"));
+    },
+  });
+  await using client = await clientOf(fake);
+  await client.run(join(parse("one", "select 1"), sync));
+  fake.sessions[0]?.close();
+  await eventually(() => expect(fake.open).toBe(0));
+  await client.send(join(bind("one"), execute(), sync));
+  expect((await client.untilClosed()).at(-2)).toStartWith(TOLD);
 });
