@@ -316,10 +316,10 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
     query?.finish();
   }
 
-  /** It said FATAL, or what it should not have: PostgreSQL closes, or we do. */
+  /** It said FATAL, or what it should not have. Either way it runs nothing that we would have to wait for. */
   #onBroken(): void {
     if (this.#lossFields !== null) this.#lose(new ServerLostError(this.#lossFields), true);
-    this.end();
+    this.abandon();
   }
 
   #lose(error: PoolerError, toldByServer: boolean): void {

@@ -28,6 +28,8 @@ export interface FakeBehaviour {
   onQuery?(session: FakeSession, sql: string): boolean;
   /** A CancelRequest came. Absent: the connection is closed, as PostgreSQL does. */
   onCancel?(session: FakeSession): void;
+  /** It heeds neither Terminate nor the end of the stream, and never closes by itself. */
+  readonly stubborn?: boolean;
 }
 
 const CANCEL_REQUEST_CODE = 80_877_102;
@@ -46,6 +48,7 @@ export class FakePostgres implements Disposable {
     this.#listener = Bun.listen<FakeSession>({
       hostname: "127.0.0.1",
       port: 0,
+      allowHalfOpen: behaviour.stubborn === true,
       socket: {
         open(socket) {
           const session = new FakeSession(socket, behaviour, FIRST_PROCESS_ID + sessions.length);
@@ -58,6 +61,7 @@ export class FakePostgres implements Disposable {
         drain(socket) {
           socket.data.onDrain();
         },
+        end() {}, // without it, half-open sockets are closed all the same
         close(socket) {
           socket.data.onClosed();
         },
@@ -168,7 +172,10 @@ export class FakeSession {
 
   #onMessage(bytes: Uint8Array): void {
     const type = bytes[0] ?? 0;
-    if (type === FRONTEND.Terminate) return this.close();
+    if (type === FRONTEND.Terminate) {
+      if (this.#behaviour.stubborn !== true) this.close();
+      return;
+    }
     if (type !== FRONTEND.Query) {
       this.#behaviour.onMessage?.(this, type, bytes);
       return;

@@ -27,6 +27,10 @@ import {
   oneRow,
 } from "./fake-postgres.ts";
 
+/** Well below the half minute that a server has to end in good order. */
+const SOON_MS = 8000;
+const TIMEOUT_MS = 20_000;
+
 let idle: FakePostgres;
 let pooler: TestPooler;
 let tenants = 0;
@@ -178,4 +182,26 @@ test("a server that ends at a Parse of ours is not left in silence, either", asy
   await eventually(() => expect(fake.open).toBe(0));
   await client.send(join(bind("one"), execute(), sync));
   expect((await client.untilClosed()).at(-2)).toStartWith(TOLD);
+});
+
+describe("a server that does not close", () => {
+  test.each<readonly [string, readonly Uint8Array[]]>([
+    ["having sent what it did not owe", [oneRow("mine"), message("1", "")]],
+    ["having said that it ends", [oneRow("mine"), FATAL]],
+  ])(
+    "is closed soon, %s",
+    async (_what, answer) => {
+      using fake = new FakePostgres({ ...lastly(answer, () => {}), stubborn: true });
+      await using client = await clientOf(fake);
+      const tenant = `last-words-${tenants}`;
+      await client.send(query("last"));
+      await client.linesUntil("ReadyForQuery");
+      const began = performance.now();
+      await using next = await RawClient.connect(pooler.target("transaction", tenant));
+      expect(await next.run(query("another"))).toContain("ReadyForQuery I");
+      expect(performance.now() - began).toBeLessThan(SOON_MS);
+      expect(fake.sessions).toHaveLength(2);
+    },
+    TIMEOUT_MS,
+  );
 });
