@@ -26,6 +26,12 @@ export interface Departure {
 /** Longer than a cancel takes on most networks; what runs on after one may need a second one. */
 const CANCEL_AGAIN_MS = 500;
 
+/**
+ * How many timeouts an answer may take that still comes after a cancel. PostgreSQL sends the row to its
+ * end that it has begun, which can be of 1 GB; what comes for longer never ends.
+ */
+const TIMEOUTS_MAX = 6;
+
 export class Recovery implements ServerHolder {
   /** It has nothing of its own to lose or to keep. */
   readonly served = false;
@@ -34,11 +40,15 @@ export class Recovery implements ServerHolder {
   readonly #timeoutMs: number;
   readonly #cancel: () => void;
   #deadline: Timer | null = null;
+  #timeouts = 0;
+  /** What had come from the server when the deadline began. */
+  #receivedBytes = 0;
   #nextCancel: Timer | null = null;
   #over = false;
 
   /**
-   * @param timeoutMs after that the server is ended; counted while it is not the client's query that takes long
+   * @param timeoutMs so long a server that sends nothing is waited for, while it is not the client's query that
+   *   takes long; then it is ended
    * @param cancel has PostgreSQL cancel what the server runs
    */
   constructor(
@@ -122,7 +132,20 @@ export class Recovery implements ServerHolder {
   }
 
   #startDeadline(): void {
-    this.#deadline ??= this.#scratch.clock.after(this.#timeoutMs, () => this.#giveUp());
+    this.#deadline ??= this.#nextDeadline();
+  }
+
+  #nextDeadline(): Timer {
+    this.#receivedBytes = this.#server.receivedBytes;
+    return this.#scratch.clock.after(this.#timeoutMs, () => this.#onDeadline());
+  }
+
+  #onDeadline(): void {
+    const sends = this.#server.receivedBytes > this.#receivedBytes;
+    this.#timeouts += 1;
+    if (!sends) this.#giveUp();
+    else if (this.#timeouts < TIMEOUTS_MAX) this.#deadline = this.#nextDeadline();
+    else this.#dropAnswer();
   }
 
   #discardAll(): void {
@@ -142,6 +165,13 @@ export class Recovery implements ServerHolder {
   /** PostgreSQL reads the end of the stream once it is done with what came before. */
   #abandon(orderly: boolean): void {
     if (!orderly) this.#cancel();
+    this.#finish();
+    this.#server.endHold();
+    this.#server.abandon();
+  }
+
+  /** Who sends notices when nobody reads any more. */
+  #dropAnswer(): void {
     this.#finish();
     this.#server.endHold();
     this.#server.abandon();

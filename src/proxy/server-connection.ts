@@ -67,6 +67,8 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
   readonly key: CancelKey | null;
   /** Which of its pool's recipes it was opened by. */
   readonly generation: number;
+  /** How much has come from it so far: shows that it still sends. */
+  receivedBytes = 0;
   readonly #owner: ServerOwner;
   readonly #relay: BackendRelay;
   readonly #scratch: RelayScratch;
@@ -260,6 +262,7 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
   }
 
   #read(bytes: Uint8Array): void {
+    this.receivedBytes += bytes.length;
     const accepted = this.#relay.feed(bytes);
     if (this.state.broken) return this.#onBroken();
     if (!accepted) this.transport.pause();

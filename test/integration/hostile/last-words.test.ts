@@ -27,6 +27,8 @@ import {
   oneRow,
 } from "./fake-postgres.ts";
 
+const CANCEL_WAIT_MS = 150;
+
 /** Well below the half minute that a server has to end in good order. */
 const SOON_MS = 8000;
 const TIMEOUT_MS = 20_000;
@@ -37,7 +39,7 @@ let tenants = 0;
 
 beforeAll(async () => {
   idle = new FakePostgres();
-  pooler = await startPooler(idle);
+  pooler = await startPooler(idle, { config: { cancelWaitTimeoutMs: CANCEL_WAIT_MS } });
 });
 
 afterEach(() => {
@@ -205,3 +207,57 @@ describe("a server that does not close", () => {
     TIMEOUT_MS,
   );
 });
+
+describe("the answer of a client that is gone", () => {
+  const ROW = message("D", "\0\x01\0\0\0\x01x");
+
+  /** Answers "last" with a row now and then, for so long, and then in good order. */
+  function trickling(durationMs: number): FakeBehaviour {
+    return {
+      onQuery: (session, sql) => {
+        if (sql !== "last") return false;
+        const until = performance.now() + durationMs;
+        const timer = setInterval(() => {
+          if (session.closed) return clearInterval(timer);
+          if (performance.now() < until) return session.send(ROW);
+          clearInterval(timer);
+          session.send(done("SELECT 9"));
+        }, CANCEL_WAIT_MS / 10);
+        return true;
+      },
+    };
+  }
+
+  test("is read for as long as it comes, and its server is kept", async () => {
+    using fake = new FakePostgres(trickling(3 * CANCEL_WAIT_MS));
+    await goneFrom(fake);
+    await eventually(() => expect(fake.sessions[0]?.queries.at(-1)).toBe("DISCARD ALL"));
+    await using next = await RawClient.connect(
+      pooler.target("transaction", `last-words-${tenants}`),
+    );
+    await next.run(query("another"));
+    expect(fake.sessions[0]?.queries.at(-1)).toBe("another");
+  });
+
+  test(
+    "is not read for ever, nor waited for",
+    async () => {
+      using fake = new FakePostgres({ ...trickling(1000 * CANCEL_WAIT_MS), stubborn: true });
+      await goneFrom(fake);
+      await using next = await RawClient.connect(
+        pooler.target("transaction", `last-words-${tenants}`),
+      );
+      const began = performance.now();
+      expect(await next.run(query("another"))).toContain("ReadyForQuery I");
+      expect(performance.now() - began).toBeLessThan(SOON_MS);
+    },
+    TIMEOUT_MS,
+  );
+});
+
+async function goneFrom(fake: FakePostgres): Promise<void> {
+  const client = await clientOf(fake);
+  await client.send(query("last"));
+  await client.linesUntil("DataRow");
+  client.disappear();
+}
