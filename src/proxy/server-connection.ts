@@ -269,6 +269,12 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
     if (this.#ownQueryDone) this.#finishOwnQuery();
     this.#holder?.onServerProgress();
     if (this.#handBackPending) this.#handBackIfClean();
+    else if (this.#holder === null) this.#endIfInsideMessage();
+  }
+
+  /** It rests in its pool, and may be lent before the message ends: its rest would reach the next client. */
+  #endIfInsideMessage(): void {
+    if (this.#relay.insideMessage) this.end();
   }
 
   onDrained(): void {

@@ -313,6 +313,40 @@ describe("a server that misbehaves when it is asked", () => {
   });
 });
 
+describe("a server that talks while nobody has it", () => {
+  /** Leaves nothing behind that would have to be cleaned up. */
+  const TIDY: FakeBehaviour = {
+    onQuery: (session) => {
+      session.send(done("INSERT 0 1"));
+      return true;
+    },
+  };
+  const NOTICE = message("N", `SNOTICE\0C00000\0M${"x".repeat(200)}\0\0`);
+
+  test("and says half a message is let go of: its rest reaches nobody", async () => {
+    using fake = new FakePostgres(TIDY);
+    const client = await clientOf(fake);
+    await client.connect();
+    await client.query("first");
+    fake.sessions[0]?.send(NOTICE.subarray(0, 20));
+    await eventually(() => expect(fake.open).toBe(0));
+    await client.query("second");
+    expect(fake.sessions.map(({ queries }) => queries.at(-1))).toEqual(["first", "second"]);
+    await client.end();
+  });
+
+  test("and says a whole message is kept", async () => {
+    using fake = new FakePostgres(TIDY);
+    const client = await clientOf(fake);
+    await client.connect();
+    await client.query("first");
+    fake.sessions[0]?.send(NOTICE);
+    await client.query("second");
+    expect(fake.sessions.map(({ queries }) => queries.slice(-2))).toEqual([["first", "second"]]);
+    await client.end();
+  });
+});
+
 /** The rows as text, or the error. */
 async function answerTo(client: Client, sql: string): Promise<string> {
   try {
