@@ -4,6 +4,7 @@
  */
 
 import { group, run } from "mitata";
+import { prepareLoginPath } from "./micro/login-path.ts";
 import { addMessageFramer } from "./micro/message-framer.ts";
 import { addRunWriter } from "./micro/run-writer.ts";
 import { prepareSessionPath } from "./micro/session-path.ts";
@@ -13,6 +14,7 @@ group("MessageFramer.feed", addMessageFramer);
 group("RunWriter", addRunWriter);
 const addSessionPath = await prepareSessionPath();
 group("client → server → client", addSessionPath);
+group("client → edge → owner → client", await prepareLoginPath());
 await run();
 console.log(await measureTimeLimits());
 process.exit();

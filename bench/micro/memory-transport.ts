@@ -23,18 +23,27 @@ export class MemoryTransport {
   receive(bytes: Buffer): void {
     void Transport.events.data?.(this.#socket, bytes);
   }
+
+  /** The other end leaves in good order. */
+  leave(): void {
+    void Transport.events.end?.(this.#socket);
+  }
 }
 
-/** As much of Bun's socket as a transport uses that is not closed. */
+/** As much of Bun's socket as a transport uses that is not encrypted. */
 function memorySocket(peer: Peer): Socket<Transport> {
   const socket = {
     data: null,
+    remoteAddress: "127.0.0.1",
     write(bytes: Uint8Array, start: number, length: number): number {
       peer(bytes, start, start + length);
       return length;
     },
     pause() {},
     resume() {},
+    shutdown() {},
+    close() {},
+    terminate() {},
   };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- foreign code through the subset that is used
   return socket as unknown as Socket<Transport>;
