@@ -4,6 +4,7 @@
  * Source: src/include/tcop/cmdtaglist.h of PostgreSQL.
  */
 
+import { HEADER_BYTES } from "../wire/limits.ts";
 import type { ClientState } from "./client-state.ts";
 import { forgetAllStatements } from "./reply-notes.ts";
 import type { ServerState } from "./server-state.ts";
@@ -17,6 +18,10 @@ const OVERHEAD_BYTES = 6;
 const SETTINGS_TAGS = tags("SET", "RESET");
 const FORGETTING_TAGS = tags("DISCARD ALL", "DEALLOCATE ALL");
 const TEMPORARY_TAGS = tags("CREATE TABLE", "CREATE TABLE AS", "CREATE VIEW", "CREATE SEQUENCE");
+/** What can change the columns that a statement returns, so that PostgreSQL refuses it from then on. */
+const RESHAPING_TAG_STARTS = ["ALTER ", "DROP ", "CREATE VIEW"].map((start) =>
+  new TextEncoder().encode(start),
+);
 const SELECT_TAG_START = new TextEncoder().encode("SELECT ");
 const SELECT_NO_ROWS_TAGS = tags("SELECT 0");
 const LISTEN_TAGS = tags("LISTEN");
@@ -63,6 +68,10 @@ export function afterCommand(
       return;
     case 0x43: // CREATE …
       if (matches(TEMPORARY_TAGS, first, length, bytes, start)) state.residue |= RESIDUE.temporary;
+      if (reshapes(bytes, start)) state.statements.retireAll();
+      return;
+    case 0x41: // ALTER …
+      if (reshapes(bytes, start)) state.statements.retireAll();
       return;
     case 0x4c: // LISTEN
       if (matches(LISTEN_TAGS, first, length, bytes, start)) state.residue |= RESIDUE.listen;
@@ -70,8 +79,9 @@ export function afterCommand(
     case 0x50: // PREPARE
       if (matches(PREPARE_TAGS, first, length, bytes, start)) state.residue |= RESIDUE.prepared;
       return;
-    case 0x44: // DECLARE CURSOR, DISCARD ALL, DEALLOCATE ALL
-      if (matches(CURSOR_TAGS, first, length, bytes, start)) state.residue |= RESIDUE.cursors;
+    case 0x44: // DECLARE CURSOR, DISCARD ALL, DEALLOCATE ALL, DROP …
+      if (reshapes(bytes, start)) state.statements.retireAll();
+      else if (matches(CURSOR_TAGS, first, length, bytes, start)) state.residue |= RESIDUE.cursors;
       else if (matches(FORGETTING_TAGS, first, length, bytes, start))
         onForget(length, state, client);
       return;
@@ -104,6 +114,10 @@ function onForget(length: number, state: ServerState, client: ClientState | null
   state.residue = 0;
   // Back to PostgreSQL's defaults, not to what the client asked for when it connected.
   state.settingsTouched = true;
+}
+
+function reshapes(bytes: Uint8Array, start: number): boolean {
+  return RESHAPING_TAG_STARTS.some((tag) => isAt(tag, bytes, start + HEADER_BYTES));
 }
 
 function tags(...names: readonly string[]): readonly Uint8Array[] {

@@ -40,6 +40,8 @@ export function errorReplacement(
 /** The error of a Bind or Describe, told in the name that the client uses. */
 function nameError(state: ServerState, note: ExpectedNote, fields: ErrorFields): Uint8Array | null {
   const unknown = fields.sqlstate === SQLSTATE.invalid_sql_statement_name;
+  // Its columns have changed, most likely, and will not fit whoever prepares it anew either.
+  if (fields.sqlstate === SQLSTATE.feature_not_supported) state.statements.retireAll();
   if (note instanceof Uint8Array) return unknown ? note : null;
   if (typeof note !== "string") return null;
   if (!unknown) return errorInClientsWords(fields, note);

@@ -65,6 +65,11 @@ export class ServerStatements {
     this.#interner.release(statement);
   }
 
+  /** What statements mean has changed, here as on every server: see {@link StatementInterner.retireAll}. */
+  retireAll(): void {
+    this.#interner.retireAll();
+  }
+
   /** The server forgot all but these. */
   forgetAllBut(kept: ReadonlySet<Statement>): void {
     for (const statement of this.#lastUse.keys()) if (!kept.has(statement)) this.remove(statement);

@@ -44,13 +44,15 @@ const latin1 = new TextDecoder("latin1");
 
 /** Finds or makes the one {@link Statement} of a text and its parameter types. */
 export class StatementInterner {
+  /** Those that a text may still become; see {@link retireAll}. */
   readonly #statements = new Map<string, Statement>();
   #sequence = 0;
+  #size = 0;
   #bytes = 0;
 
   /** How many distinct statements are alive. */
   get size(): number {
-    return this.#statements.size;
+    return this.#size;
   }
 
   /** How many bytes their texts take. */
@@ -75,8 +77,17 @@ export class StatementInterner {
     const statement = new Statement(name, bytes.slice(start, end), key);
     statement.references = 1;
     this.#statements.set(key, statement);
+    this.#size += 1;
     this.#bytes += end - start;
     return statement;
+  }
+
+  /**
+   * No text becomes one of the present statements any more: the tables may have changed since servers
+   * read it. Who has a name for one keeps it, and is refused by PostgreSQL where it does not fit.
+   */
+  retireAll(): void {
+    this.#statements.clear();
   }
 
   /** Adds a reference to a living statement. */
@@ -90,7 +101,8 @@ export class StatementInterner {
     assert(statement.references > 0, "the statement is alive");
     statement.references -= 1;
     if (statement.references > 0) return;
-    this.#statements.delete(statement.key);
+    if (this.#statements.get(statement.key) === statement) this.#statements.delete(statement.key);
+    this.#size -= 1;
     this.#bytes -= statement.parseTail.length;
   }
 }

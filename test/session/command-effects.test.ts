@@ -58,6 +58,25 @@ describe("afterCommand", () => {
     expect(residueCleanup(state.residue)).toBe(cleanup);
   });
 
+  test.each([
+    ["ALTER TABLE", true],
+    ["ALTER TYPE", true],
+    ["DROP TABLE", true],
+    ["CREATE VIEW", true],
+    ["CREATE TABLE", false],
+    ["DISCARD TEMP", false],
+    ["DROPS", false],
+    ["SET", false],
+  ])("knows whether after %s a text may stand for other columns: %p", (tag, reshapes) => {
+    const rig = new Rig();
+    const { state } = rig.addServer();
+    const text = Uint8Array.of(0x61, 0, 0, 0);
+    const before = rig.interner.intern(text, 0, text.length, "");
+    const message = commandComplete(tag);
+    afterCommand(message, 0, message.length, state, null);
+    expect(rig.interner.intern(text, 0, text.length, "") !== before).toBe(reshapes);
+  });
+
   test("takes SET for what it is, whatever was told of rows", () => {
     const { state } = new Rig().addServer();
     state.rowsTold = ROWS_TOLD.some;

@@ -56,6 +56,20 @@ describe("StatementInterner", () => {
     expect(intern(interner, bytesOf(0x61)).name).not.toEqual(first.name);
   });
 
+  test("gives a text another statement once all are retired, and forgets each when nobody holds it", () => {
+    const interner = new StatementInterner();
+    const old = intern(interner, bytesOf(0x61));
+    interner.retireAll();
+    const fresh = intern(interner, bytesOf(0x61));
+    expect(fresh.name).not.toEqual(old.name);
+    expect(interner.size).toBe(2);
+    interner.release(old);
+    expect(intern(interner, bytesOf(0x61))).toBe(fresh);
+    interner.release(fresh);
+    interner.release(fresh);
+    expect([interner.size, interner.bytes]).toEqual([0, 0]);
+  });
+
   test("refuses to give back or keep what nobody holds", () => {
     const interner = new StatementInterner();
     const statement = intern(interner, bytesOf(0x61));

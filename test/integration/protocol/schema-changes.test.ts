@@ -1,0 +1,116 @@
+/**
+ * Prepared statements whose results have another shape since a table was changed: PostgreSQL refuses
+ * them (0A000), and a client that prepares the same text again gets one that fits. Through the pooler
+ * too, although others keep the old one in use.
+ */
+
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { Churn } from "../../support/churn.ts";
+import {
+  bind,
+  closeStatement,
+  describeStatement,
+  execute,
+  join,
+  parse,
+  query,
+  sync,
+} from "../../support/frontend-messages.ts";
+import { Bench, type Step } from "../../support/same-as-postgres.ts";
+
+let bench: Bench;
+
+beforeAll(async () => {
+  bench = await Bench.start();
+});
+
+afterAll(() => bench[Symbol.asyncDispose]());
+
+afterEach(() => {
+  expect(bench.takeFaults()).toEqual([]);
+});
+
+const run = (statement: string): Uint8Array => join(bind(statement), execute());
+
+const REFUSED = "ErrorResponse ERROR: 0A000: cached plan must not change result type";
+
+/** Both servers have the statement "one" before the change, and nobody may get it after it. */
+function changed(create: string, text: string, ...changes: readonly string[]): readonly Step[] {
+  return [
+    { send: query(create) },
+    { send: join(parse("one", text), run("one"), sync), rotate: true },
+    { send: join(run("one"), sync), rotate: true },
+    ...changes.map((change) => ({ send: query(change), rotate: true })),
+    { send: join(parse("two", text), describeStatement("two"), run("two"), sync), rotate: true },
+    { send: join(run("two"), sync), rotate: true },
+    { send: join(describeStatement("two"), sync), rotate: true },
+    { send: join(closeStatement("one"), parse("one", text), run("one"), sync), rotate: true },
+    { send: join(run("one"), sync), rotate: true },
+  ];
+}
+
+const SCRIPTS: Readonly<Record<string, readonly Step[]>> = {
+  "a column added": [
+    ...changed("create table t_add (a int)", "select * from t_add", "alter table t_add add b text"),
+    { send: query("drop table t_add") },
+  ],
+  "a table dropped and made again": [
+    ...changed(
+      "create table t_again (a int)",
+      "select * from t_again",
+      "drop table t_again",
+      "create table t_again (b text)",
+    ),
+    { send: query("drop table t_again") },
+  ],
+  "a change in a transaction that is prepared for in the same": [
+    { send: query("create table t_tx (a int)") },
+    { send: join(parse("one", "select * from t_tx"), run("one"), sync) },
+    { send: join(run("one"), sync), rotate: true },
+    { send: query("begin; alter table t_tx add b text"), rotate: true },
+    { send: join(parse("two", "select * from t_tx"), run("two"), sync) },
+    { send: query("commit") },
+    { send: join(run("two"), sync), rotate: true },
+    { send: query("drop table t_tx") },
+  ],
+};
+
+describe("after a change by the client itself, answers as PostgreSQL does:", () => {
+  test.each(Object.entries(SCRIPTS))("%s", async (_name, steps) => {
+    const { expected, actual } = await bench.compare(steps);
+    expect(actual).toEqual([...expected]);
+  });
+});
+
+describe("after a change by somebody who does not come through the pooler", () => {
+  test("a text that was refused once fits on every server when it is prepared again", async () => {
+    await bench.postgres.query("create table t_other (a int)");
+    await using churn = await Churn.start(bench.pooler.target());
+    await using client = await bench.pooled();
+    await using neighbour = await bench.pooled();
+    const text = "select * from t_other";
+    await client.run(join(parse("one", text), sync));
+    await neighbour.run(join(parse("mine", text), sync));
+    for (let server = 0; server < 2; server += 1) {
+      // oxlint-disable-next-line no-await-in-loop -- one server after the other
+      await churn.rotate();
+      // oxlint-disable-next-line no-await-in-loop -- one server after the other
+      await client.run(join(run("one"), sync));
+    }
+    await bench.postgres.query("alter table t_other add b text");
+    await churn.rotate();
+    expect((await client.run(join(run("one"), sync)))[0]).toBe(REFUSED);
+
+    await client.run(join(closeStatement("one"), parse("one", text), sync));
+    for (let server = 0; server < 2; server += 1) {
+      // oxlint-disable-next-line no-await-in-loop -- one server after the other
+      await churn.rotate();
+      // oxlint-disable-next-line no-await-in-loop -- one server after the other
+      const lines = await client.run(join(describeStatement("one"), run("one"), sync));
+      expect(lines.filter((line) => line.startsWith("ErrorResponse"))).toEqual([]);
+    }
+    // Who did not prepare again may rely on the old shape, and is refused as on a direct connection.
+    expect((await neighbour.run(join(run("mine"), sync)))[0]).toBe(REFUSED);
+    await bench.postgres.query("drop table t_other");
+  });
+});
