@@ -156,7 +156,7 @@ export class ClientSession
     this.#flow.unblock();
     if (unused) return this.#retry(error);
     if (loss === "none")
-      return this.#farewell === null ? this.onSettingsKnown() : this.end(this.#farewell);
+      return this.#farewell === null ? this.onSettingsKnown(null) : this.end(this.#farewell);
     if (loss === "unsaid") return this.end(error);
     this.#channel.close();
     this.#leave();
