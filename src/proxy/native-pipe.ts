@@ -54,6 +54,9 @@ export interface NativePipeOptions {
   readonly environment: NetEnvironment;
   /** Ends the client; stopped when it is in. */
   readonly timer: Timer;
+  /** PostgreSQL has let the client in. Throws a PoolerError where it may not stay. */
+  readonly onReady: () => void;
+  /** Called once, at the end. */
   readonly onOver: () => void;
 }
 
@@ -106,9 +109,16 @@ export class NativePipe implements ChannelHandler, Cancellable {
     // Whoever drains ends what is left when its time is over.
   }
 
-  /** The server has let the client in. */
-  onReady(): void {
-    this.#options.timer.cancel();
+  /** The server has let the client in. Returns whether it may stay; if not, it is gone now. */
+  enter(): boolean {
+    try {
+      this.#options.onReady();
+      this.#options.timer.cancel();
+      return true;
+    } catch (error) {
+      this.end(error instanceof PoolerError ? error : new InternalError(error));
+      return false;
+    }
   }
 
   /** The server's side is gone. */
@@ -223,8 +233,7 @@ class NativeServer implements ChannelHandler, FrameHandler {
     if (type === BACKEND.ReadyForQuery) {
       // The client is in: this and all behind it are passed on unread.
       this.#framer = null;
-      this.#pipe.onReady();
-      this.#pass(bytes, start, bytes.length);
+      if (this.#pipe.enter()) this.#pass(bytes, start, bytes.length);
       return false;
     }
     const replacement = this.#replacement(type, bytes, start, end);

@@ -26,6 +26,7 @@ import type { Admission } from "./admission.ts";
 import type { CancelRegistry } from "./cancel-registry.ts";
 import { ClientAuthentication, type ClientAuthMethod } from "./client-authentication.ts";
 import { ClientSession } from "./client-session.ts";
+import { NativeClients } from "./native-clients.ts";
 import { NativePipe } from "./native-pipe.ts";
 import { nativeStartup, wantsPipe } from "./native-startup.ts";
 import { databaseOf, parameterOf } from "./opening-parameters.ts";
@@ -77,6 +78,7 @@ interface Login {
 export class Owner implements ChannelOwner, SessionOwner {
   readonly #parts: OwnerParts;
   readonly #clients = new Set<EndableClient>();
+  readonly #natives = new NativeClients();
   #stopping = false;
 
   constructor(parts: OwnerParts) {
@@ -230,9 +232,7 @@ export class Owner implements ChannelOwner, SessionOwner {
   ): void {
     const { pools, scratch, limits, counters } = this.#parts;
     const { tenant, user } = login;
-    const clientsMax = user.max_clients ?? tenant.default_max_clients;
-    const clients = pools.clientsOf(tenant, user);
-    if (clients >= clientsMax) throw new TooManyClientsError(clients, clientsMax);
+    this.#expectRoom(tenant, user.db_user_alias);
     const database = databaseOf(opening, tenant);
     const pool = pools.poolOf(
       tenant,
@@ -267,6 +267,8 @@ export class Owner implements ChannelOwner, SessionOwner {
     user: TenantUser | null,
   ): void {
     const { pools, cancels, environment, limits } = this.#parts;
+    const identity = { tenant: tenant.external_id, alias: opening.user };
+    let joined = false;
     const pipe: NativePipe = new NativePipe({
       channel,
       address: pools.addressOf(tenant),
@@ -276,9 +278,28 @@ export class Owner implements ChannelOwner, SessionOwner {
       cancels,
       environment,
       timer: this.#loginTimer(opening, (error) => pipe.end(error)),
-      onOver: () => this.#clients.delete(pipe),
+      onReady: () => {
+        this.#expectRoom(tenant, opening.user);
+        this.#natives.joined(identity);
+        joined = true;
+      },
+      onOver: () => {
+        if (joined) this.#natives.left(identity);
+        this.#clients.delete(pipe);
+      },
     });
     this.#clients.add(pipe);
+  }
+
+  /** Throws TooManyClientsError where the user, by the tenant's record of now, has as many as it may. */
+  #expectRoom(known: StoredTenant, alias: string): void {
+    const { directory, pools } = this.#parts;
+    const tenant = directory.peek(known.external_id) ?? known;
+    const user = tenant.users.find(({ db_user_alias }) => db_user_alias === alias);
+    const clientsMax = user?.max_clients ?? tenant.default_max_clients;
+    const natives = this.#natives.of({ tenant: tenant.external_id, alias });
+    const clients = natives + pools.clientsOf(tenant.external_id, alias);
+    if (clients >= clientsMax) throw new TooManyClientsError(clients, clientsMax);
   }
 
   /** A newer minor version, or options of the protocol that nobody here knows: the client is told. */

@@ -118,11 +118,11 @@ export class PoolRegistry {
     return this.#tenants.keys();
   }
 
-  /** Clients of a user, over all its pools. */
-  clientsOf(tenant: StoredTenant, user: TenantUser): number {
+  /** Clients of a user, by the name they log in with, over all its pools. */
+  clientsOf(tenantId: string, alias: string): number {
     let clients = 0;
-    for (const entry of this.#tenants.get(tenant.external_id)?.pools.values() ?? []) {
-      if (entry.alias === user.db_user_alias) clients += entry.pool.clients;
+    for (const entry of this.#tenants.get(tenantId)?.pools.values() ?? []) {
+      if (entry.alias === alias) clients += entry.pool.clients;
     }
     return clients;
   }

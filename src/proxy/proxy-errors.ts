@@ -95,14 +95,14 @@ export class InternalError extends PoolerError {
   }
 }
 
-/** More clients than the pool takes. */
+/** The user has as many clients as it may. */
 export class TooManyClientsError extends PoolerError {
   constructor(current: number, limit: number) {
     super({
       severity: "FATAL",
       sqlstate: SQLSTATE.too_many_connections,
       message: "sorry, too many clients already",
-      detail: `This pool has ${current} clients; the limit is ${limit}.`,
+      detail: `This user has ${current} clients; the limit is ${limit}.`,
       hint: "Raise max_clients of the user or default_max_clients of the tenant, or close connections.",
     });
   }
