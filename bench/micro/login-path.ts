@@ -129,7 +129,6 @@ class MemoryEdge {
       while (heard.messages === before) await Promise.resolve();
     }
     client.receive(terminate());
-    client.leave();
   }
 
   #ownerOf(directory: TenantDirectory): Owner {
@@ -179,7 +178,6 @@ async function recordLogin(edge: MemoryEdge): Promise<Buffer[]> {
   login.start();
   await loggedIn;
   client.receive(terminate());
-  client.leave();
   return said;
 }
 

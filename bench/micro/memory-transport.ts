@@ -23,11 +23,6 @@ export class MemoryTransport {
   receive(bytes: Buffer): void {
     void Transport.events.data?.(this.#socket, bytes);
   }
-
-  /** The other end leaves in good order. */
-  leave(): void {
-    void Transport.events.end?.(this.#socket);
-  }
 }
 
 /** As much of Bun's socket as a transport uses that is not encrypted. */

@@ -47,6 +47,12 @@ export interface Channel {
    */
   close(): void;
 
+  /**
+   * As {@link close}, of a peer that has said goodbye in its own protocol: once the tail has left, its end
+   * of the stream is not waited for. `onClosed` may come inside the call.
+   */
+  hangUp(): void;
+
   /** Ends at once: the tail is dropped and the peer sees a reset. `onClosed` comes inside the call. */
   destroy(): void;
 }

@@ -176,6 +176,12 @@ export class Transport implements Channel {
     this.#setDeadline(LINGER_MS);
   }
 
+  /** Costs three system calls and a timer less than `close`: connections may be as short as one query. */
+  hangUp(): void {
+    if (this.#state === "open" && this.#tail === null) this.#shut();
+    else this.close();
+  }
+
   destroy(): void {
     if (this.#state === "gone") return;
     this.#socket.terminate(); // its close event comes inside this call

@@ -188,8 +188,8 @@ export class ClientSession
   }
 
   onTerminate(): void {
-    this.#leave(true); // first: where the client's stream has ended too, `onClosed` comes inside `close`
-    this.#channel.close();
+    this.#leave(true); // first: `onClosed` may come inside `hangUp`, and says nothing of an orderly end
+    this.#channel.hangUp();
   }
 
   onViolation(reason: string): void {

@@ -211,6 +211,45 @@ describe("Transport.close", () => {
   });
 });
 
+describe("Transport.hangUp", () => {
+  test("ends the stream behind what was written, and waits for no answer", async () => {
+    await using net = new NetFixture();
+    const { transport, handler, peer } = await net.connect();
+    transport.write(ascii("rows"), 0, 4);
+    transport.hangUp();
+    expect(handler.closed).toBe(1);
+    expect(net.clock.pending).toBe(0);
+    expect(net.listener.openTransports).toBe(0);
+    const { text } = await readToEnd(peer);
+    expect(text).toBe("rows");
+  });
+
+  test("sends a tail first, within the time that a close has", async () => {
+    await using net = new NetFixture();
+    const { transport, handler, peer } = await net.connect();
+    peer.pause();
+    const bytes = patterned(16 * MEGABYTE);
+    transport.write(bytes, 0, bytes.length);
+    transport.hangUp();
+    expect(handler.closed).toBe(0);
+    const { digest } = await readToEnd(peer);
+    expect(digest).toBe(sha256(bytes));
+    peer.end();
+    await handler.untilClosed();
+  });
+
+  test("does nothing to a transport that is closed, or gone", async () => {
+    await using net = new NetFixture();
+    const { transport, handler } = await net.connect();
+    transport.close();
+    transport.hangUp();
+    expect(handler.closed).toBe(0);
+    transport.destroy();
+    transport.hangUp();
+    expect(handler.closed).toBe(1);
+  });
+});
+
 describe("Transport.destroy", () => {
   test("resets the connection, and tells its handler inside the call", async () => {
     await using net = new NetFixture();
