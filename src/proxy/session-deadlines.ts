@@ -64,6 +64,8 @@ export class SessionDeadlines {
   #transactionSinceMs = Number.POSITIVE_INFINITY;
   /** The server's count of ReadyForQuery when it was looked at last. */
   #sequence = 0;
+  /** What comes late to a session that has ended, as settings that were being read, sets no alarm. */
+  #over = false;
 
   constructor(session: LimitedSession, limits: SessionLimits) {
     this.#session = session;
@@ -119,6 +121,7 @@ export class SessionDeadlines {
 
   /** The session is over. */
   end(): void {
+    this.#over = true;
     this.#activity = ACTIVITY.none;
     this.#transactionSinceMs = Number.POSITIVE_INFINITY;
     this.#ticker.silence(this.#alarm);
@@ -131,13 +134,17 @@ export class SessionDeadlines {
 
   #beginTransaction(nowMs: number): void {
     this.#transactionSinceMs = nowMs;
-    this.#ticker.ringBy(this.#alarm, nowMs + this.#limits.times.transactionMs);
+    this.#ringBy(nowMs + this.#limits.times.transactionMs);
   }
 
   #enter(activity: number, nowMs: number, limitMs: number): void {
     this.#activity = activity;
     this.#sinceMs = nowMs;
-    this.#ticker.ringBy(this.#alarm, nowMs + limitMs);
+    this.#ringBy(nowMs + limitMs);
+  }
+
+  #ringBy(atMs: number): void {
+    if (!this.#over) this.#ticker.ringBy(this.#alarm, atMs);
   }
 
   #onRing(nowMs: number): void {
@@ -146,8 +153,8 @@ export class SessionDeadlines {
       return this.#session.end(new TransactionTimeoutError(transactionMs));
     const limitMs = this.#limitMs();
     if (nowMs >= this.#sinceMs + limitMs) return this.#onDue(nowMs, limitMs);
-    this.#ticker.ringBy(this.#alarm, this.#sinceMs + limitMs);
-    this.#ticker.ringBy(this.#alarm, this.#transactionSinceMs + transactionMs);
+    this.#ringBy(this.#sinceMs + limitMs);
+    this.#ringBy(this.#transactionSinceMs + transactionMs);
   }
 
   /** How long the present activity may last. */
@@ -179,7 +186,7 @@ export class SessionDeadlines {
         return session.giveUp(new QueryNotEndedError(queryMs, limitMs));
       default:
         this.#enter(ACTIVITY.cancelled, nowMs, this.#limits.cancelTimeoutMs);
-        this.#ticker.ringBy(this.#alarm, this.#transactionSinceMs + transactionMs);
+        this.#ringBy(this.#transactionSinceMs + transactionMs);
         session.cancelOverdue(new QueryTimeoutError(limitMs));
     }
   }
