@@ -29,11 +29,11 @@ import {
 } from "../wire/backend/error-response.ts";
 import { ByteWriter } from "../wire/byte-writer.ts";
 import type { CancelKey } from "../wire/cancel-key.ts";
-import { writeCancelRequest } from "../wire/frontend/cancel-request.ts";
 import { SHORT_REPLY_LENGTH_MAX } from "../wire/limits.ts";
 import { BACKEND } from "../wire/message-type.ts";
 import { ProtocolError } from "../wire/protocol-error.ts";
 import type { Cancellable, CancelRegistry, IssuedKey } from "./cancel-registry.ts";
+import { deliverNativeCancel } from "./native-cancel.ts";
 import { openServerTransport } from "./open-server-transport.ts";
 import { InternalError } from "./proxy-errors.ts";
 import type { ServerAddress } from "./server-address.ts";
@@ -66,6 +66,10 @@ export class NativePipe implements ChannelHandler, Cancellable {
   #key: IssuedKey | null = null;
   #server: Transport | null = null;
   #serverKey: CancelKey | null = null;
+  /** The server takes no more bytes for now. */
+  #serverBlocked = false;
+  /** A cancel is on its way: what the client sends now must not be struck by it. */
+  #cancelling = false;
   #over = false;
 
   /** Begins at once. */
@@ -77,8 +81,9 @@ export class NativePipe implements ChannelHandler, Cancellable {
   }
 
   onBytes(bytes: Uint8Array): void {
-    if (this.#server !== null && !this.#server.write(bytes, 0, bytes.length))
-      this.#options.channel.pause();
+    if (this.#server === null || this.#server.write(bytes, 0, bytes.length)) return;
+    this.#serverBlocked = true;
+    this.#regulate();
   }
 
   onDrained(): void {
@@ -90,8 +95,15 @@ export class NativePipe implements ChannelHandler, Cancellable {
     this.#server?.close();
   }
 
+  /**
+   * Cancels what the server runs. The client is not read on until PostgreSQL is done with it: it has been
+   * told that its request was taken, and may send the next query.
+   */
   cancel(): void {
-    if (this.#serverKey !== null) void this.#cancel(this.#serverKey);
+    if (this.#serverKey === null || this.#cancelling) return;
+    this.#cancelling = true;
+    this.#regulate();
+    void this.#cancel(this.#serverKey);
   }
 
   /** Ends the connection and says why. */
@@ -130,7 +142,8 @@ export class NativePipe implements ChannelHandler, Cancellable {
 
   /** The server takes bytes again. */
   onServerDrained(): void {
-    this.#options.channel.resume();
+    this.#serverBlocked = false;
+    this.#regulate();
   }
 
   /**
@@ -165,12 +178,7 @@ export class NativePipe implements ChannelHandler, Cancellable {
   async #cancel(key: CancelKey): Promise<void> {
     const { address, connectTimeoutMs, environment } = this.#options;
     try {
-      const transport = await openServerTransport(address, connectTimeoutMs, environment);
-      const writer = new ByteWriter();
-      writeCancelRequest(writer, key);
-      const request = writer.take();
-      transport.write(request, 0, request.length);
-      transport.close();
+      await deliverNativeCancel(key, { address, timeoutMs: connectTimeoutMs, environment });
     } catch (error) {
       // As with PostgreSQL: a cancel that can't be delivered does nothing.
       environment.logger.debug(
@@ -178,6 +186,15 @@ export class NativePipe implements ChannelHandler, Cancellable {
         `a cancel was not delivered: ${error instanceof Error ? error.message : ""}`,
       );
     }
+    this.#cancelling = false;
+    this.#regulate();
+  }
+
+  /** Lets the client be read on, or not. */
+  #regulate(): void {
+    if (this.#over) return;
+    if (this.#serverBlocked || this.#cancelling) this.#options.channel.pause();
+    else this.#options.channel.resume();
   }
 
   #leave(): void {

@@ -28,7 +28,7 @@ const CANCELED = "ErrorResponse ERROR: 57014: canceling statement due to user re
 const cancel = (client: RawClient): Promise<void> =>
   sendCancelRequest(bench.pooler.target(), client.key);
 
-describe.each(["transaction", "session"] as const)("in %s mode", (mode) => {
+describe.each(["transaction", "session", "native"] as const)("in %s mode", (mode) => {
   const connect = (): Promise<RawClient> => RawClient.connect(bench.pooler.target(mode));
 
   test("a query that runs is cancelled, and the next one is not", async () => {
