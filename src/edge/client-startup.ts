@@ -7,7 +7,7 @@ import type { Clock, Timer } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import { PoolerError } from "../base/pooler-error.ts";
 import type { ChannelHandler } from "../net/channel.ts";
-import type { ChannelOwner, PortMode } from "../net/channel-opening.ts";
+import type { ChannelOpening, ChannelOwner, PortMode } from "../net/channel-opening.ts";
 import type { TlsHandshakeHandler } from "../net/server-tls-handshake.ts";
 import type { TlsContexts } from "../net/tls-contexts.ts";
 import type { Transport } from "../net/transport.ts";
@@ -24,7 +24,7 @@ import { parseStartupOptions } from "../wire/startup-options.ts";
 import { classifyStartup } from "../wire/startup-packet.ts";
 import { EdgeFaultError, StartupTimeoutError, TooManyConnectionsError } from "./edge-errors.ts";
 import { HTTP_PROBE_ANSWER } from "./http-probe.ts";
-import type { TenantResolver } from "./tenant-resolver.ts";
+import type { ClientNames, ResolvedTenant, TenantResolver } from "./tenant-resolver.ts";
 
 export interface ClientStartupParts {
   readonly clock: Clock;
@@ -77,7 +77,7 @@ export class ClientStartup implements ChannelHandler, TlsHandshakeHandler {
     try {
       this.#read();
     } catch (error) {
-      this.#refuse(error instanceof PoolerError ? error : new EdgeFaultError(error));
+      this.#refuseFor(error);
     }
   }
 
@@ -187,42 +187,63 @@ export class ClientStartup implements ChannelHandler, TlsHandshakeHandler {
     this.#bytes = NO_BYTES;
     const { open, max } = this.#parts.connections;
     if (open > max) throw new TooManyConnectionsError(open, max);
-    this.#transport.pause();
-    void this.#open(startup, early);
+    this.#identify(startup, early);
   }
 
-  async #open(startup: StartupMessage, early: Uint8Array | null): Promise<void> {
+  /** At once where the tenant is in memory: a pause and its end cost four system calls. */
+  #identify(startup: StartupMessage, early: Uint8Array | null): void {
+    const { settings, reference } = parseStartupOptions(startupParameter(startup, "options") ?? "");
+    const names = {
+      user: startupParameter(startup, "user") ?? "",
+      optionsReference: reference,
+      sniHostname: this.#transport.tls?.serverName ?? null,
+    };
+    const found = this.#parts.resolver.peek(names);
+    if (found !== null) this.#open(startup, settings, found, early);
+    else void this.#openLater(startup, settings, names, early);
+  }
+
+  async #openLater(
+    startup: StartupMessage,
+    optionsSettings: ChannelOpening["optionsSettings"],
+    names: ClientNames,
+    early: Uint8Array | null,
+  ): Promise<void> {
+    this.#transport.pause();
     try {
-      const { owner, resolver } = this.#parts;
-      const { settings, reference } = parseStartupOptions(
-        startupParameter(startup, "options") ?? "",
-      );
-      const user = startupParameter(startup, "user") ?? "";
-      const found = await resolver.resolve(
-        user,
-        reference,
-        this.#transport.tls?.serverName ?? null,
-      );
-      if (this.#over) return;
-      this.#finish();
-      owner.open(this.#transport, {
-        portMode: this.#portMode,
-        protocolMinor: startup.minor,
-        parameters: startup.parameters.filter(([name]) => name !== "options"),
-        optionsSettings: settings,
-        protocolOptions: startup.protocolOptions.map(([name]) => name),
-        remoteAddress: this.#transport.remoteAddress,
-        connectedForMs: this.#parts.clock.now() - this.#sinceMs,
-        tls: this.#transport.tls,
-        tenant: found.tenant,
-        user: found.user,
-        claim: found.claim,
-        waysTried: found.waysTried,
-        early,
-      });
+      const found = await this.#parts.resolver.resolve(names);
+      if (!this.#over) this.#open(startup, optionsSettings, found, early);
     } catch (error) {
-      this.#refuse(error instanceof PoolerError ? error : new EdgeFaultError(error));
+      this.#refuseFor(error);
     }
+  }
+
+  #open(
+    startup: StartupMessage,
+    optionsSettings: ChannelOpening["optionsSettings"],
+    { tenant, user, claim, waysTried }: ResolvedTenant,
+    early: Uint8Array | null,
+  ): void {
+    this.#finish();
+    this.#parts.owner.open(this.#transport, {
+      portMode: this.#portMode,
+      protocolMinor: startup.minor,
+      parameters: startup.parameters.filter(([name]) => name !== "options"),
+      optionsSettings,
+      protocolOptions: startup.protocolOptions.map(([name]) => name),
+      remoteAddress: this.#transport.remoteAddress,
+      connectedForMs: this.#parts.clock.now() - this.#sinceMs,
+      tls: this.#transport.tls,
+      tenant,
+      user,
+      claim,
+      waysTried,
+      early,
+    });
+  }
+
+  #refuseFor(error: unknown): void {
+    this.#refuse(error instanceof PoolerError ? error : new EdgeFaultError(error));
   }
 
   #refuse(error: PoolerError): void {

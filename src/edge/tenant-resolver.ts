@@ -2,7 +2,13 @@
  * Which tenant a client means: the candidates of its startup, asked of the directory in their order.
  */
 
-import { identifyTenant, type TenantCandidate } from "../tenants/identification.ts";
+import { assert } from "../base/assert.ts";
+import {
+  type Identification,
+  type IdentificationInput,
+  identifyTenant,
+  type TenantCandidate,
+} from "../tenants/identification.ts";
 import type { StoredTenant } from "../tenants/tenant.ts";
 import type { TenantDirectory } from "../tenants/tenant-directory.ts";
 import { NoTenantNamedError } from "./edge-errors.ts";
@@ -17,6 +23,9 @@ export interface ResolvedTenant {
   readonly waysTried: readonly string[];
 }
 
+/** What a client said of itself. */
+export type ClientNames = Omit<IdentificationInput, "defaultTenant">;
+
 export class TenantResolver {
   readonly #directory: TenantDirectory;
   readonly #defaultTenant: string | null;
@@ -26,40 +35,62 @@ export class TenantResolver {
     this.#defaultTenant = defaultTenant;
   }
 
-  /** Rejects with a {@link NoTenantNamedError}, or as the directory does when the store is away. */
-  async resolve(
-    user: string,
-    optionsReference: string | null,
-    sniHostname: string | null,
-  ): Promise<ResolvedTenant> {
-    const { candidates, waysTried } = identifyTenant({
-      user,
-      optionsReference,
-      sniHostname,
-      defaultTenant: this.#defaultTenant,
-    });
-    const [first] = candidates;
-    if (first === undefined) throw new NoTenantNamedError(waysTried);
-    const claim = claimOf(candidates.find(({ by }) => by === "external_id") ?? first);
-    for (const candidate of candidates) {
-      // oxlint-disable-next-line no-await-in-loop -- in their order: the first that exists is it
-      const tenant = await this.#find(candidate);
-      if (tenant !== null)
-        return { tenant: tenant.external_id, user: candidate.user, claim, waysTried };
+  /**
+   * Returns what the client means as far as memory knows, null where the store has to be asked:
+   * {@link resolve}. Throws a {@link NoTenantNamedError}.
+   */
+  peek(names: ClientNames): ResolvedTenant | null {
+    const identification = this.#identify(names);
+    for (const candidate of identification.candidates) {
+      const tenant = this.#peek(candidate);
+      if (tenant === undefined) return null;
+      if (tenant !== null) return resolved(identification, tenant, candidate);
     }
-    return { tenant: null, user: first.user, claim, waysTried };
+    return resolved(identification, null, null);
   }
 
-  async #find(candidate: TenantCandidate): Promise<StoredTenant | null> {
-    if (candidate.by === "external_id") {
-      return (
-        this.#directory.peek(candidate.externalId) ?? this.#directory.lookup(candidate.externalId)
-      );
+  /** Rejects with a {@link NoTenantNamedError}, or as the directory does when the store is away. */
+  async resolve(names: ClientNames): Promise<ResolvedTenant> {
+    const identification = this.#identify(names);
+    for (const candidate of identification.candidates) {
+      // oxlint-disable-next-line no-await-in-loop -- in their order: the first that exists is it
+      const tenant = this.#peek(candidate) ?? (await this.#lookup(candidate));
+      if (tenant !== null) return resolved(identification, tenant, candidate);
     }
-    return (
-      this.#directory.peekSni(candidate.hostname) ?? this.#directory.lookupSni(candidate.hostname)
-    );
+    return resolved(identification, null, null);
   }
+
+  #identify(names: ClientNames): Identification {
+    const identification = identifyTenant({ ...names, defaultTenant: this.#defaultTenant });
+    if (identification.candidates.length === 0)
+      throw new NoTenantNamedError(identification.waysTried);
+    return identification;
+  }
+
+  #peek(candidate: TenantCandidate): StoredTenant | null | undefined {
+    return candidate.by === "external_id"
+      ? this.#directory.peek(candidate.externalId)
+      : this.#directory.peekSni(candidate.hostname);
+  }
+
+  #lookup(candidate: TenantCandidate): Promise<StoredTenant | null> {
+    return candidate.by === "external_id"
+      ? this.#directory.lookup(candidate.externalId)
+      : this.#directory.lookupSni(candidate.hostname);
+  }
+}
+
+/** @param found null: none of the candidates is a tenant */
+function resolved(
+  { candidates, waysTried }: Identification,
+  found: StoredTenant | null,
+  candidate: TenantCandidate | null,
+): ResolvedTenant {
+  const first = candidates[0];
+  assert(first !== undefined, "the client named a tenant");
+  const claimed = candidates.find(({ by }) => by === "external_id") ?? first;
+  const { user } = candidate ?? first;
+  return { tenant: found?.external_id ?? null, user, claim: claimOf(claimed), waysTried };
 }
 
 /** No tenant's name has an @. */

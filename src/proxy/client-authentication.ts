@@ -70,7 +70,7 @@ export class ClientAuthentication implements ChannelHandler, ClientLoginEvents {
   constructor(options: ClientAuthenticationOptions) {
     this.#options = options;
     options.channel.handler = this;
-    void this.#begin();
+    this.#begin();
   }
 
   onBytes(bytes: Uint8Array): void {
@@ -130,37 +130,57 @@ export class ClientAuthentication implements ChannelHandler, ClientLoginEvents {
     this.#options.onFailed(error);
   }
 
-  async #begin(): Promise<void> {
+  #begin(): void {
     try {
-      // Nothing of the client's is read before there is a challenge that it answers.
-      this.#options.channel.pause();
-      const { identity } = this.#options;
-      const challenge = await this.#challenge();
-      if (this.#over) return;
-      this.#login = new ClientLogin(challenge, this);
-      this.#login.start();
-      if (identity.opening.early !== null) this.#login.feed(identity.opening.early);
-      this.#options.channel.resume();
+      const challenge = this.#challenge();
+      if (challenge instanceof Promise) void this.#beginLater(challenge);
+      else this.#start(challenge);
     } catch (error) {
-      this.fail(error instanceof PoolerError ? error : new InternalError(error));
+      this.#failFor(error);
     }
   }
 
-  async #challenge(): Promise<ClientChallenge> {
-    const { method, random, identity } = this.#options;
+  async #beginLater(challenge: Promise<ClientChallenge>): Promise<void> {
+    // Nothing of the client's is read before there is a challenge that it answers.
+    this.#options.channel.pause();
+    try {
+      const made = await challenge;
+      if (!this.#over) this.#start(made);
+    } catch (error) {
+      this.#failFor(error);
+    }
+  }
+
+  #start(challenge: ClientChallenge): void {
+    const { channel, identity } = this.#options;
+    const login = new ClientLogin(challenge, this);
+    this.#login = login;
+    login.start();
+    if (identity.opening.early !== null) login.feed(identity.opening.early);
+    channel.resume();
+  }
+
+  /** A promise where a verifier has to be derived first. */
+  #challenge(): ClientChallenge | Promise<ClientChallenge> {
+    const { method, identity } = this.#options;
     const { secret, opening } = identity;
     if (method === "password") {
       if (opening.tls === null) throw new CleartextPasswordError();
       return { method: "password" };
     }
     if (secret?.kind === "md5") return this.#md5Challenge(secret.verifier);
-    const verifier = await this.#scramVerifier();
+    const verifier = this.#scramVerifier();
+    return verifier instanceof Promise
+      ? verifier.then((derived) => this.#scramChallenge(derived))
+      : this.#scramChallenge(verifier);
+  }
+
+  #scramChallenge(verifier: ScramVerifier): ClientChallenge {
     this.#verifier = verifier;
-    const serverNonce = encodeBase64(random.bytes(NONCE_BYTES));
     return {
       method: "scram-sha-256",
       verifier,
-      serverNonce,
+      serverNonce: encodeBase64(this.#options.random.bytes(NONCE_BYTES)),
       channelBinding: this.#channelBinding(),
     };
   }
@@ -203,7 +223,7 @@ export class ClientAuthentication implements ChannelHandler, ClientLoginEvents {
       if (right) this.onProven(null);
       else this.onWrongPassword();
     } catch (error) {
-      this.fail(error instanceof PoolerError ? error : new InternalError(error));
+      this.#failFor(error);
     }
   }
 
@@ -213,6 +233,10 @@ export class ClientAuthentication implements ChannelHandler, ClientLoginEvents {
     const salted = await saltPassword(password, verifier.salt, verifier.iterations);
     if (secret?.kind !== "md5") return matchesSaltedPassword(verifier, salted);
     return matchesCleartextPassword(secret, role, password);
+  }
+
+  #failFor(error: unknown): void {
+    this.fail(error instanceof PoolerError ? error : new InternalError(error));
   }
 
   #finish(): void {

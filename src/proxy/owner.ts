@@ -92,8 +92,10 @@ export class Owner implements ChannelOwner, SessionOwner {
 
   /** A client's startup was read: all that follows on `channel` is for us. */
   open(channel: Channel, opening: ChannelOpening): void {
-    channel.pause();
-    void this.#open(channel, opening);
+    if (opening.tenant === null) return this.#admit(channel, opening, null);
+    const tenant = this.#parts.directory.peek(opening.tenant);
+    if (tenant === undefined) void this.#openLater(channel, opening, opening.tenant);
+    else this.#admit(channel, opening, tenant);
   }
 
   /** A CancelRequest came; nobody is told whether it did anything. */
@@ -129,11 +131,20 @@ export class Owner implements ChannelOwner, SessionOwner {
     this.#parts.pools.close(new ShutdownError());
   }
 
-  async #open(channel: Channel, opening: ChannelOpening): Promise<void> {
+  async #openLater(channel: Channel, opening: ChannelOpening, tenantId: string): Promise<void> {
+    channel.pause();
+    try {
+      const tenant = await this.#parts.directory.lookup(tenantId);
+      if (!channel.closed) this.#admit(channel, opening, tenant);
+    } catch (error) {
+      this.#refuse(channel, error instanceof PoolerError ? error : new InternalError(error));
+    }
+  }
+
+  /** @param tenant null: none of the names that the client gave is a tenant's */
+  #admit(channel: Channel, opening: ChannelOpening, tenant: StoredTenant | null): void {
     try {
       if (this.#stopping) throw new ShutdownError();
-      const tenant = await this.#tenantOf(opening);
-      if (channel.closed) return;
       if (tenant !== null) this.#parts.admission.check(tenant, opening);
       const user = tenant === null ? null : loginUser(tenant, opening.user);
       if (tenant !== null && wantsPipe(opening, user)) this.#pipe(channel, opening, tenant, user);
@@ -146,12 +157,6 @@ export class Owner implements ChannelOwner, SessionOwner {
     } catch (error) {
       this.#refuse(channel, error instanceof PoolerError ? error : new InternalError(error));
     }
-  }
-
-  async #tenantOf(opening: ChannelOpening): Promise<StoredTenant | null> {
-    if (opening.tenant === null) return null;
-    const { directory } = this.#parts;
-    return directory.peek(opening.tenant) ?? (await directory.lookup(opening.tenant));
   }
 
   #authenticate(channel: Channel, opening: ChannelOpening, login: Login | null): void {

@@ -17,7 +17,8 @@ const VERIFIERS_MAX = 20_000;
 
 interface Derived {
   readonly password: string;
-  readonly verifier: Promise<ScramVerifier>;
+  /** A promise only while it is being derived. */
+  verifier: ScramVerifier | Promise<ScramVerifier>;
 }
 
 export class Verifiers {
@@ -34,15 +35,22 @@ export class Verifiers {
     return mockVerifier(this.#secret, claim);
   }
 
-  /** Returns the verifier of `password` for who says that it is `claim`. */
-  verifierOf(claim: string, password: string): Promise<ScramVerifier> {
+  /** Returns the verifier of `password` for who says that it is `claim`: at once, from the second time on. */
+  verifierOf(claim: string, password: string): ScramVerifier | Promise<ScramVerifier> {
     const known = this.#derived.get(claim);
     if (known !== undefined && known.password === password) return known.verifier;
-    const { salt, iterations } = this.mockOf(claim);
-    const verifier = saltPassword(password, salt, iterations).then((salted) =>
-      verifierFromSaltedPassword(salted, salt, iterations),
-    );
-    this.#derived.set(claim, { password, verifier });
+    const verifier = this.#derive(claim, password).then((result) => {
+      derived.verifier = result;
+      return result;
+    });
+    const derived: Derived = { password, verifier };
+    this.#derived.set(claim, derived);
     return verifier;
+  }
+
+  async #derive(claim: string, password: string): Promise<ScramVerifier> {
+    const { salt, iterations } = this.mockOf(claim);
+    const salted = await saltPassword(password, salt, iterations);
+    return verifierFromSaltedPassword(salted, salt, iterations);
   }
 }
