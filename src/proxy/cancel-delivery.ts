@@ -37,13 +37,13 @@ async function deliver(server: ServerConnection, options: CancelDeliveryOptions)
     transport = await openServerTransport(options.address, options.timeoutMs, options.environment);
   } catch {
     // Nothing was sent: the query runs on, and its client may ask again.
-    server.endCancel(true);
+    server.endCancel("unsent");
     return;
   }
   const over = server.state.sequence !== sequence || server.state.expected.size === 0;
   if (over || server.key === null) {
     transport.destroy();
-    server.endCancel(true);
+    server.endCancel("unsent");
     return;
   }
   const writer = new ByteWriter();
@@ -78,6 +78,6 @@ class CancelExchange implements ChannelHandler {
 
   onClosed(): void {
     this.#cancelDeadline();
-    this.#server.endCancel(this.#certain);
+    this.#server.endCancel(this.#certain ? "sent" : "uncertain");
   }
 }

@@ -44,6 +44,9 @@ export class Recovery implements ServerHolder {
   /** What had come from the server when the deadline began. */
   #receivedBytes = 0;
   #nextCancel: Timer | null = null;
+  /** PostgreSQL has the beginning of a message, and can be told nothing more. */
+  #insideMessage = false;
+  #cancelsBefore = 0;
   #over = false;
 
   /**
@@ -66,9 +69,11 @@ export class Recovery implements ServerHolder {
   /** The first step. The client's hold is over already. */
   start({ insideMessage, orderly }: Departure): void {
     this.#server.setHolder(this);
-    if (insideMessage) return this.#abandon(orderly);
+    this.#insideMessage = insideMessage;
+    this.#cancelsBefore = this.#server.cancelsSent;
+    if (insideMessage && orderly) return this.#giveUp();
     // What came together with Terminate may have been answered by nobody yet.
-    this.#server.settle();
+    if (!insideMessage) this.#server.settle();
     if (!this.#server.usable) return this.#giveUp();
     if (!orderly) {
       this.#startDeadline();
@@ -80,6 +85,7 @@ export class Recovery implements ServerHolder {
   onServerProgress(): void {
     const { state } = this.#server;
     if (this.#over || !this.#server.usable || this.#server.runsOwn) return;
+    if (this.#insideMessage) return this.#awaitCancel();
     this.#closeOpenEnds();
     if (state.expected.size > 0) return;
     // A ReadyForQuery more may come, in the middle of what would be asked now.
@@ -98,6 +104,13 @@ export class Recovery implements ServerHolder {
 
   onServerLost(_error: PoolerError): void {
     this.#finish();
+  }
+
+  /** A server that is closed while it runs a query runs it to its end, and its place in the pool is free. */
+  #awaitCancel(): void {
+    const { state, key, cancelling, cancelsSent } = this.#server;
+    const nothingRuns = state.expected.size === 0 || key === null;
+    if (!cancelling && (nothingRuns || cancelsSent > this.#cancelsBefore)) this.#giveUp();
   }
 
   /** Ends a COPY and a pipeline that waits for its Sync, so that the server comes to rest. */
@@ -145,7 +158,7 @@ export class Recovery implements ServerHolder {
     this.#timeouts += 1;
     if (!sends) this.#giveUp();
     else if (this.#timeouts < TIMEOUTS_MAX) this.#deadline = this.#nextDeadline();
-    else this.#dropAnswer();
+    else this.#abandon();
   }
 
   #discardAll(): void {
@@ -162,16 +175,8 @@ export class Recovery implements ServerHolder {
     });
   }
 
-  /** PostgreSQL reads the end of the stream once it is done with what came before. */
-  #abandon(orderly: boolean): void {
-    if (!orderly) this.#cancel();
-    this.#finish();
-    this.#server.endHold();
-    this.#server.abandon();
-  }
-
-  /** Who sends notices when nobody reads any more. */
-  #dropAnswer(): void {
+  /** Without a word: PostgreSQL sees the end of the stream once it is done with what came before. */
+  #abandon(): void {
     this.#finish();
     this.#server.endHold();
     this.#server.abandon();
@@ -179,6 +184,7 @@ export class Recovery implements ServerHolder {
 
   #giveUp(): void {
     if (this.#over) return;
+    if (this.#insideMessage) return this.#abandon();
     this.#finish();
     this.#server.endHold();
     this.#server.end();

@@ -75,6 +75,7 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
   #phase: Phase = "ready";
   #holder: ServerHolder | null = null;
   #cancelsUnderWay = 0;
+  #cancelsSent = 0;
   /** It is to go back to its pool as soon as that is safe. */
   #handBackPending = false;
   /** A cancel was sent, and nobody knows when or whether it will strike. */
@@ -211,10 +212,16 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
     this.state.cancelTarget = this.state.sequence;
   }
 
-  /** PostgreSQL is done with it; `certain` false: nobody knows when or whether it will strike. */
-  endCancel(certain: boolean): void {
+  /** How many CancelRequests PostgreSQL has got for it. */
+  get cancelsSent(): number {
+    return this.#cancelsSent;
+  }
+
+  /** PostgreSQL is done with it, or has not got it; `uncertain`: nobody knows when or whether it will strike. */
+  endCancel(outcome: "sent" | "unsent" | "uncertain"): void {
     this.#cancelsUnderWay -= 1;
-    if (!certain) this.#cancelUncertain = true;
+    if (outcome === "sent") this.#cancelsSent += 1;
+    if (outcome === "uncertain") this.#cancelUncertain = true;
     if (this.#cancelsUnderWay > 0) return;
     this.state.cancelTarget = NO_CANCEL;
     if (!this.usable) return;

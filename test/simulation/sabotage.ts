@@ -30,7 +30,7 @@ const SABOTAGES = {
     const cancel = pool.cancel.bind(pool);
     pool.cancel = (server: ServerConnection) => {
       cancel(server);
-      if (server.cancelling) server.endCancel(true);
+      if (server.cancelling) server.endCancel("sent");
       server.endCancel = () => {};
     };
   },

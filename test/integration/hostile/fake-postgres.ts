@@ -94,6 +94,7 @@ export class FakeSession {
   #started = false;
   #closed = false;
   #flood: (() => Uint8Array | null) | null = null;
+  #onClose: (() => void) | null = null;
   #unsent: Uint8Array = new Uint8Array(0);
 
   constructor(socket: Socket<FakeSession>, behaviour: FakeBehaviour, processId: number) {
@@ -145,8 +146,14 @@ export class FakeSession {
     }
   }
 
+  /** Calls `listener` when the connection is closed. */
+  whenClosed(listener: () => void): void {
+    this.#onClose = listener;
+  }
+
   onClosed(): void {
     this.#closed = true;
+    this.#onClose?.();
   }
 
   /** Reads one message. Returns whether there may be another. */

@@ -261,3 +261,45 @@ async function goneFrom(fake: FakePostgres): Promise<void> {
   await client.linesUntil("DataRow");
   client.disappear();
 }
+
+describe("a client that goes in the middle of a message, with a query running", () => {
+  /** The beginning of a Query whose rest never comes. */
+  const HALF = query("select 'and so on'").subarray(0, 12);
+
+  test("has it cancelled before its server is closed", async () => {
+    const events: string[] = [];
+    using fake = new FakePostgres({
+      onQuery: (_session, sql) => sql === "select slow()",
+      onCancel: (session) => {
+        events.push("cancel");
+        fake.sessions[0]?.send(done("SELECT 0"));
+        session.close();
+      },
+    });
+    const client = await clientOf(fake);
+    await client.send(join(query("select slow()"), HALF));
+    await eventually(() => expect(fake.sessions[0]?.queries).toEqual(["select slow()"]));
+    fake.sessions[0]?.whenClosed(() => events.push("close"));
+    client.disappear();
+    await eventually(() => expect(events).toContain("close"));
+    expect(events).toEqual(["cancel", "close"]);
+  });
+
+  test("costs its server where no cancel helps, after the time for a cancel", async () => {
+    let cancels = 0;
+    using fake = new FakePostgres({
+      onQuery: (_session, sql) => sql === "select slow()",
+      onCancel: (session) => {
+        cancels += 1;
+        session.close();
+      },
+    });
+    const client = await clientOf(fake);
+    await client.send(join(query("select slow()"), HALF));
+    await eventually(() => expect(fake.sessions[0]?.queries).toEqual(["select slow()"]));
+    client.disappear();
+    await eventually(() => expect(fake.sessions[0]?.closed).toBe(true));
+    expect(cancels).toBeGreaterThan(0);
+    expect(fake.sessions[0]?.queries).toEqual(["select slow()"]);
+  });
+});
