@@ -35,7 +35,6 @@ const TARGET = { host: "memory", port: 5432, user: "u", password: "secret", data
 
 const LIMITS = {
   clientLoginTimeoutMs: 60_000,
-  serverConnectTimeoutMs: 5000,
   messageBytesMax: 2 ** 30,
   statementBytesMax: 2 ** 20,
   clientStatementsMax: 1000,
@@ -45,6 +44,7 @@ const LIMITS = {
 };
 
 const TIMES = {
+  poolCheckoutTimeoutMs: 60_000,
   serverConnectTimeoutMs: 5000,
   serverIdleTimeoutMs: 600_000,
   serverLifetimeMs: 3_600_000,

@@ -105,7 +105,6 @@ export class MemoryPooler {
         scratch: this.#scratch,
         counters: new PoolerCounters(),
         limits: {
-          serverConnectTimeoutMs: 5000,
           cancelTimeoutMs: 5000,
           scramIterationsMax: 100_000,
           serverStatementsMax: 200,

@@ -83,6 +83,10 @@ export class LiveSettings implements PoolTimes, ServerPoolLimits, OwnerLimits {
     return this.config.maxPreparedStatements;
   }
 
+  get poolCheckoutTimeoutMs(): number {
+    return this.config.poolCheckoutTimeoutMs;
+  }
+
   get serverConnectTimeoutMs(): number {
     return this.config.serverConnectTimeoutMs;
   }

@@ -201,6 +201,16 @@ export const SETTINGS = {
       "How long a cancel may take until PostgreSQL has closed its connection; then it is given up. PgBouncer's default.",
   }),
 
+  poolCheckoutTimeoutMs: milliseconds({
+    name: "POOL_CHECKOUT_TIMEOUT",
+    group: "Servers",
+    default: "60s",
+    reloadable: true,
+    min: 100,
+    max: HOUR_MS,
+    summary:
+      "How long a client waits for a server; then its query fails with 53300, and the client goes on. A tenant and a user may say otherwise. Supavisor's default for its users.",
+  }),
   serverConnectTimeoutMs: milliseconds({
     name: "SERVER_CONNECT_TIMEOUT",
     group: "Servers",
@@ -208,7 +218,8 @@ export const SETTINGS = {
     reloadable: true,
     min: 100,
     max: HOUR_MS,
-    summary: "Time to open a server: TCP, TLS and login together. PgBouncer's default.",
+    summary:
+      "Time to open a server: TCP, TLS and login together. A tenant and a user may say otherwise. PgBouncer's default.",
   }),
   serverLoginRetryMs: milliseconds({
     name: "SERVER_LOGIN_RETRY",
@@ -219,7 +230,7 @@ export const SETTINGS = {
     max: HOUR_MS,
     zero: "at once",
     summary:
-      "After a server could not be opened, how long until the pool tries again. PgBouncer's default.",
+      "After a server could not be opened, the longest pause before the pool tries again: it begins at 0.1 s and doubles up to this, each time less up to half at random. An error that trying again cannot mend (28P01, 3D000) is told to all who wait at once. A tenant and a user may say otherwise. PgBouncer's default.",
   }),
   serverIdleTimeoutMs: milliseconds({
     name: "SERVER_IDLE_TIMEOUT",
@@ -229,7 +240,8 @@ export const SETTINGS = {
     min: 1000,
     max: 30 * DAY_MS,
     zero: "never",
-    summary: "A server that nobody has used for this long is closed. PgBouncer's default.",
+    summary:
+      "A server that nobody has used for this long is closed. A tenant and a user may say otherwise. PgBouncer's default.",
   }),
   serverLifetimeMs: milliseconds({
     name: "SERVER_LIFETIME",
@@ -240,7 +252,7 @@ export const SETTINGS = {
     max: 30 * DAY_MS,
     zero: "no limit",
     summary:
-      "A server older than this is closed when it comes back to its pool. PgBouncer's default; there 0 means to use each server once.",
+      "A server older than this, less up to a tenth at random, is closed when nobody uses it: never inside a transaction. A tenant and a user may say otherwise. PgBouncer's default; there 0 means to use each server once.",
   }),
   serverCheckDelayMs: milliseconds({
     name: "SERVER_CHECK_DELAY",

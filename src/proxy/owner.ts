@@ -47,7 +47,6 @@ import type { Verifiers } from "./verifiers.ts";
 
 export interface OwnerLimits {
   readonly clientLoginTimeoutMs: number;
-  readonly serverConnectTimeoutMs: number;
   readonly messageBytesMax: number;
   readonly statementBytesMax: number;
   readonly clientStatementsMax: number;
@@ -271,13 +270,13 @@ export class Owner implements ChannelOwner, SessionOwner {
     tenant: StoredTenant,
     user: TenantUser | null,
   ): void {
-    const { pools, cancels, environment, limits } = this.#parts;
+    const { pools, cancels, environment } = this.#parts;
     const identity = { tenant: tenant.external_id, alias: opening.user };
     let joined = false;
     const pipe: NativePipe = new NativePipe({
       channel,
       address: pools.addressOf(tenant),
-      connectTimeoutMs: limits.serverConnectTimeoutMs,
+      connectTimeoutMs: pools.connectTimeoutMs(tenant, user),
       startup: nativeStartup(opening, tenant, user),
       early: opening.early,
       cancels,

@@ -18,8 +18,9 @@ import {
 } from "./server-pool.ts";
 import { orNever, sessionTimes } from "./session-times.ts";
 
-/** Limits of pools that are the same for all tenants. */
+/** Limits of pools whose tenants and users say nothing else. */
 export interface PoolTimes {
+  readonly poolCheckoutTimeoutMs: number;
   readonly serverConnectTimeoutMs: number;
   readonly serverIdleTimeoutMs: number;
   readonly serverLifetimeMs: number;
@@ -89,6 +90,12 @@ export class PoolRegistry {
       ipVersion,
       tls: { verification: tenant.upstream_verify ?? "none", certificateAuthority },
     };
+  }
+
+  /** How long a server may take to be opened. */
+  connectTimeoutMs(tenant: StoredTenant, user: TenantUser | null): number {
+    const own = user?.server_connect_timeout ?? tenant.server_connect_timeout;
+    return own ?? this.#times.serverConnectTimeoutMs;
   }
 
   /** The tenant's record changed: its pools follow without disturbing a client. */
@@ -166,6 +173,7 @@ export class PoolRegistry {
   #recipe(tenant: StoredTenant, user: TenantUser, database: string): PoolRecipe {
     const times = this.#times;
     const own = (limit: keyof Limits): number | null => user[limit] ?? tenant[limit];
+    const retryMs = own("server_login_retry") ?? times.serverLoginRetryMs;
     const size = user.pool_size ?? tenant.default_pool_size;
     return {
       address: this.addressOf(tenant),
@@ -185,12 +193,12 @@ export class PoolRegistry {
         sizeMin: Math.min(own("min_pool_size") ?? times.minPoolSize, size),
         reserve: own("reserve_pool_size") ?? times.reservePoolSize,
         reserveAfterMs: own("reserve_pool_timeout") ?? times.reservePoolTimeoutMs,
-        checkoutTimeoutMs: user.pool_checkout_timeout,
-        connectDeadlineMs: times.serverConnectTimeoutMs,
+        checkoutTimeoutMs: own("pool_checkout_timeout") ?? times.poolCheckoutTimeoutMs,
+        connectDeadlineMs: this.connectTimeoutMs(tenant, user),
         idleTimeoutMs: orNever(own("server_idle_timeout") ?? times.serverIdleTimeoutMs),
         lifetimeMs: orNever(own("server_lifetime") ?? times.serverLifetimeMs),
-        retryMinMs: Math.min(RETRY_MIN_MS, times.serverLoginRetryMs),
-        retryMaxMs: times.serverLoginRetryMs,
+        retryMinMs: Math.min(RETRY_MIN_MS, retryMs),
+        retryMaxMs: retryMs,
       },
     };
   }

@@ -47,7 +47,6 @@ export interface PoolRecipe {
 
 /** Limits that are the same for all pools. */
 export interface ServerPoolLimits {
-  readonly serverConnectTimeoutMs: number;
   readonly cancelTimeoutMs: number;
   readonly scramIterationsMax: number;
   readonly serverStatementsMax: number;
@@ -124,7 +123,7 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
 
   /** How long a server that is tried may take to answer. */
   get checkTimeoutMs(): number {
-    return this.#environment.limits.serverConnectTimeoutMs;
+    return this.#recipe.limits.connectDeadlineMs;
   }
 
   get ticker(): Ticker {
@@ -214,13 +213,13 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
 
   open(): void {
     const { net, limits, random } = this.#environment;
-    const { address, user, database, secret } = this.#recipe;
+    const { address, user, database, secret, limits: recipeLimits } = this.#recipe;
     const generation = this.#generation;
     const opening = new ServerOpening(
       {
         address,
         credentials: { user, database, secret, passedThroughKeys: this.#passedThroughKeys },
-        connectTimeoutMs: limits.serverConnectTimeoutMs,
+        connectTimeoutMs: recipeLimits.connectDeadlineMs,
         iterationsMax: limits.scramIterationsMax,
         clientNonce: encodeBase64(random.bytes(NONCE_BYTES)),
         environment: net,

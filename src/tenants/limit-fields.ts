@@ -8,9 +8,12 @@ import { wholeNumber } from "./field-schemas.ts";
 
 /** 24.8 days, the longest delay that a timer of the runtime takes. */
 const TIME_MS_MAX = 2_147_483_647;
+const HOUR_MS = 3_600_000;
 const SERVERS_MAX = 10_000;
 
 const time = wholeNumber(0, TIME_MS_MAX, "ms").nullable().default(null);
+/** Of 0 it would be over before it began. */
+const wait = wholeNumber(1, HOUR_MS, "ms").nullable().default(null);
 const servers = wholeNumber(0, SERVERS_MAX).nullable().default(null);
 
 export const limitFields = {
@@ -22,6 +25,11 @@ export const limitFields = {
   ),
   query_timeout: time.describe("Cancels a query that takes longer; 0 never"),
   transaction_timeout: time.describe("Closes a client whose transaction takes longer; 0 never"),
+  pool_checkout_timeout: wait.describe("Longest wait for a server"),
+  server_connect_timeout: wait.describe("Longest time to open a server, login included"),
+  server_login_retry: time.describe(
+    "Longest pause before a server that could not be opened is tried again",
+  ),
   server_idle_timeout: time.describe("Closes a server that nobody used for this long; 0 never"),
   server_lifetime: time.describe("Closes a server older than this when it comes back; 0 never"),
   server_check_delay: time.describe("Tries a server idle for longer before it is lent; 0 always"),
@@ -56,6 +64,9 @@ export function withoutLimits<Fields extends Limits>(record: Fields): Omit<Field
     idle_transaction_timeout: _idleTransaction,
     query_timeout: _query,
     transaction_timeout: _transaction,
+    pool_checkout_timeout: _checkout,
+    server_connect_timeout: _connect,
+    server_login_retry: _loginRetry,
     server_idle_timeout: _serverIdle,
     server_lifetime: _lifetime,
     server_check_delay: _checkDelay,

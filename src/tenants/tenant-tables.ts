@@ -30,6 +30,7 @@ interface UsersTable {
   pool_size: number | null;
   mode_type: TenantUser["mode_type"];
   is_manager: BooleanColumn;
+  /** Of rows from before it was one of `user_limits`; 0 in others. */
   pool_checkout_timeout: number;
   max_clients: number | null;
   user_limits: JsonColumn;
@@ -99,6 +100,7 @@ export function toUserRow(externalId: string, user: TenantUser, box: SecretBox) 
     tenant_external_id: externalId,
     db_pass_encrypted: sealed,
     user_limits: limitsToJson(user),
+    pool_checkout_timeout: 0,
     ...withoutLimits(rest),
   };
 }
@@ -143,6 +145,8 @@ function fromTenantRow(row: JoinedRow, users: readonly TenantUser[]): StoredTena
 
 function fromUserRow(row: UserRow, box: SecretBox): TenantUser {
   const owner = { externalId: row.tenant_external_id, dbUserAlias: row.db_user_alias };
+  const limits = limitsFromJson(row.user_limits);
+  const checkoutOfOldRow = row.pool_checkout_timeout === 0 ? null : row.pool_checkout_timeout;
   return {
     db_user_alias: row.db_user_alias,
     db_user: row.db_user,
@@ -150,8 +154,8 @@ function fromUserRow(row: UserRow, box: SecretBox): TenantUser {
     pool_size: row.pool_size,
     mode_type: row.mode_type,
     is_manager: Boolean(row.is_manager),
-    pool_checkout_timeout: row.pool_checkout_timeout,
     max_clients: row.max_clients,
-    ...limitsFromJson(row.user_limits),
+    ...limits,
+    pool_checkout_timeout: limits.pool_checkout_timeout ?? checkoutOfOldRow,
   };
 }

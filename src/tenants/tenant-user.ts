@@ -8,7 +8,6 @@ import { limitFields } from "./limit-fields.ts";
 
 /** Several times the longest verifier or generated password; a bound on what a row may hold. */
 const PASSWORD_BYTES_MAX = 1024;
-const CHECKOUT_TIMEOUT_MS_MAX = 3_600_000;
 
 const passwordRule = sentence("must be 1 to 1024 bytes of text without NUL");
 
@@ -39,9 +38,6 @@ export const tenantUserFields = z.strictObject({
     .default("transaction")
     .describe("`native` is a byte pipe on any port; the other modes are chosen by the port"),
   is_manager: flag.default(false).describe("Runs the tenant's `auth_query`"),
-  pool_checkout_timeout: wholeNumber(1, CHECKOUT_TIMEOUT_MS_MAX, "ms")
-    .default(60_000)
-    .describe("Longest wait for a server, in milliseconds"),
   max_clients: wholeNumber(1, 1_000_000)
     .nullable()
     .default(null)

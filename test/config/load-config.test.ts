@@ -45,6 +45,7 @@ describe("loadConfig", () => {
       transactionTimeoutMs: 0,
       clientAuthMethod: "scram-sha-256",
       cancelWaitTimeoutMs: 10_000,
+      poolCheckoutTimeoutMs: 60_000,
       serverConnectTimeoutMs: 15_000,
       serverLoginRetryMs: 15_000,
       serverIdleTimeoutMs: 600_000,

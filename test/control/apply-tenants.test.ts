@@ -81,7 +81,6 @@ describe("carpool apply", () => {
       "        + db_password: (set)",
       '        + mode_type: "transaction"',
       "        + is_manager: false",
-      "        + pool_checkout_timeout: 60000",
       '        + db_user_alias: "jobs"',
       "0 to create, 1 to change, 0 to delete",
     ]);

@@ -126,7 +126,6 @@ export class World implements BackendWorld {
         scratch: this.#scratch,
         counters: this.#counters,
         limits: {
-          serverConnectTimeoutMs: 5000,
           cancelTimeoutMs: 2000,
           scramIterationsMax: 4096,
           serverStatementsMax: 1 + this.#random.below(4),

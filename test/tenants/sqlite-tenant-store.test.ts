@@ -66,10 +66,13 @@ describe("the SQLite file", () => {
     database.run("alter table tenants drop column limits");
     database.run("alter table tenants add column client_idle_timeout integer not null default 0");
     database.run("update tenants set client_idle_timeout = 5000 where external_id = 'soon'");
+    database.run("update users set pool_checkout_timeout = 3000 where tenant_external_id = 'soon'");
     database.run("delete from carpool_migrations where name = '0002-limits'");
     const second = await openStore(path);
     expect((await second.get("soon"))?.client_idle_timeout).toBe(5000);
     expect((await second.get("never"))?.client_idle_timeout).toBeNull();
+    expect((await second.get("soon"))?.users[0]?.pool_checkout_timeout).toBe(3000);
+    expect((await second.get("never"))?.users[0]?.pool_checkout_timeout).toBeNull();
     await second.write([{ kind: "put", tenant: tenant("later", { client_idle_timeout: 0 }) }]);
     expect((await second.get("later"))?.client_idle_timeout).toBe(0);
     await second.close();
