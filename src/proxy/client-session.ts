@@ -192,8 +192,8 @@ export class ClientSession
     this.#channel.hangUp();
   }
 
-  onViolation(reason: string): void {
-    this.end(new ClientViolationError(reason));
+  onViolation(reason: string, detail?: string): void {
+    this.end(new ClientViolationError(reason, detail));
   }
 
   /** Whose client it is. */

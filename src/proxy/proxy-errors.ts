@@ -51,8 +51,8 @@ export class SettingsRefusedError extends PoolerError {
 
 /** The client broke the protocol after its login. */
 export class ClientViolationError extends PoolerError {
-  constructor(reason: string) {
-    super({ severity: "FATAL", sqlstate: SQLSTATE.protocol_violation, message: reason });
+  constructor(reason: string, detail?: string) {
+    super({ severity: "FATAL", sqlstate: SQLSTATE.protocol_violation, message: reason, detail });
   }
 }
 

@@ -119,7 +119,9 @@ export class ClientLogin implements FrameHandler {
         throw new ProtocolError(`expected password response, got message type ${type}`);
       }
       if (messageEnd - start > RESPONSE_BYTES_MAX)
-        throw new ProtocolError("invalid password packet size");
+        throw new ProtocolError("invalid password packet size", {
+          detail: `A password message has at most ${RESPONSE_BYTES_MAX} bytes.`,
+        });
       this.#onResponse(bytes, start, end);
     } catch (error) {
       if (!(error instanceof PoolerError)) throw error;

@@ -34,12 +34,12 @@ import { UnservedMessages } from "./unserved-messages.ts";
 export interface FrontendRelayEvents {
   /** The client said Terminate. */
   onTerminate(): void;
-  /** The client broke the protocol; its connection cannot go on. The text is for the client. */
-  onViolation(reason: string): void;
+  /** The client broke the protocol; its connection cannot go on. The texts are for the client. */
+  onViolation(reason: string, detail: string | undefined): void;
 }
 
 /** How the client's side ended; a violation is its text. */
-type Ending = { readonly violation: string | null };
+type Ending = { readonly violation: string | null; readonly detail?: string | undefined };
 
 const TERMINATED: Ending = { violation: null };
 
@@ -228,8 +228,8 @@ export class FrontendRelay implements FrameHandler {
     if (this.#forwarding && this.#sink !== null) this.#out.forward(bytes, start, end, this.#sink);
   }
 
-  onMalformed(): void {
-    this.#violate("invalid message length");
+  onMalformed(_type: number, messageBytes: number): void {
+    this.#violate("invalid message length", this.#framer.excess(messageBytes));
   }
 
   #onStatementMessage(
@@ -363,8 +363,8 @@ export class FrontendRelay implements FrameHandler {
     return this.#stopFor(STOP.needsReplies);
   }
 
-  #violate(violation: string): false {
-    return this.#end({ violation });
+  #violate(violation: string, detail?: string): false {
+    return this.#end({ violation, detail });
   }
 
   /** The session hears of it in {@link #flush}, when all that came before has been passed on. */
@@ -385,9 +385,9 @@ export class FrontendRelay implements FrameHandler {
     return accepted;
   }
 
-  #tellEnding({ violation }: Ending): void {
+  #tellEnding({ violation, detail }: Ending): void {
     if (violation === null) this.#events.onTerminate();
-    else this.#events.onViolation(violation);
+    else this.#events.onViolation(violation, detail);
   }
 
   /** A mistake of ours. What was gathered must not go to whoever uses the writer next. */

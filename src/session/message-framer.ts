@@ -81,6 +81,13 @@ export class MessageFramer {
     return this.#carryLength + (this.#rest === null ? 0 : this.#rest.length - this.#restStart);
   }
 
+  /** How much too long a message of that length is, for who is told; undefined: its length is not the reason. */
+  excess(messageBytes: number): string | undefined {
+    const max = this.#messageBytesMax;
+    if (messageBytes <= max) return undefined;
+    return `A message of ${messageBytes} bytes came; MAX_MESSAGE_SIZE is ${max} bytes.`;
+  }
+
   /** Reads a chunk. While stopped, it is put behind what waits. */
   feed(chunk: Uint8Array): void {
     if (this.#malformed) return;

@@ -87,7 +87,9 @@ function classifyText(bytes: Uint8Array, available: number): StartupKind {
     if (!beginsLike(bytes, available, method)) continue;
     return available < method.length ? "Incomplete" : "HTTPRequest";
   }
-  throw new ProtocolError("invalid length of startup packet");
+  throw new ProtocolError("invalid length of startup packet", {
+    detail: `A startup packet has at most ${STARTUP_PACKET_BYTES_MAX} bytes.`,
+  });
 }
 
 /** Whether the bytes that are there agree with `text`. */
