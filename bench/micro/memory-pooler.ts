@@ -17,6 +17,7 @@ import { RelayScratch } from "../../src/proxy/relay-scratch.ts";
 import { type PoolRecipe, ServerPool } from "../../src/proxy/server-pool.ts";
 import type { SessionOwner } from "../../src/proxy/session-owner.ts";
 import { type SessionTimes, sessionTimes } from "../../src/proxy/session-times.ts";
+import { Welcomes } from "../../src/proxy/welcomes.ts";
 import { ClientState } from "../../src/session/client-state.ts";
 import { StatementInterner } from "../../src/session/statement.ts";
 import { authenticationOk, readyForQueryIdle } from "../load/backend-messages.ts";
@@ -90,6 +91,7 @@ export class MemoryPooler {
     this.#transports = { environment: this.#environment, onTransportClosed() {} };
     this.#sessions = {
       cancels: new CancelRegistry(0, 0, this.#random),
+      welcomes: new Welcomes(),
       onFault: fail,
       onSessionOver() {},
     };
@@ -135,7 +137,7 @@ export class MemoryPooler {
       scratch: this.#scratch,
       secretBytes: 4,
     });
-    session.start(null);
+    session.start(null, null);
     // The first client waits for a server, whose login takes some turns.
     while (this.#received === before) await Bun.sleep(1);
     return client;

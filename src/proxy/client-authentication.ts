@@ -41,6 +41,16 @@ export interface ClientIdentity {
   readonly secret: Secret | null;
 }
 
+/** What a client has proven itself by, and what came of it. */
+export interface ClientProof {
+  /** By which it can be represented at its server; null: SCRAM was not the way. */
+  readonly keys: ScramLoginKeys | null;
+  /** What it sent behind its proof. */
+  readonly early: Uint8Array | null;
+  /** AuthenticationSASLFinal: leaves in one write with what the client is told next. Null: there is none. */
+  readonly saslFinal: Uint8Array | null;
+}
+
 export interface ClientAuthenticationOptions {
   readonly channel: Channel;
   readonly identity: ClientIdentity;
@@ -48,8 +58,8 @@ export interface ClientAuthenticationOptions {
   readonly timer: Timer;
   readonly random: Random;
   readonly verifiers: Verifiers;
-  /** The client is who it says. `keys`: by which it can be represented at its server. */
-  readonly onAuthenticated: (keys: ScramLoginKeys | null, early: Uint8Array | null) => void;
+  /** The client is who it says. */
+  readonly onAuthenticated: (proof: ClientProof) => void;
   readonly onFailed: (error: PoolerError | null) => void;
 }
 
@@ -97,7 +107,7 @@ export class ClientAuthentication implements ChannelHandler, ClientLoginEvents {
     void this.#checkPassword(password);
   }
 
-  onProven(clientKey: Uint8Array | null): void {
+  onProven(clientKey: Uint8Array | null, saslFinal: Uint8Array | null): void {
     if (this.#over) return;
     if (this.#options.identity.secret === null) return this.onWrongPassword();
     const keys =
@@ -107,7 +117,7 @@ export class ClientAuthentication implements ChannelHandler, ClientLoginEvents {
     const early = this.#login?.takeHeld() ?? null;
     this.#finish();
     this.#options.channel.resume();
-    this.#options.onAuthenticated(keys, early);
+    this.#options.onAuthenticated({ keys, early, saslFinal });
   }
 
   onWrongPassword(): void {
@@ -220,7 +230,7 @@ export class ClientAuthentication implements ChannelHandler, ClientLoginEvents {
     try {
       const right = await this.#matches(password);
       if (this.#over) return;
-      if (right) this.onProven(null);
+      if (right) this.onProven(null, null);
       else this.onWrongPassword();
     } catch (error) {
       this.#failFor(error);

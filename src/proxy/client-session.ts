@@ -31,7 +31,6 @@ import { type FittingClient, fitServer, isFromPredecessor } from "./server-fitti
 import type { ServerPool } from "./server-pool.ts";
 import { type LimitedSession, SessionDeadlines } from "./session-deadlines.ts";
 import type { ClientSessionOptions, OwnedSession, SessionOwner } from "./session-owner.ts";
-import { welcomeMessages } from "./welcome.ts";
 import { withSeverity } from "./with-severity.ts";
 
 type Phase = "welcoming" | "serving" | "over";
@@ -93,11 +92,14 @@ export class ClientSession
   /**
    * Tells the client that it is in. If nobody has had its settings before, a server judges them first.
    * @param early what the client sent behind its proof
+   * @param saslFinal what it is told before all else
    */
-  start(early: Uint8Array | null): void {
+  start(early: Uint8Array | null, saslFinal: Uint8Array | null): void {
     if (early !== null) this.#flow.keepEarly(early);
-    if (this.client.settings.reported !== null) this.#welcome(this.client.settings.reported);
-    else this.#acquire();
+    const { reported } = this.client.settings;
+    if (reported !== null) return this.#welcome(reported, saslFinal);
+    if (saslFinal !== null) this.#channel.write(saslFinal, 0, saslFinal.length);
+    this.#acquire();
   }
 
   onBytes(bytes: Uint8Array): void {
@@ -351,13 +353,13 @@ export class ClientSession
     this.#server = null;
     server.endHold();
     server.handBack();
-    this.#welcome(this.client.settings.reported ?? new Map());
+    this.#welcome(this.client.settings.reported ?? new Map(), null);
   }
 
-  #welcome(reported: ReadonlyMap<string, string>): void {
+  #welcome(reported: ReadonlyMap<string, string>, saslFinal: Uint8Array | null): void {
     const key = this.#owner.cancels.issue(this, this.#secretBytes);
     this.#processId = key.processId;
-    const messages = welcomeMessages(reported, key);
+    const messages = this.#owner.welcomes.messages(saslFinal, reported, key);
     this.#phase = "serving";
     this.#limitTimes()?.idle();
     this.#channel.write(messages, 0, messages.length);

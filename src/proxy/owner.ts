@@ -3,7 +3,6 @@
  * Everything about a tenant (its pools, limits, cached secrets) is in one owner, as local facts.
  */
 
-import type { ScramLoginKeys } from "../auth/scram-keys.ts";
 import { classifySecret } from "../auth/secret.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
@@ -24,7 +23,11 @@ import { ByteWriter } from "../wire/byte-writer.ts";
 import { PROTOCOL_MINOR_LATEST } from "../wire/protocol-version.ts";
 import type { Admission } from "./admission.ts";
 import type { CancelRegistry } from "./cancel-registry.ts";
-import { ClientAuthentication, type ClientAuthMethod } from "./client-authentication.ts";
+import {
+  ClientAuthentication,
+  type ClientAuthMethod,
+  type ClientProof,
+} from "./client-authentication.ts";
 import { ClientSession } from "./client-session.ts";
 import { NativeClients } from "./native-clients.ts";
 import { NativePipe } from "./native-pipe.ts";
@@ -44,6 +47,7 @@ import type { RelayScratch } from "./relay-scratch.ts";
 import type { EndableClient, OwnedSession, SessionOwner } from "./session-owner.ts";
 import { startupSettings } from "./startup-settings.ts";
 import type { Verifiers } from "./verifiers.ts";
+import { Welcomes } from "./welcomes.ts";
 
 export interface OwnerLimits {
   readonly clientLoginTimeoutMs: number;
@@ -75,6 +79,7 @@ interface Login {
 }
 
 export class Owner implements ChannelOwner, SessionOwner {
+  readonly welcomes = new Welcomes();
   readonly #parts: OwnerParts;
   readonly #clients = new Set<EndableClient>();
   readonly #natives = new NativeClients();
@@ -173,7 +178,7 @@ export class Owner implements ChannelOwner, SessionOwner {
       timer: this.#loginTimer(opening, (error) => authentication.fail(error)),
       random,
       verifiers,
-      onAuthenticated: (keys, early) => this.#begin(channel, opening, login, keys, early),
+      onAuthenticated: (proof) => this.#begin(channel, opening, login, proof),
       onFailed: (error) => this.#onLoginFailed(opening, error),
     });
   }
@@ -188,22 +193,16 @@ export class Owner implements ChannelOwner, SessionOwner {
   }
 
   /** The client is who it says. Its limits are checked now, so that nobody else learns of them. */
-  #begin(
-    channel: Channel,
-    opening: ChannelOpening,
-    login: Login | null,
-    keys: ScramLoginKeys | null,
-    early: Uint8Array | null,
-  ): void {
+  #begin(channel: Channel, opening: ChannelOpening, login: Login | null, proof: ClientProof): void {
     try {
       if (login === null)
         throw new InternalError(new Error("a user that does not exist was authenticated"));
       if (this.#stopping) throw new ShutdownError();
       const tenant = this.#parts.directory.peek(login.tenant.external_id);
-      if (tenant === undefined) void this.#beginLater(channel, opening, login, keys, early);
-      else this.#beginSession(channel, opening, currentLogin(tenant, opening, login), keys, early);
+      if (tenant === undefined) void this.#beginLater(channel, opening, login, proof);
+      else this.#beginSession(channel, opening, currentLogin(tenant, opening, login), proof);
     } catch (error) {
-      this.#refuse(channel, error instanceof PoolerError ? error : new InternalError(error));
+      this.#refuseProven(channel, error, proof);
     }
   }
 
@@ -212,28 +211,20 @@ export class Owner implements ChannelOwner, SessionOwner {
     channel: Channel,
     opening: ChannelOpening,
     login: Login,
-    keys: ScramLoginKeys | null,
-    early: Uint8Array | null,
+    proof: ClientProof,
   ): Promise<void> {
     channel.pause();
     try {
       await this.#parts.directory.lookup(login.tenant.external_id);
     } catch (error) {
-      this.#refuse(channel, error instanceof PoolerError ? error : new InternalError(error));
-      return;
+      return this.#refuseProven(channel, error, proof);
     }
     if (channel.closed) return;
     channel.resume();
-    this.#begin(channel, opening, login, keys, early);
+    this.#begin(channel, opening, login, proof);
   }
 
-  #beginSession(
-    channel: Channel,
-    opening: ChannelOpening,
-    login: Login,
-    keys: ScramLoginKeys | null,
-    early: Uint8Array | null,
-  ): void {
+  #beginSession(channel: Channel, opening: ChannelOpening, login: Login, proof: ClientProof): void {
     const { pools, scratch, limits, counters } = this.#parts;
     const { tenant, user } = login;
     this.#expectRoom(tenant, user.db_user_alias);
@@ -244,7 +235,7 @@ export class Owner implements ChannelOwner, SessionOwner {
       database,
       opening.portMode === "session" ? "session" : "transaction",
     );
-    if (keys !== null) pool.passKeysThrough(keys);
+    if (proof.keys !== null) pool.passKeysThrough(proof.keys);
     const client = new ClientState(
       pool.statements,
       pool.settings,
@@ -261,7 +252,7 @@ export class Owner implements ChannelOwner, SessionOwner {
     });
     this.#clients.add(session);
     counters.clientLoginsTotal += 1;
-    session.start(early);
+    session.start(proof.early, proof.saslFinal);
   }
 
   #pipe(
@@ -316,6 +307,12 @@ export class Owner implements ChannelOwner, SessionOwner {
     });
     const message = writer.take();
     channel.write(message, 0, message.length);
+  }
+
+  /** The client hears first that its password was right. */
+  #refuseProven(channel: Channel, error: unknown, { saslFinal }: ClientProof): void {
+    if (saslFinal !== null) channel.write(saslFinal, 0, saslFinal.length);
+    this.#refuse(channel, error instanceof PoolerError ? error : new InternalError(error));
   }
 
   #refuse(channel: Channel, error: PoolerError): void {

@@ -10,6 +10,7 @@ import type { FrontendLimits } from "../session/frontend-relay.ts";
 import type { CancelRegistry } from "./cancel-registry.ts";
 import type { RelayScratch } from "./relay-scratch.ts";
 import type { ServerPool } from "./server-pool.ts";
+import type { Welcomes } from "./welcomes.ts";
 
 /** A client that can be told to end. */
 export interface EndableClient {
@@ -28,6 +29,7 @@ export interface OwnedSession extends EndableClient {
 /** Who has the sessions: one for all of a worker, so that none costs a closure of its own. */
 export interface SessionOwner {
   readonly cancels: CancelRegistry;
+  readonly welcomes: Welcomes;
   /** A session met a bug of ours. */
   onFault(error: PoolerError): void;
   /** Called once for each session. */

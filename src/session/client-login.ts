@@ -41,8 +41,12 @@ export interface ClientLoginEvents {
   send(bytes: Uint8Array): void;
   /** A password in clear text came: check it. */
   checkPassword(password: string): void;
-  /** The proof is right. `clientKey`: SCRAM's, by which the client can be represented elsewhere. */
-  onProven(clientKey: Uint8Array | null): void;
+  /**
+   * The proof is right.
+   * @param clientKey SCRAM's, by which the client can be represented elsewhere
+   * @param saslFinal SCRAM's last message, to be sent before whatever follows
+   */
+  onProven(clientKey: Uint8Array | null, saslFinal: Uint8Array | null): void;
   /** The proof is wrong. */
   onWrongPassword(): void;
   /** The client broke the protocol. */
@@ -147,7 +151,7 @@ export class ClientLogin implements FrameHandler {
     if (challenge.method !== "md5") return this.#end(() => this.#events.checkPassword(password));
     if (!isMd5Response(challenge.verifier, challenge.salt, password))
       throw new InvalidPasswordError();
-    this.#end(() => this.#events.onProven(null));
+    this.#end(() => this.#events.onProven(null, null));
   }
 
   #onScramResponse(scram: ScramServer, bytes: Uint8Array, start: number, end: number): void {
@@ -159,8 +163,8 @@ export class ClientLogin implements FrameHandler {
       return;
     }
     const { serverFinal, clientKey } = scram.finish(readSASLResponse(bytes, start, end));
-    this.#send((writer) => writeAuthenticationSASLFinal(writer, serverFinal));
-    this.#end(() => this.#events.onProven(clientKey));
+    const saslFinal = written((writer) => writeAuthenticationSASLFinal(writer, serverFinal));
+    this.#end(() => this.#events.onProven(clientKey, saslFinal));
   }
 
   /** Nothing more is read here. A later outcome of the same chunk takes the place of an earlier one. */
@@ -170,8 +174,12 @@ export class ClientLogin implements FrameHandler {
   }
 
   #send(write: (writer: ByteWriter) => void): void {
-    const writer = new ByteWriter();
-    write(writer);
-    this.#events.send(writer.take());
+    this.#events.send(written(write));
   }
+}
+
+function written(write: (writer: ByteWriter) => void): Uint8Array {
+  const writer = new ByteWriter();
+  write(writer);
+  return writer.take();
 }

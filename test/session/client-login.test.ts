@@ -53,8 +53,9 @@ class Login {
     this.login = new ClientLogin(challenge, {
       send: (bytes) => this.sent.push(bytes),
       checkPassword: (text) => this.told.push(`check ${text}`),
-      onProven: (clientKey) => {
+      onProven: (clientKey, saslFinal) => {
         this.told.push("proven");
+        if (saslFinal !== null) this.sent.push(saslFinal);
         this.clientKey = clientKey;
         this.early = this.login.takeHeld();
       },

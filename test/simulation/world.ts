@@ -20,6 +20,7 @@ import { RelayScratch } from "../../src/proxy/relay-scratch.ts";
 import { type PoolMode, type PoolRecipe, ServerPool } from "../../src/proxy/server-pool.ts";
 import type { SessionOwner } from "../../src/proxy/session-owner.ts";
 import { type SessionTimes, sessionTimes } from "../../src/proxy/session-times.ts";
+import { Welcomes } from "../../src/proxy/welcomes.ts";
 import { ClientState } from "../../src/session/client-state.ts";
 import { StatementInterner } from "../../src/session/statement.ts";
 import { TERMINATE } from "../../src/wire/frontend/empty-requests.ts";
@@ -98,6 +99,7 @@ export class World implements BackendWorld {
     this.#cancels = new CancelRegistry(0, 0, this.#random);
     this.#sessionOwner = {
       cancels: this.#cancels,
+      welcomes: new Welcomes(),
       onFault: (error) => this.#faults.push(error.logText),
       onSessionOver() {},
     };
@@ -240,7 +242,7 @@ export class World implements BackendWorld {
     }
     this.#clients.push(client);
     this.#note(`${tag} joins`);
-    session.start(null);
+    session.start(null, null);
   }
 
   #say(): void {
