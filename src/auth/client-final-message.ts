@@ -49,7 +49,8 @@ export function formatClientFinalMessage(withoutProof: string, proof: Uint8Array
  * unless its flag is `p`.
  */
 export function formatChannelBinding(gs2Header: string, data: Uint8Array | null): string {
-  return encodeBase64(Buffer.concat([Buffer.from(gs2Header, "latin1"), data ?? new Uint8Array(0)]));
+  if (data === null) return btoa(gs2Header);
+  return encodeBase64(Buffer.concat([Buffer.from(gs2Header, "latin1"), data]));
 }
 
 function parseProof(text: string): Uint8Array {

@@ -15,7 +15,11 @@ import { UnsupportedSaslError } from "./unsupported-sasl-error.ts";
  */
 const SCRAM_MESSAGE_BYTES_MAX = 1024;
 
-const ATTRIBUTE_PATTERN = /^([A-Za-z])=(.*)$/s;
+const EQUALS_SIGN = 0x3d;
+const LOWER_A = 0x61;
+const LOWER_Z = 0x7a;
+/** Set, it makes an upper-case ASCII letter the lower-case one. */
+const LOWER_CASE_BIT = 0x20;
 
 /** Printable ASCII except the comma: `printable` of RFC 5802. */
 const NONCE_PATTERN = /^[\x21-\x2b\x2d-\x7e]+$/;
@@ -72,9 +76,15 @@ export function isScramNonce(text: string): boolean {
 }
 
 function parseScramAttribute(text: string): ScramAttribute {
-  const match = ATTRIBUTE_PATTERN.exec(text);
-  if (match === null) throw malformedScramMessage("Attribute expected, but something else found.");
-  const [, name = "", value = ""] = match;
+  if (!isLetter(text.charCodeAt(0)) || text.charCodeAt(1) !== EQUALS_SIGN)
+    throw malformedScramMessage("Attribute expected, but something else found.");
+  const name = text.charAt(0);
   if (name === "m") throw new UnsupportedSaslError("mandatory SCRAM extension is not supported");
-  return { name, value };
+  return { name, value: text.slice(2) };
+}
+
+/** Whether it is the code of an ASCII letter; NaN is not. */
+function isLetter(code: number): boolean {
+  const lower = code | LOWER_CASE_BIT;
+  return lower >= LOWER_A && lower <= LOWER_Z;
 }

@@ -30,5 +30,8 @@ export function computeServerSignature(serverKey: Uint8Array, authMessage: strin
 
 function xorBytes(left: Uint8Array, right: Uint8Array): Uint8Array {
   assert(left.byteLength === right.byteLength, "a proof and its signature are of one length");
-  return left.map((byte, index) => byte ^ (right[index] ?? 0));
+  const result = new Uint8Array(left.byteLength);
+  for (let index = 0; index < result.length; index += 1)
+    result[index] = (left[index] ?? 0) ^ (right[index] ?? 0);
+  return result;
 }

@@ -2,7 +2,8 @@
  * SHA-256 and its HMAC: the H() and HMAC() of RFC 5802 for SCRAM-SHA-256 (RFC 7677).
  */
 
-import { createHmac, hash } from "node:crypto";
+import { hash } from "node:crypto";
+import { CryptoHasher } from "bun";
 
 /** The length of a SHA-256 digest, and so of every SCRAM-SHA-256 key and proof. */
 export const SHA_256_BYTES = 32;
@@ -17,5 +18,5 @@ export function sha256(bytes: Uint8Array): Uint8Array {
  * byte (latin1), the form in which this room holds SCRAM messages.
  */
 export function hmacSha256(key: Uint8Array, text: string): Uint8Array {
-  return createHmac("sha256", key).update(text, "latin1").digest();
+  return new CryptoHasher("sha256", key).update(text, "latin1").digest();
 }

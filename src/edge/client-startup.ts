@@ -228,9 +228,9 @@ export class ClientStartup implements ChannelHandler, TlsHandshakeHandler {
     this.#parts.owner.open(this.#transport, {
       portMode: this.#portMode,
       protocolMinor: startup.minor,
-      parameters: startup.parameters.filter(([name]) => name !== "options"),
+      parameters: startup.parameters.filter((parameter) => parameter[0] !== "options"),
       optionsSettings,
-      protocolOptions: startup.protocolOptions.map(([name]) => name),
+      protocolOptions: startup.protocolOptions.map((option) => option[0]),
       remoteAddress: this.#transport.remoteAddress,
       connectedForMs: this.#parts.clock.now() - this.#sinceMs,
       tls: this.#transport.tls,

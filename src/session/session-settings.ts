@@ -56,7 +56,7 @@ export class SettingsInterner {
 
   /** Returns the settings with these entries, with one more reference. */
   intern(entries: SettingEntries): Settings {
-    const key = JSON.stringify([...entries].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+    const key = keyOf(entries);
     let settings = this.#settings.get(key);
     if (settings === undefined) {
       settings = new Settings(entries, key);
@@ -81,6 +81,12 @@ export class SettingsInterner {
   forgetReported(): void {
     for (const settings of this.#settings.values()) settings.reported = null;
   }
+}
+
+function keyOf(entries: SettingEntries): string {
+  const pairs = [...entries];
+  if (pairs.length > 1) pairs.sort((a, b) => (a[0] < b[0] ? -1 : 1));
+  return JSON.stringify(pairs);
 }
 
 /**

@@ -72,12 +72,10 @@ export function readStartupMessage(bytes: Uint8Array, start: number, end: number
   const version = reader.uint32();
   if (protocolMajor(version) !== PROTOCOL_MAJOR) throw new UnsupportedProtocolError(version);
   if (readByte(bytes, end - 1) !== 0) throw wrongLayout();
-  const pairs = readPairs(reader);
   const message = {
     major: protocolMajor(version),
     minor: protocolMinor(version),
-    parameters: pairs.filter(([name]) => !name.startsWith(PROTOCOL_OPTION_PREFIX)),
-    protocolOptions: pairs.filter(([name]) => name.startsWith(PROTOCOL_OPTION_PREFIX)),
+    ...readPairs(reader),
   };
   checkOnceOnly(message.parameters);
   if ((startupParameter(message, "user") ?? "") === "") throw new MissingUserNameError();
@@ -96,15 +94,17 @@ function writeParameter(writer: ByteWriter, [name, value]: StartupParameter): vo
 }
 
 /** Reads pairs up to the empty name that must be the packet's last byte. That byte is known to be 0. */
-function readPairs(reader: MessageReader): StartupParameter[] {
-  const pairs: StartupParameter[] = [];
+function readPairs(reader: MessageReader): Pick<StartupMessage, "parameters" | "protocolOptions"> {
+  const parameters: StartupParameter[] = [];
+  const protocolOptions: StartupParameter[] = [];
   while (reader.remaining > 1) {
     const name = reader.cstring();
     if (name === "" || reader.remaining === 0) throw wrongLayout();
+    const pairs = name.startsWith(PROTOCOL_OPTION_PREFIX) ? protocolOptions : parameters;
     pairs.push([name, reader.cstring()]);
   }
   if (reader.remaining !== 1) throw wrongLayout();
-  return pairs;
+  return { parameters, protocolOptions };
 }
 
 function wrongLayout(): ProtocolError {
@@ -113,8 +113,8 @@ function wrongLayout(): ProtocolError {
 
 function checkOnceOnly(parameters: readonly StartupParameter[]): void {
   for (const name of ONCE_ONLY) {
-    const count = parameters.filter((parameter) => parameter[0] === name).length;
-    if (count > 1) {
+    const first = parameters.findIndex((parameter) => parameter[0] === name);
+    if (first !== parameters.findLastIndex((parameter) => parameter[0] === name)) {
       throw new ProtocolError(`invalid startup packet: parameter "${name}" is given twice`);
     }
   }
