@@ -313,7 +313,7 @@ export class BackendRelay implements FrameHandler {
       this.#events.onOwnError(bytes, start, end);
       return false;
     }
-    const replacement = errorReplacement(this.#state, fields);
+    const replacement = errorReplacement(this.#state, this.#client, fields);
     if (replacement !== null) this.#insert(replacement);
     if (endsWithReadyForQuery(head)) return head !== EXPECTED.ownSync && replacement === null;
     failHead(this.#state, this.#client);

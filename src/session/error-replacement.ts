@@ -5,10 +5,15 @@
 
 import { SQLSTATE } from "../base/sqlstate.ts";
 import type { ErrorFields } from "../wire/backend/error-fields.ts";
+import type { ClientState } from "./client-state.ts";
 import { noteStatementsLost } from "./command-effects.ts";
 import { EXPECTED, type ExpectedNote } from "./expected-reply.ts";
 import type { ServerState } from "./server-state.ts";
-import { errorInClientsWords, unknownStatementError } from "./statement-errors.ts";
+import {
+  changedColumnsError,
+  errorInClientsWords,
+  unknownStatementError,
+} from "./statement-errors.ts";
 
 /**
  * Returns the ErrorResponse that the client gets for the oldest reply instead of the server's, or null:
@@ -17,6 +22,7 @@ import { errorInClientsWords, unknownStatementError } from "./statement-errors.t
  */
 export function errorReplacement(
   state: ServerState,
+  client: ClientState | null,
   fields: ErrorFields | null,
 ): Uint8Array | null {
   if (fields?.sqlstate === SQLSTATE.query_canceled && state.cancelError !== null)
@@ -27,7 +33,7 @@ export function errorReplacement(
       return note instanceof Uint8Array ? note : null;
     case EXPECTED.bind:
     case EXPECTED.describeStatement:
-      return fields === null ? null : nameError(state, note, fields);
+      return fields === null ? null : nameError(state, client, note, fields);
     case EXPECTED.parse:
     case EXPECTED.ownParse:
       if (fields?.sqlstate === SQLSTATE.duplicate_prepared_statement) noteStatementsLost(state);
@@ -38,13 +44,28 @@ export function errorReplacement(
 }
 
 /** The error of a Bind or Describe, told in the name that the client uses. */
-function nameError(state: ServerState, note: ExpectedNote, fields: ErrorFields): Uint8Array | null {
+function nameError(
+  state: ServerState,
+  client: ClientState | null,
+  note: ExpectedNote,
+  fields: ErrorFields,
+): Uint8Array | null {
   const unknown = fields.sqlstate === SQLSTATE.invalid_sql_statement_name;
   // Its columns have changed, most likely, and will not fit whoever prepares it anew either.
   if (fields.sqlstate === SQLSTATE.feature_not_supported) state.statements.retireAll();
   if (note instanceof Uint8Array) return unknown ? note : null;
   if (typeof note !== "string") return null;
+  if (bindsOldColumns(client, note, fields)) return changedColumnsError();
   if (!unknown) return errorInClientsWords(fields, note);
   noteStatementsLost(state);
   return unknownStatementError(note);
+}
+
+/**
+ * Whether a Bind does not fit a statement because tables have changed: it was prepared anew on this server,
+ * and PostgreSQL can't know that the client was told of other columns. On a direct connection it does.
+ */
+function bindsOldColumns(client: ClientState | null, name: string, fields: ErrorFields): boolean {
+  if (fields.sqlstate !== SQLSTATE.protocol_violation) return false;
+  return client?.statements.get(name)?.retired === true;
 }

@@ -52,6 +52,11 @@ export function unknownStatementError(name: string): Uint8Array {
   );
 }
 
+/** Returns PostgreSQL's ErrorResponse for a statement whose columns are not those of its Parse any more. */
+export function changedColumnsError(): Uint8Array {
+  return errorResponse(SQLSTATE.feature_not_supported, "cached plan must not change result type");
+}
+
 /**
  * Returns the server's error with the client's name of the statement in place of ours, or null where
  * ours is not in it.

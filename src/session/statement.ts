@@ -29,6 +29,8 @@ export class Statement {
   readonly settings: SettingsInText | null;
   /** How many client names and servers hold it. Kept by the interner. */
   references = 0;
+  /** Tables may have changed since clients were told its columns: see {@link StatementInterner.retireAll}. */
+  retired = false;
 
   constructor(name: Uint8Array, parseTail: Uint8Array, key: string) {
     this.name = name;
@@ -87,6 +89,7 @@ export class StatementInterner {
    * read it. Who has a name for one keeps it, and is refused by PostgreSQL where it does not fit.
    */
   retireAll(): void {
+    for (const statement of this.#statements.values()) statement.retired = true;
     this.#statements.clear();
   }
 

@@ -62,6 +62,7 @@ describe("StatementInterner", () => {
     interner.retireAll();
     const fresh = intern(interner, bytesOf(0x61));
     expect(fresh.name).not.toEqual(old.name);
+    expect([old.retired, fresh.retired]).toEqual([true, false]);
     expect(interner.size).toBe(2);
     interner.release(old);
     expect(intern(interner, bytesOf(0x61))).toBe(fresh);

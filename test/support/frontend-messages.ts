@@ -31,11 +31,12 @@ export function parse(name: string, sql: string, parameterTypeOids: readonly num
   );
 }
 
-/** Text parameters and text results. */
+/** Text parameters and text results, unless formats are given. */
 export function bind(
   statement: string,
   parameters: readonly (string | null)[] = [],
   portal = "",
+  resultFormats: Bind["resultFormats"] = [],
 ): Uint8Array {
   const values = parameters.map((text) => (text === null ? null : encoder.encode(text)));
   const bound: Bind = {
@@ -43,7 +44,7 @@ export function bind(
     statement,
     parameterFormats: [],
     parameters: values,
-    resultFormats: [],
+    resultFormats,
   };
   return written((writer) => writeBind(writer, bound));
 }

@@ -32,6 +32,10 @@ afterEach(() => {
 
 const run = (statement: string): Uint8Array => join(bind(statement), execute());
 
+/** As pgjdbc and pgx bind: a format for each column that they were told of. */
+const runAsTold = (statement: string): Uint8Array =>
+  join(bind(statement, [], "", [0, 0]), execute());
+
 const REFUSED = "ErrorResponse ERROR: 0A000: cached plan must not change result type";
 
 /** Both servers have the statement "one" before the change, and nobody may get it after it. */
@@ -62,6 +66,20 @@ const SCRIPTS: Readonly<Record<string, readonly Step[]>> = {
       "create table t_again (b text)",
     ),
     { send: query("drop table t_again") },
+  ],
+  "a format for each column of before, on a server that never had the statement": [
+    { send: query("create table t_formats (a int, b int)") },
+    {
+      send: join(parse("one", "select * from t_formats"), runAsTold("one"), sync),
+      rotate: true,
+    },
+    { send: query("alter table t_formats add c text") },
+    { send: join(runAsTold("one"), sync), rotate: true },
+    { send: join(runAsTold("one"), sync), rotate: true },
+    { send: join(closeStatement("one"), parse("one", "select a, b from t_formats"), sync) },
+    { send: join(runAsTold("one"), sync), rotate: true },
+    { send: join(bind("one", ["too many"]), execute(), sync) },
+    { send: query("drop table t_formats") },
   ],
   "a change in a transaction that is prepared for in the same": [
     { send: query("create table t_tx (a int)") },
