@@ -31,6 +31,13 @@ import { mayEnter, type TransportState } from "./transport-state.ts";
  */
 const LINGER_MS = 2000;
 
+/**
+ * Who sends so much at once waits for the next turn of the event loop. Bun reads 512 KB, and again up to ten
+ * times while as much comes; where nobody else is ready, without end. With ten such senders a turn took
+ * 50 ms, and so did every answer to anybody else.
+ */
+const TURN_BYTES = 262_144;
+
 /** Who made a transport: the listener, or a call of `dial`. */
 export interface TransportOwner {
   readonly environment: NetEnvironment;
@@ -60,6 +67,8 @@ export class Transport implements Channel {
   #remoteAddress: string | null;
   /** Known here, because to ask Bun for what is so already costs a native call: some 0.6 µs. */
   #paused: boolean;
+  /** It had its turn, and is paused by itself until the next one. */
+  #givesWay: boolean;
 
   /**
    * Takes over a socket that has just opened: the caller puts the transport into its `data` and its events
@@ -76,6 +85,7 @@ export class Transport implements Channel {
     this.#tls = null;
     this.#remoteAddress = null;
     this.#paused = false;
+    this.#givesWay = false;
   }
 
   /**
@@ -157,7 +167,7 @@ export class Transport implements Channel {
   pause(): void {
     if (this.#paused || this.#state !== "open") return;
     this.#paused = true;
-    this.#socket.pause();
+    if (!this.#givesWay) this.#socket.pause();
   }
 
   resume(): void {
@@ -219,16 +229,30 @@ export class Transport implements Channel {
   #unpause(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    this.#socket.resume();
+    if (!this.#givesWay) this.#socket.resume();
   }
 
   #received(bytes: Uint8Array): void {
-    if (this.#state !== "open") return; // closing: input is discarded
+    if (this.#state === "open") this.#handOver(bytes); // else closing: input is discarded
+    if (bytes.length >= TURN_BYTES) this.#giveWay();
+  }
+
+  #handOver(bytes: Uint8Array): void {
     try {
       this.handler.onBytes(bytes);
     } catch (error) {
       this.#fail(error);
     }
+  }
+
+  #giveWay(): void {
+    if (this.#givesWay || this.#state === "securing" || this.#state === "gone") return;
+    this.#givesWay = true;
+    if (!this.#paused) this.#socket.pause();
+    setImmediate(() => {
+      this.#givesWay = false;
+      if (!this.#paused && this.#state !== "gone") this.#socket.resume();
+    });
   }
 
   /** Bun's `drain` may be spurious: after pause and resume, after `end`, after a handshake. */

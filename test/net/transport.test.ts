@@ -55,6 +55,52 @@ describe("Transport", () => {
     expect(handler.digest()).toBe(sha256(bytes));
   });
 
+  test("delivers no second large chunk in one turn of the event loop, however much has come", async () => {
+    await using net = new NetFixture();
+    const { transport, handler, peer } = await net.connect();
+    transport.pause();
+    const bytes = patterned(8 * MEGABYTE);
+    peer.end(bytes);
+    await net.roundTrip(); // by now the kernel holds several megabytes
+    let inThisTurn = 0;
+    let most = 0;
+    handler.beforeBytes = ({ length }) => {
+      if (length < MEGABYTE / 4) return;
+      if (inThisTurn === 0)
+        setImmediate(() => {
+          inThisTurn = 0;
+        });
+      inThisTurn += 1;
+      most = Math.max(most, inThisTurn);
+    };
+    transport.resume();
+    await handler.untilClosed();
+    expect(most).toBe(1);
+    expect(handler.digest()).toBe(sha256(bytes));
+  });
+
+  test("stays paused where its holder pauses it while it gives way", async () => {
+    await using net = new NetFixture();
+    const { transport, handler, peer } = await net.connect();
+    transport.pause();
+    const bytes = patterned(4 * MEGABYTE);
+    peer.end(bytes);
+    await net.roundTrip();
+    handler.beforeBytes = ({ length }) => {
+      if (length < MEGABYTE / 4) return;
+      handler.beforeBytes = () => {};
+      queueMicrotask(() => transport.pause());
+    };
+    transport.resume();
+    await handler.until(() => handler.received > MEGABYTE / 4);
+    const { received } = handler;
+    await net.roundTrip();
+    expect(handler.received).toBe(received);
+    transport.resume();
+    await handler.untilClosed();
+    expect(handler.digest()).toBe(sha256(bytes));
+  });
+
   test("delivers nothing while it is paused", async () => {
     await using net = new NetFixture();
     const { transport, handler, peer } = await net.connect();
