@@ -1,7 +1,7 @@
 /**
  * A fast client for the chaos runs: sends bytes, gathers what answers them up to so many
  * ReadyForQuery, and judges nothing. On Bun's sockets, since hundreds of them share one process with
- * the pooler. One exchange at a time.
+ * the pooler. One exchange at a time. Streams of any size are skimmed and poured, and never kept.
  */
 
 import { pbkdf2Sync, randomBytes } from "node:crypto";
@@ -33,6 +33,8 @@ export interface WireTarget {
   readonly user: string;
   readonly password: string;
   readonly database: string;
+  /** The authority's certificate, in PEM: TLS begins at once. Absent: none. */
+  readonly ca?: string;
 }
 
 export interface WireError {
@@ -61,6 +63,11 @@ export class ConnectionLostError extends Error {
 
 const KEY_BYTES = 32;
 
+const PIECES_IN_A_TURN = 16;
+
+/** The name `postgresql`, as ALPN has it on the wire. */
+const ALPN = "\x0apostgresql";
+
 /** Where a row's first value begins: behind the header, Int16 columns, Int32 length. */
 const FIRST_VALUE_OFFSET = HEADER_BYTES + 2 + 4;
 
@@ -79,6 +86,13 @@ export class WireClient {
   #farewell: WireError | null = null;
   #readiesDue = 0;
   #settle: PromiseWithResolvers<WireReply> | null = null;
+  /** Bytes to come that nobody looks at, and who waits for their end. */
+  #skimming = 0;
+  #skimmed: PromiseWithResolvers<void> | null = null;
+  /** What is being poured, and the rest of a piece that the socket did not take. */
+  #pouring: Iterator<Uint8Array> | null = null;
+  #unpoured: Uint8Array = new Uint8Array(0);
+  #poured: PromiseWithResolvers<void> | null = null;
   #closed = false;
   #paused = false;
 
@@ -93,13 +107,20 @@ export class WireClient {
     void Bun.connect<WireClient>({
       hostname: target.host,
       port: target.port,
+      ...(target.ca === undefined ? {} : { tls: { ca: target.ca, ALPNProtocols: ALPN } }),
       socket: {
         open(socket) {
           socket.data = new WireClient(socket, target);
+          if (target.ca === undefined) resolve(socket.data);
+        },
+        handshake(socket) {
           resolve(socket.data);
         },
         data(socket, bytes) {
           socket.data.#onBytes(bytes);
+        },
+        drain(socket) {
+          socket.data.#pour();
         },
         close(socket) {
           socket.data.#onClosed();
@@ -141,6 +162,22 @@ export class WireClient {
     if (this.#socket.write(bytes) !== bytes.length) this.vanish();
   }
 
+  /** Resolves when so many bytes more have come. Nobody looks at them. */
+  skim(bytes: number): Promise<void> {
+    this.#skimming = bytes;
+    this.#skimmed = Promise.withResolvers();
+    return this.#skimmed.promise;
+  }
+
+  /** Sends piece after piece, as fast as they are taken. Resolves when all are. */
+  pour(pieces: Iterator<Uint8Array>): Promise<void> {
+    this.#pouring = pieces;
+    this.#poured = Promise.withResolvers();
+    const { promise } = this.#poured;
+    this.#pour();
+    return promise;
+  }
+
   /** Offers bytes to the socket and returns how many of them it took. */
   offer(bytes: Uint8Array): number {
     return Math.max(0, this.#socket.write(bytes));
@@ -157,6 +194,13 @@ export class WireClient {
     if (this.#paused) return;
     this.#paused = true;
     this.#socket.pause();
+  }
+
+  /** Reads on. */
+  readOn(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#socket.resume();
   }
 
   /** Sends a CancelRequest with this client's key and resolves when the pooler has closed its connection. */
@@ -181,7 +225,28 @@ export class WireClient {
     return writer.take();
   }
 
-  #onBytes(chunk: Buffer): void {
+  /** In turns, as a StreamingServer. */
+  #pour(): void {
+    for (let turn = 0; this.#pouring !== null; turn += 1) {
+      if (turn === PIECES_IN_A_TURN) return void setImmediate(() => this.#pour());
+      this.#unpoured = this.#unpoured.subarray(this.offer(this.#unpoured));
+      if (this.#unpoured.length > 0) return;
+      const next = this.#pouring.next();
+      if (next.done === true) {
+        this.#pouring = null;
+        this.#poured?.resolve();
+      } else this.#unpoured = next.value;
+    }
+  }
+
+  #onBytes(received: Buffer): void {
+    const skimmed = Math.min(this.#skimming, received.length);
+    this.#skimming -= skimmed;
+    if (skimmed > 0 && this.#skimming === 0) this.#skimmed?.resolve();
+    if (skimmed < received.length) this.#read(received.subarray(skimmed));
+  }
+
+  #read(chunk: Buffer): void {
     const bytes = this.#carry.length === 0 ? chunk : Buffer.concat([this.#carry, chunk]);
     let at = 0;
     while (bytes.length - at >= HEADER_BYTES) {
@@ -233,7 +298,11 @@ export class WireClient {
     this.#closed = true;
     const settle = this.#settle;
     this.#settle = null;
-    settle?.reject(new ConnectionLostError(this.#farewell));
+    const lost = new ConnectionLostError(this.#farewell);
+    settle?.reject(lost);
+    if (this.#skimming > 0) this.#skimmed?.reject(lost);
+    if (this.#pouring !== null) this.#poured?.reject(lost);
+    this.#pouring = null;
   }
 
   #authenticate(bytes: Uint8Array, start: number, end: number): void {
