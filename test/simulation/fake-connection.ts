@@ -6,6 +6,7 @@
 
 import type { Socket } from "bun";
 import { Transport, type TransportOwner } from "../../src/net/transport.ts";
+import { ByteStream } from "./byte-stream.ts";
 
 /** Who is at the other end. */
 export interface Peer {
@@ -14,37 +15,14 @@ export interface Peer {
   onEnd(): void;
 }
 
-/** Bytes on their way in one direction, and whether an end of the stream comes behind them. */
-class Stream {
-  readonly #chunks: Uint8Array[] = [];
-  length = 0;
-  ended = false;
-  endDelivered = false;
-
-  push(bytes: Uint8Array): void {
-    if (bytes.length === 0) return;
-    this.#chunks.push(bytes);
-    this.length += bytes.length;
-  }
-
-  take(count: number): Uint8Array {
-    const all = new Uint8Array(Buffer.concat(this.#chunks.splice(0)));
-    const taken = all.slice(0, count);
-    this.length = 0;
-    this.push(all.slice(count));
-    return taken;
-  }
-
-  clear(): void {
-    this.#chunks.length = 0;
-    this.length = 0;
-  }
-}
-
 export class FakeConnection {
+  /** For the trace. */
+  readonly name: string;
   readonly transport: Transport;
-  readonly #toPooler = new Stream();
-  readonly #toPeer = new Stream();
+  /** The peer reads nothing for now. */
+  stalled = false;
+  readonly #toPooler = new ByteStream();
+  readonly #toPeer = new ByteStream();
   readonly #window: number;
   readonly #peer: Peer;
   readonly #socket: Socket<Transport>;
@@ -54,7 +32,8 @@ export class FakeConnection {
   #resetComing = false;
 
   /** @param window bytes that the pooler's side takes before a write is taken in part */
-  constructor(window: number, peer: Peer, owner: TransportOwner) {
+  constructor(name: string, window: number, peer: Peer, owner: TransportOwner) {
+    this.name = name;
     this.#window = window;
     this.#peer = peer;
     this.#socket = this.#fakeSocket();
@@ -69,20 +48,23 @@ export class FakeConnection {
 
   /** Whether nothing can happen here any more. */
   get over(): boolean {
-    return this.#closed && this.#toPeer.endDelivered;
+    return this.#closed && !this.#toPeer.ready;
   }
 
   /** Whether {@link deliverToPooler} would do something. */
   get poolerMayRead(): boolean {
     if (this.#closed) return false;
-    if (this.#resetComing) return true;
-    if (this.#paused) return false;
-    return this.#toPooler.length > 0 || (this.#toPooler.ended && !this.#toPooler.endDelivered);
+    return this.#resetComing || (!this.#paused && this.#toPooler.ready);
   }
 
   /** Whether {@link deliverToPeer} would do something. */
   get peerMayRead(): boolean {
-    return this.#toPeer.length > 0 || (this.#toPeer.ended && !this.#toPeer.endDelivered);
+    return !this.stalled && this.#toPeer.ready;
+  }
+
+  /** How many bytes of the peer's the pooler has not read. */
+  get unreadByPooler(): number {
+    return this.#toPooler.length;
   }
 
   /** The peer sends. */
@@ -109,7 +91,7 @@ export class FakeConnection {
 
   deliverToPooler(count: number): void {
     if (this.#toPooler.length > 0 && !this.#paused)
-      return void Transport.events.data?.(this.#socket, Buffer.from(this.#toPooler.take(count)));
+      return void Transport.events.data?.(this.#socket, bufferOf(this.#toPooler.take(count)));
     if (this.#resetComing) return this.#close();
     this.#toPooler.endDelivered = true;
     void Transport.events.end?.(this.#socket);
@@ -168,4 +150,9 @@ export class FakeConnection {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- foreign code through the subset that is used
     return socket as unknown as Socket<Transport>;
   }
+}
+
+/** As Bun's chunks are. */
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }

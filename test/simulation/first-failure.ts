@@ -3,6 +3,7 @@
  */
 
 import type { SabotageName } from "./sabotage.ts";
+import { SharedWriters } from "./sim-pooler.ts";
 import { World } from "./world.ts";
 
 export interface Failure {
@@ -19,15 +20,27 @@ export function firstFailure(
   schedules: number,
   broken: SabotageName | null = null,
 ): Failure | null {
+  const writers = new SharedWriters();
   for (let index = 0; index < schedules; index += 1) {
-    const world = new World(seed + index, broken);
-    try {
-      world.run();
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      const stack = error instanceof Error ? (error.stack ?? message) : message;
-      return { seed: seed + index, trace: world.trace, message, stack };
-    }
+    const world = new World(seed + index, { writers, broken });
+    if (run(world) !== null) return repeated(seed + index, broken);
   }
   return null;
+}
+
+/** Runs a schedule that failed once more, and keeps its steps this time. */
+function repeated(seed: number, broken: SabotageName | null): Failure {
+  const world = new World(seed, { broken, traced: true });
+  const error =
+    run(world) ?? new Error("it fails only after others: a schedule is not all that its seed says");
+  return { seed, trace: world.trace, message: error.message, stack: error.stack ?? error.message };
+}
+
+function run(world: World): Error | null {
+  try {
+    world.run();
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
 }

@@ -5,6 +5,7 @@
 
 import type { ServerConnection } from "../../src/proxy/server-connection.ts";
 import type { ServerPool } from "../../src/proxy/server-pool.ts";
+import type { SimPooler } from "./sim-pooler.ts";
 
 /** Each is a bug that a pooler of this kind has had. */
 const SABOTAGES = {
@@ -45,7 +46,7 @@ export const SABOTAGE_NAMES = [
   "lets a server go while its cancel is under way",
 ] as const satisfies readonly SabotageName[];
 
-/** Puts the bug `name` into `pool`. */
-export function sabotage(name: SabotageName, pool: ServerPool): void {
+/** Puts the bug `name` into the pool. */
+export function sabotage(name: SabotageName, { pool }: SimPooler): void {
   SABOTAGES[name](pool);
 }

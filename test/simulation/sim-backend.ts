@@ -1,34 +1,42 @@
 /**
  * One connection that PostgreSQL accepted: a backend with its login and a {@link ModelPostgres}, or a
- * CancelRequest. A query may take its time, and then a cancel strikes it.
+ * CancelRequest. What it runs may take its time, and then a cancel strikes it.
  */
 
 import { writeAuthenticationOk } from "../../src/wire/backend/authentication-ok.ts";
 import { writeBackendKeyData } from "../../src/wire/backend/backend-key-data.ts";
+import { writeParameterStatus } from "../../src/wire/backend/parameter-status.ts";
+import { TRANSACTION_STATUS, writeReadyForQuery } from "../../src/wire/backend/ready-for-query.ts";
 import { ByteWriter } from "../../src/wire/byte-writer.ts";
 import { readInt32 } from "../../src/wire/bytes.ts";
 import { readCancelRequest } from "../../src/wire/frontend/cancel-request.ts";
-import { readQuery } from "../../src/wire/frontend/query.ts";
-import { FRONTEND } from "../../src/wire/message-type.ts";
-import { errorResponse, readyForQuery } from "../session/support/backend-messages.ts";
-import { joined, query } from "../session/support/frontend-messages.ts";
+import { BACKEND, FRONTEND } from "../../src/wire/message-type.ts";
+import { errorResponse, message as messageOf } from "../session/support/backend-messages.ts";
 import { ModelPostgres } from "../session/support/model-postgres.ts";
+import { REPORTED_SETTING } from "../session/support/model-settings.ts";
 import type { FakeConnection, Peer } from "./fake-connection.ts";
+import { MessageCutter } from "./message-cutter.ts";
 
-/** What a backend tells the world. */
+/** What a backend asks, and tells, the world. */
 export interface BackendWorld {
-  /** Whether the query that begins now takes its time. */
+  /** Whether what begins now takes its time. */
   isSlow(): boolean;
+  /** Why the login is refused; null: it is not. */
+  refusesLogin(): LoginRefusal | null;
   onCancelRequest(processId: number): void;
-  /** A cancel has struck this SQL. */
-  onStruck(sql: string): void;
+  /** A cancel has struck what the client `owner` runs; null: what the pooler asked for itself. */
+  onStruck(owner: string | null): void;
   /** For the trace. */
-  onMessage(backend: SimBackend, message: string): void;
-  /** A query of the client `owner` has come into a transaction of another's. */
-  onHandedOn(backend: SimBackend, owner: string): void;
+  onMessage(backend: SimBackend, message: Uint8Array): void;
+  /** The client `owner` has come onto what another has left behind. */
+  onHandedOn(backend: SimBackend, owner: string, left: string): void;
 }
 
+/** SQLSTATE and words. */
+export type LoginRefusal = readonly [sqlstate: string, text: string];
+
 const CANCEL_REQUEST_CODE = 80_877_102;
+const MESSAGE_BYTES_MAX = 1_000_000;
 const OWNER = /\b(c\d+)q\d+/;
 /** Settings carry the tags of clients, too, and move with them. */
 const OWN = /set_config/;
@@ -37,11 +45,16 @@ export class SimBackend implements Peer {
   readonly processId: number;
   readonly model = new ModelPostgres();
   readonly #world: BackendWorld;
+  readonly #cutter = new MessageCutter(MESSAGE_BYTES_MAX);
   #connection: FakeConnection | null = null;
-  #input: Uint8Array = new Uint8Array(0);
   #phase: "startup" | "ready" | "gone" = "startup";
   #held: Uint8Array | null = null;
+  #inputEnded = false;
+  /** Whose query it ran last, and whether that is what it runs now. */
   #owner: string | null = null;
+  #runsOwners = false;
+  /** It has said what nobody asked for: that may be under way at any time. */
+  hasSpoken = false;
 
   constructor(processId: number, world: BackendWorld) {
     this.processId = processId;
@@ -61,13 +74,18 @@ export class SimBackend implements Peer {
     return this.#phase === "ready";
   }
 
-  /** Whether a query takes its time. */
+  /** Whether something takes its time. */
   get held(): boolean {
     return this.#held !== null;
   }
 
+  /** Whether nothing more will come of it. */
+  get over(): boolean {
+    return this.#phase === "gone" && this.#connection?.over !== false;
+  }
+
   onBytes(bytes: Uint8Array): void {
-    this.#input = joined(this.#input, bytes);
+    this.#cutter.push(bytes);
     this.#work();
   }
 
@@ -77,9 +95,7 @@ export class SimBackend implements Peer {
     else this.#inputEnded = true;
   }
 
-  #inputEnded = false;
-
-  /** The query that takes its time is done. */
+  /** What takes its time is done. */
   release(): void {
     const message = this.#held;
     if (message === null) return;
@@ -89,26 +105,42 @@ export class SimBackend implements Peer {
     if (this.#inputEnded) this.#leave();
   }
 
-  /** The signal of a CancelRequest: it hits what runs, if anything does. */
+  /** The signal of a CancelRequest: it hits what runs, or a COPY that waits for data, if anything does. */
   strike(): void {
-    if (this.#held === null) return;
-    this.#world.onStruck(readQuery(this.#held, 0, this.#held.length));
-    this.#held = query("cancelled");
-    this.release();
+    if (this.#phase !== "ready" || (this.#held === null && !this.model.copying)) return;
+    this.#world.onStruck(this.#runsOwners ? this.#owner : null);
+    const running = this.#held?.[0] ?? null;
+    this.#held = null;
+    this.model.interrupt(running);
+    this.#sendAnswers();
+    this.#work();
+    if (this.#inputEnded) this.#leave();
   }
 
   /** It dies: with a word or without, at any byte. */
   die(spoken: boolean, keptBytes: number): void {
     if (this.#phase === "gone") return;
     if (spoken) {
-      this.#connection?.send(
-        errorResponse("57P01", "terminating connection due to administrator command", "FATAL"),
-      );
-      this.#leave();
+      this.#sayFatal("57P01", "terminating connection due to administrator command");
     } else {
+      this.hasSpoken = true;
       this.#phase = "gone";
+      this.#held = null;
       this.#connection?.reset(keptBytes);
     }
+  }
+
+  /** It says something that nobody has asked for. */
+  sayNotice(textBytes: number): void {
+    this.hasSpoken = true;
+    const text = "x".repeat(textBytes);
+    this.#connection?.send(messageOf(BACKEND.NoticeResponse, `SNOTICE\0C00000\0M${text}\0\0`));
+  }
+
+  #sayFatal(sqlstate: string, text: string): void {
+    this.hasSpoken = true;
+    this.#connection?.send(errorResponse(sqlstate, text, "FATAL"));
+    this.#leave();
   }
 
   #leave(): void {
@@ -119,12 +151,8 @@ export class SimBackend implements Peer {
 
   #work(): void {
     while (this.#held === null && this.#phase !== "gone") {
-      const header = this.#phase === "startup" ? 0 : 1;
-      if (this.#input.length < header + 4) return;
-      const end = header + readInt32(this.#input, header);
-      if (this.#input.length < end) return;
-      const message = this.#input.slice(0, end);
-      this.#input = this.#input.slice(end);
+      const message = this.#cutter.next(this.#phase === "startup" ? 0 : 1);
+      if (message === null) return;
       if (this.#phase === "startup") this.#onStartup(message);
       else this.#onMessage(message);
     }
@@ -135,38 +163,52 @@ export class SimBackend implements Peer {
       this.#world.onCancelRequest(readCancelRequest(packet, 0, packet.length).processId);
       return this.#leave();
     }
+    const refusal = this.#world.refusesLogin();
+    if (refusal !== null) return this.#sayFatal(...refusal);
     this.#phase = "ready";
     const writer = new ByteWriter();
     writeAuthenticationOk(writer);
+    writeParameterStatus(writer, REPORTED_SETTING, "");
     writeBackendKeyData(writer, {
       processId: this.processId,
       secretKey: Uint8Array.of(1, 2, 3, 4),
     });
-    this.#connection?.send(joined(writer.take(), readyForQuery("I")));
+    writeReadyForQuery(writer, TRANSACTION_STATUS.Idle);
+    this.#connection?.send(writer.take());
   }
 
   #onMessage(message: Uint8Array): void {
-    const text = Buffer.from(message).toString("latin1");
-    this.#world.onMessage(this, text);
-    this.#noteOwner(message[0], text);
-    if (message[0] === FRONTEND.Query && this.model.takesQueries && this.#world.isSlow())
-      this.#held = message;
+    this.#world.onMessage(this, message);
+    this.#noteOwner(message);
+    const type = message[0];
+    const runs = type === FRONTEND.Query || type === FRONTEND.Execute;
+    if (runs && this.model.takesQueries && this.#world.isSlow()) this.#held = message;
     else this.#run(message);
   }
 
-  /** Whatever opens a transaction is tagged, and so is most else. */
-  #noteOwner(type: number | undefined, text: string): void {
-    if (type !== FRONTEND.Query && type !== FRONTEND.Parse) return;
-    const owner = OWNER.exec(text)?.[1];
-    if (owner === undefined || OWN.test(text) || !this.model.takesQueries) return;
-    if (this.#owner !== null && this.#owner !== owner && !this.model.idle)
-      this.#world.onHandedOn(this, owner);
+  /** All that uses a transaction or what one has left is tagged, but for COPY data and what comes behind a Bind. */
+  #noteOwner(message: Uint8Array): void {
+    const type = message[0];
+    if (type !== FRONTEND.Query && type !== FRONTEND.Parse && type !== FRONTEND.Bind) return;
+    if (!this.model.takesQueries) return;
+    const text = Buffer.from(message.buffer, message.byteOffset, message.length).toString("latin1");
+    const owner = OWN.test(text) ? undefined : OWNER.exec(text)?.[1];
+    this.#runsOwners = owner !== undefined;
+    if (owner === undefined) return;
+    if (this.#owner !== null && this.#owner !== owner) {
+      if (!this.model.idle) this.#world.onHandedOn(this, owner, "a transaction");
+      else if (this.model.residue !== null) this.#world.onHandedOn(this, owner, this.model.residue);
+    }
     this.#owner = owner;
   }
 
   #run(message: Uint8Array): void {
     this.model.receive(message);
-    this.#connection?.send(this.model.take());
+    this.#sendAnswers();
     if (this.model.terminated) this.#leave();
+  }
+
+  #sendAnswers(): void {
+    for (const answer of this.model.takeMessages()) this.#connection?.send(answer);
   }
 }

@@ -5,31 +5,39 @@
 
 import type { ClientSession } from "../../src/proxy/client-session.ts";
 import { readBackendKeyData } from "../../src/wire/backend/backend-key-data.ts";
-import { readInt32 } from "../../src/wire/bytes.ts";
 import type { CancelKey } from "../../src/wire/cancel-key.ts";
 import { TERMINATE } from "../../src/wire/frontend/empty-requests.ts";
 import { BACKEND } from "../../src/wire/message-type.ts";
 import { transcript } from "../session/support/backend-messages.ts";
-import { joined } from "../session/support/frontend-messages.ts";
 import { ModelPostgres } from "../session/support/model-postgres.ts";
-import type { Step } from "./client-script.ts";
+import { probe } from "./client-script.ts";
 import type { FakeConnection, Peer } from "./fake-connection.ts";
+import { MessageCutter } from "./message-cutter.ts";
+import type { Step } from "./script-step.ts";
+import { CLIENT_STATEMENTS_MAX } from "./sim-pooler.ts";
+import type { Trace } from "./trace.ts";
 
 /** No reply to a script is longer. */
-const MESSAGE_BYTES_MAX = 10_000;
+const MESSAGE_BYTES_MAX = 300_000;
 
 const TAG = /\b(c\d+)q\d+/g;
+/** No step of a script has this number. */
+const PROBE = "q999";
 
 export class SimClient implements Peer {
   readonly tag: string;
   readonly #script: readonly Step[];
+  readonly #trace: Trace | null;
+  readonly #cutter = new MessageCutter(MESSAGE_BYTES_MAX);
+  readonly #alone: readonly Uint8Array[];
   #connection: FakeConnection | null = null;
   #session: ClientSession | null = null;
   #next = 0;
-  #input: Uint8Array = new Uint8Array(0);
   #welcomed = false;
-  readonly #seen: string[] = [];
-  readonly #alone: readonly string[];
+  /** Messages that are answers. */
+  #seen = 0;
+  #last: Uint8Array | null = null;
+  #probeAnswered = false;
   key: CancelKey | null = null;
   /** Something happened to it that it would not have met alone; why. */
   disturbance: string | null = null;
@@ -37,15 +45,14 @@ export class SimClient implements Peer {
   mayBeStruck = false;
   /** It hung up, or the pooler did. */
   gone = false;
+  /** It broke the protocol, and may be told so. */
+  brokeProtocol = false;
 
-  constructor(tag: string, script: readonly Step[]) {
+  constructor(tag: string, script: readonly Step[], trace: Trace | null) {
     this.tag = tag;
     this.#script = script;
-    const model = new ModelPostgres();
-    for (const { bytes } of script) model.receive(bytes);
-    this.#alone = transcript(model.take());
-    // The one known difference of the pooler, see relay-schedules.test.ts.
-    if (model.describedInFailed > 0) this.disturb("describes in a failed transaction");
+    this.#trace = trace;
+    this.#alone = this.#answersAlone();
   }
 
   attach(connection: FakeConnection, session: ClientSession): void {
@@ -65,19 +72,37 @@ export class SimClient implements Peer {
     return !this.gone && this.#next < this.#script.length;
   }
 
-  /** Whether it has said all and, unless it was disturbed, heard all. */
+  /** Whether it has said all and heard all; if it was disturbed, an answer to its {@link probe}. */
   get done(): boolean {
     if (this.hasMore || this.key === null) return false;
-    return this.disturbance !== null || this.#seen.length >= this.#alone.length;
+    return this.disturbance === null ? this.#seen >= this.#alone.length : this.#probeAnswered;
   }
 
-  /** Sends the next step. Returns its name. */
-  say(): string {
+  /** Whether nobody knows how many answers it will get, so that only a {@link probe} shows its end. */
+  get mayAsk(): boolean {
+    return !this.gone && !this.hasMore && this.key !== null && this.disturbance !== null;
+  }
+
+  /** Sends the next step. */
+  say(): void {
+    const bytes = this.takeNext();
+    if (bytes !== null) this.#connection?.send(bytes);
+  }
+
+  /** Takes the next step's bytes, to be sent by whoever wants them; null: it has said all. */
+  takeNext(): Uint8Array | null {
     const step = this.#script[this.#next];
-    if (step === undefined) return "nothing";
+    if (step === undefined) return null;
     this.#next += 1;
-    this.#connection?.send(step.bytes);
-    return step.name;
+    this.#trace?.note(`${this.tag} says ${step.name}`);
+    if (step.differs !== null) this.disturb(step.differs);
+    return step.bytes;
+  }
+
+  /** Asks whether it is still served, whatever happened to it. */
+  probe(): void {
+    this.#trace?.note(`${this.tag} asks whether it is still served`);
+    this.#connection?.send(probe(`${this.tag}${PROBE}`).bytes);
   }
 
   /** Leaves as libpq does. */
@@ -93,22 +118,14 @@ export class SimClient implements Peer {
 
   onBytes(bytes: Uint8Array): void {
     if (this.gone) return;
-    this.#input = joined(this.#input, bytes);
-    for (;;) {
-      if (this.#input.length < 5) return;
-      const end = 1 + readInt32(this.#input, 1);
-      if (end < 5 || end > MESSAGE_BYTES_MAX)
-        throw new Error(`${this.tag} got bytes that are no message, behind ${this.#seen.at(-1)}`);
-      if (this.#input.length < end) return;
-      const message = this.#input.slice(0, end);
-      this.#input = this.#input.slice(end);
-      this.#onMessage(message);
-    }
+    this.#cutter.push(bytes);
+    for (let next = this.#takeMessage(); next !== null; next = this.#takeMessage())
+      this.#onMessage(next);
   }
 
   onEnd(): void {
     if (!this.gone && this.disturbance === null)
-      throw new Error(`${this.tag} was hung up on: ${this.#seen.slice(-1).join("")}`);
+      throw new Error(`${this.tag} was hung up on: ${lineOf(this.#last)}`);
     this.gone = true;
     this.#connection?.end();
   }
@@ -116,44 +133,96 @@ export class SimClient implements Peer {
   /** Once everything has drained: it must have seen all that it would have seen alone. */
   checkComplete(): void {
     if (this.disturbance !== null) return;
-    if (this.#input.length > 0) throw new Error(`${this.tag} got half a message`);
-    if (this.#seen.length < this.#alone.length)
+    const { typeUnderWay } = this.#cutter;
+    if (typeUnderWay !== null && isAnswer(typeUnderWay))
+      throw new Error(`${this.tag} got half a message, more than it asked for`);
+    if (this.#seen < this.#alone.length)
       throw new Error(
-        `${this.tag} saw ${this.#seen.length} messages of ${this.#alone.length}; next: ${this.#alone[this.#seen.length]}`,
+        `${this.tag} saw ${this.#seen} messages of ${this.#alone.length}; next: ${lineOf(this.#alone[this.#seen] ?? null)}`,
       );
   }
 
-  #onMessage(message: Uint8Array): void {
-    const type = message[0];
-    if (!this.#welcomed) {
-      if (type === BACKEND.BackendKeyData)
-        this.key = readBackendKeyData(message, 0, message.length);
-      if (type === BACKEND.ErrorResponse) this.#checkRefusal(transcript(message)[0] ?? "");
-      this.#welcomed = type === BACKEND.ReadyForQuery;
-      return;
+  #answersAlone(): readonly Uint8Array[] {
+    const model = new ModelPostgres();
+    for (const { bytes } of this.#script) {
+      model.receive(bytes);
+      if (model.statementNames.length > CLIENT_STATEMENTS_MAX) this.disturb("too many statements");
     }
-    if (type === BACKEND.ParameterStatus) return;
-    const line = transcript(message)[0] ?? "";
-    this.#seen.push(line);
-    this.#checkTags(line);
-    this.#checkRefusal(line);
-    if (this.disturbance === null) this.#compare(line);
+    // The one known difference of the pooler, see relay-schedules.test.ts.
+    if (model.describedInFailed > 0) this.disturb("describes in a failed transaction");
+    return model.takeMessages().filter((message) => isAnswer(message[0]));
   }
 
-  #checkTags(line: string): void {
-    for (const [tag, owner] of line.matchAll(TAG))
+  #takeMessage(): Uint8Array | null {
+    try {
+      return this.#cutter.next(1);
+    } catch (error) {
+      throw new Error(`${this.tag} got nonsense behind ${lineOf(this.#last)}`, { cause: error });
+    }
+  }
+
+  #onMessage(message: Uint8Array): void {
+    this.#trace?.note(`${this.tag} hears ${lineOf(message)}`);
+    if (!this.#welcomed) return this.#onWelcome(message);
+    if (!isAnswer(message[0])) return;
+    this.#last = message;
+    this.#seen += 1;
+    if (this.disturbance === null) this.#compare(message);
+    else this.#checkTags(message);
+  }
+
+  #onWelcome(message: Uint8Array): void {
+    switch (message[0]) {
+      case BACKEND.BackendKeyData:
+        this.key = readBackendKeyData(message, 0, message.length);
+        return;
+      case BACKEND.ErrorResponse:
+        return this.#checkTags(message);
+      default:
+        this.#welcomed = message[0] === BACKEND.ReadyForQuery;
+    }
+  }
+
+  #checkTags(message: Uint8Array): void {
+    if (message[0] === BACKEND.ReadyForQuery) return;
+    const text = latin1Of(message);
+    for (const [tag, owner] of text.matchAll(TAG)) {
       if (owner !== this.tag)
-        throw new Error(`${this.tag} got ${tag}, which is another's: ${line}`);
+        throw new Error(`${this.tag} got ${tag}, which is another's: ${lineOf(message)}`);
+      if (message[0] === BACKEND.DataRow && tag.endsWith(PROBE)) this.#probeAnswered = true;
+    }
+    // Clients and servers here keep to the protocol.
+    if (
+      message[0] === BACKEND.ErrorResponse &&
+      /\0C(XX000|08P01)/.test(text) &&
+      !this.brokeProtocol
+    )
+      throw new Error(`${this.tag} was told ${lineOf(message)}`);
   }
 
-  /** XX000 and 08P01 are never right: clients and servers here keep to the protocol. */
-  #checkRefusal(line: string): void {
-    if (/CXX000|C08P01/.test(line)) throw new Error(`${this.tag} was told ${line}`);
+  #compare(message: Uint8Array): void {
+    const expected = this.#alone[this.#seen - 1];
+    if (expected !== undefined && sameBytes(message, expected)) return;
+    const wanted = lineOf(expected ?? null);
+    throw new Error(`${this.tag} saw ${lineOf(message)} where PostgreSQL says ${wanted}`);
   }
+}
 
-  #compare(line: string): void {
-    const expected = this.#alone[this.#seen.length - 1];
-    if (line !== expected)
-      throw new Error(`${this.tag} saw ${line} where PostgreSQL says ${expected ?? "nothing"}`);
-  }
+/** Notices and parameters come when they come. */
+function isAnswer(type: number | undefined): boolean {
+  return type !== BACKEND.ParameterStatus && type !== BACKEND.NoticeResponse;
+}
+
+function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
+  if (one.length !== other.length) return false;
+  for (let at = 0; at < one.length; at += 1) if (one[at] !== other[at]) return false;
+  return true;
+}
+
+function latin1Of(message: Uint8Array): string {
+  return Buffer.from(message.buffer, message.byteOffset, message.length).toString("latin1");
+}
+
+function lineOf(message: Uint8Array | null): string {
+  return message === null ? "nothing" : (transcript(message)[0] ?? "");
 }

@@ -17,8 +17,8 @@ describe("the simulation", () => {
   });
 
   test("repeats a schedule from its seed, step by step", () => {
-    const first = new World(SEED + 1);
-    const second = new World(SEED + 1);
+    const first = new World(SEED + 1, { traced: true });
+    const second = new World(SEED + 1, { traced: true });
     first.run();
     second.run();
     expect(second.trace).toEqual(first.trace);
@@ -26,8 +26,8 @@ describe("the simulation", () => {
   });
 
   test("does something else with another seed", () => {
-    const first = new World(SEED + 2);
-    const second = new World(SEED + 3);
+    const first = new World(SEED + 2, { traced: true });
+    const second = new World(SEED + 3, { traced: true });
     first.run();
     second.run();
     expect(second.trace).not.toEqual(first.trace);

@@ -77,5 +77,13 @@ export function unnamedQuery(sql: string): Uint8Array {
 
 /** Returns the messages one behind the other. */
 export function joined(...messages: readonly Uint8Array[]): Uint8Array {
-  return new Uint8Array(Buffer.concat(messages));
+  let length = 0;
+  for (const bytes of messages) length += bytes.length;
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const bytes of messages) {
+    whole.set(bytes, at);
+    at += bytes.length;
+  }
+  return whole;
 }

@@ -1,16 +1,9 @@
 /**
  * A model of one PostgreSQL backend after its login: it follows the protocol's rules (order of
  * replies, skipping until Sync, the fate of statements, portals and transactions, when output is
- * flushed) and knows a handful of commands by heart.
+ * flushed) and knows a handful of commands by heart: see model-commands.ts.
  *
  * Source of the rules: PostgresMain and exec_*_message in PostgreSQL's src/backend/tcop/postgres.c.
- *
- *   select N    one row            rows N     N rows          wide        a long RowDescription
- *   insert      no rows            fail       an error        copy ok     COPY FROM STDIN
- *   begin, commit, rollback        (empty)                    copy bad    … whose data is refused
- *                                                             copy late   … that fails before it reads any
- *   deallocate all, discard all    anything else: a syntax error
- *   set work_mem to V, reset work_mem, show work_mem, and what Carpool sends of its own accord
  */
 
 import { readInt32 } from "../../../src/wire/bytes.ts";
@@ -28,12 +21,13 @@ import {
   dataRow,
   errorResponse,
   message,
-  NO_DATA,
   PARSE_COMPLETE,
   readyForQuery,
-  rowDescription,
 } from "./backend-messages.ts";
 import { joined } from "./frontend-messages.ts";
+import { commandOf, descriptionOf, isKnown, isOwnSelect, returnsRows } from "./model-commands.ts";
+import { ModelResidue } from "./model-residue.ts";
+import { ModelSettings } from "./model-settings.ts";
 
 interface Portal {
   readonly sql: string;
@@ -51,27 +45,27 @@ class ModelError extends Error {
   }
 }
 
-const WIDE_COLUMNS = 100;
+function cancelled(): ModelError {
+  return new ModelError("57014", "canceling statement due to user request");
+}
 
-const KNOWN =
-  /^(|select \w+|rows \d+|wide|insert|fail|begin|commit|rollback|deallocate all|discard all|copy (ok|bad|late)|cancelled|set work_mem to \w+|reset work_mem|show work_mem)$/;
+const NO_BYTES = new Uint8Array(0);
 
-/** What Carpool itself asks for: to clean a server, and to move a client's settings to it. */
-const OWN_COMMANDS =
-  /^(reset session authorization|reset all|reset "work_mem"|select pg_catalog\.set_config\(.*\)|select s\.name, s\.setting .*|deallocate all|discard temp|close all|unlisten \*)$/;
+const READY = { I: readyForQuery("I"), T: readyForQuery("T"), E: readyForQuery("E") } as const;
+const NO_PARAMETERS = message(BACKEND.ParameterDescription, Uint8Array.of(0, 0));
+const WIDE_FILLING = "x".repeat(5000);
+const COPY_RESPONSE_BODY = Uint8Array.of(0, 0, 0);
 
 export class ModelPostgres {
   /** Statements by name; the unnamed one under the empty name. */
   readonly #statements = new Map<string, string>();
   readonly #portals = new Map<string, Portal>();
   #status: "I" | "T" | "E" = "I";
-  /** The one setting there is; null: its default. */
-  #setting: string | null = null;
-  /** What a rollback goes back to. */
-  #settingBefore: string | null = null;
+  readonly #settings = new ModelSettings();
+  readonly #residue = new ModelResidue();
   #skipping = false;
   #copy: { readonly bad: boolean; readonly simple: boolean } | null = null;
-  #input: Uint8Array = new Uint8Array(0);
+  #input: Uint8Array = NO_BYTES;
   #buffered: Uint8Array[] = [];
   #sent: Uint8Array[] = [];
   terminated = false;
@@ -93,20 +87,42 @@ export class ModelPostgres {
     return !this.#skipping && this.#copy === null;
   }
 
+  /** What commands have left behind that the next client must not find, in words; null: nothing. */
+  get residue(): string | null {
+    return this.#residue.any;
+  }
+
+  /** Whether it reads the data of a COPY. */
+  get copying(): boolean {
+    return this.#copy !== null;
+  }
+
+  /** A cancel strikes: a message of the type `running`, which has not been received; or the COPY under way. */
+  interrupt(running: number | null): void {
+    if (running === FRONTEND.Query) this.#statements.delete("");
+    this.#onError(running ?? FRONTEND.CopyData, cancelled());
+  }
+
   receive(bytes: Uint8Array): void {
-    this.#input = joined(this.#input, bytes);
-    while (!this.terminated && this.#input.length >= 5) {
-      const end = 1 + readInt32(this.#input, 1);
-      if (end > this.#input.length) return;
-      const whole = this.#input.slice(0, end);
-      this.#input = this.#input.slice(end);
-      this.#onMessage(whole);
+    const input = this.#input.length === 0 ? bytes : joined(this.#input, bytes);
+    let at = 0;
+    while (!this.terminated && input.length - at >= 5) {
+      const end = at + 1 + readInt32(input, at + 1);
+      if (end > input.length) break;
+      this.#onMessage(input.subarray(at, end));
+      at = end;
     }
+    this.#input = at === input.length ? NO_BYTES : input.slice(at);
   }
 
   /** Takes what was flushed since the last call. */
   take(): Uint8Array {
-    const sent = joined(...this.#sent);
+    return joined(...this.takeMessages());
+  }
+
+  /** The same, one by one. They may be the same ones again and again: not to be written to. */
+  takeMessages(): readonly Uint8Array[] {
+    const sent = this.#sent;
     this.#sent = [];
     return sent;
   }
@@ -197,7 +213,7 @@ export class ModelPostgres {
   #onQuery(text: string): void {
     this.#statements.delete("");
     this.#portals.delete("");
-    const commands = text.split(";").map((command) => withoutComment(command).toLowerCase());
+    const commands = text.split(";").map(commandOf);
     for (const sql of commands) this.#checkSyntax(sql);
     for (const sql of commands) {
       this.#checkNotFailed(sql);
@@ -209,7 +225,7 @@ export class ModelPostgres {
 
   #onParse(bytes: Uint8Array): void {
     const { statement, query: text } = readParse(bytes, 0, bytes.length);
-    const query = withoutComment(text);
+    const query = commandOf(text);
     if (statement === "") this.#statements.delete("");
 
     this.#checkSyntax(query);
@@ -235,9 +251,8 @@ export class ModelPostgres {
     const sql = kind === "statement" ? this.#statement(name) : this.#portal(name).sql;
     if (returnsRows(sql)) this.#checkNotFailed(sql);
     else if (this.#status === "E") this.describedInFailed += 1;
-    if (kind === "statement")
-      this.#emit(message(BACKEND.ParameterDescription, Uint8Array.of(0, 0)));
-    this.#emit(returnsRows(sql) ? descriptionOf(sql) : NO_DATA);
+    if (kind === "statement") this.#emit(NO_PARAMETERS);
+    this.#emit(descriptionOf(sql));
   }
 
   #onExecute(bytes: Uint8Array): void {
@@ -260,49 +275,61 @@ export class ModelPostgres {
     if (returnsRows(sql)) return this.#sendRows(portal, rowsMax);
     if (portal.done) throw new ModelError("55000", "portal cannot be run");
     portal.done = true;
-    if (sql.startsWith("copy")) {
-      this.#emit(message(BACKEND.CopyInResponse, Uint8Array.of(0, 0, 0)));
-      this.#flush();
-      if (sql === "copy late") throw new ModelError("42809", "cannot copy to view");
-      this.#copy = { bad: sql === "copy bad", simple };
-      return;
-    }
+    if (sql.startsWith("copy")) return this.#runCopy(sql, simple);
     this.#emit(commandComplete(this.#runUtility(sql)));
   }
 
+  #runCopy(sql: string, simple: boolean): void {
+    const rows = Number(sql.split(" ")[2] ?? 0);
+    if (sql.startsWith("copy out")) return this.#copyOut(rows, "");
+    if (sql.startsWith("copy wide")) return this.#copyOut(rows, WIDE_FILLING);
+    this.#emit(message(BACKEND.CopyInResponse, COPY_RESPONSE_BODY));
+    this.#flush();
+    if (sql === "copy late") throw new ModelError("42809", "cannot copy to view");
+    this.#copy = { bad: sql === "copy bad", simple };
+  }
+
+  #copyOut(rows: number, filling: string): void {
+    this.#emit(message(BACKEND.CopyOutResponse, COPY_RESPONSE_BODY));
+    for (let row = 0; row < rows; row += 1)
+      this.#emit(message(BACKEND.CopyData, `row ${row}${filling}\n`));
+    this.#emit(message(BACKEND.CopyDone));
+    this.#emit(commandComplete(`COPY ${rows}`));
+  }
+
   #runUtility(sql: string): string {
-    if (sql.startsWith("set ")) {
-      this.#setting = sql.slice("set work_mem to ".length);
-      return "SET";
-    }
     switch (sql) {
-      case "cancelled":
-        throw new ModelError("57014", "canceling statement due to user request");
-      case "reset work_mem":
-      case 'reset "work_mem"':
-      case "reset all":
-        this.#setting = null;
-        return "RESET";
       case "fail":
         throw new ModelError("22012", "division by zero");
       case "begin":
-        if (this.#status === "I") this.#settingBefore = this.#setting;
+        if (this.#status === "I") this.#settings.begin();
         this.#status = "T";
         return "BEGIN";
       case "commit":
       case "rollback":
         return this.#endTransaction(sql);
-      case "deallocate all":
-        this.#forgetNamed();
-        return "DEALLOCATE ALL";
+      case "reset all":
+        this.#settings.resetAll();
+        return "RESET";
+      case "reset session authorization":
+        return "RESET";
       case "discard all":
         if (this.#status !== "I") throw new ModelError("25001", "DISCARD ALL in a transaction");
+        this.#settings.resetAll();
+        this.#residue.clear();
         this.#forgetNamed();
-        this.#setting = null;
         return "DISCARD ALL";
       default:
-        return "INSERT 0 1";
+        if (sql.startsWith("prepare ")) this.#prepare(sql.slice("prepare ".length));
+        if (sql === "deallocate all") this.#forgetNamed();
+        return this.#residue.run(sql) ?? this.#settings.run(sql) ?? "INSERT 0 1";
     }
+  }
+
+  #prepare(name: string): void {
+    if (this.#statements.has(name))
+      throw new ModelError("42P05", `prepared statement "${name}" already exists`);
+    this.#statements.set(name, "insert");
   }
 
   #endTransaction(sql: string): string {
@@ -310,7 +337,7 @@ export class ModelPostgres {
     const open = this.#status !== "I";
     this.#status = "I";
     this.#portals.clear();
-    if (open && (failed || sql === "rollback")) this.#setting = this.#settingBefore;
+    if (open && (failed || sql === "rollback")) this.#settings.rollback();
     return sql === "commit" && !failed ? "COMMIT" : "ROLLBACK";
   }
 
@@ -319,23 +346,23 @@ export class ModelPostgres {
   }
 
   #sendRows(portal: Portal, rowsMax: number): void {
-    if (OWN_COMMANDS.test(portal.sql)) return this.#sendOwnRows(portal.sql);
-    const total = portal.sql.startsWith("rows ") ? Number(portal.sql.slice(5)) : 1;
+    if (isOwnSelect(portal.sql)) return this.#sendOwnRows(portal.sql);
+    const [command = "", argument = ""] = portal.sql.split(" ");
+    const total = command === "rows" ? Number(argument) : 1;
     const left = total - portal.rowsSent;
     const count = rowsMax > 0 ? Math.min(rowsMax, left) : left;
-    const shown = portal.sql === "show work_mem" ? ` is ${this.#setting}` : "";
+    const shown = command === "show" ? ` is ${this.#settings.get(argument)}` : "";
+    const filling = command === "big" ? "x".repeat(Number(argument)) : "";
     for (let row = 0; row < count; row += 1)
-      this.#emit(dataRow(`${portal.sql}${shown} row ${portal.rowsSent + row}`));
+      this.#emit(dataRow(`${portal.sql}${shown} row ${portal.rowsSent + row}${filling}`));
     portal.rowsSent += count;
     const suspended = rowsMax > 0 && count === rowsMax;
     this.#emit(suspended ? message(BACKEND.PortalSuspended) : commandComplete(`SELECT ${count}`));
   }
 
   #sendOwnRows(sql: string): void {
-    const value = /set_config\(e'work_mem',e'(\w+)',false\)/.exec(sql)?.[1];
-    if (value !== undefined) this.#setting = value;
-    else {
-      if (this.#setting !== null) this.#emit(dataRow("work_mem", this.#setting));
+    if (!this.#settings.runCalls(sql)) {
+      for (const [name, value] of this.#settings.entries) this.#emit(dataRow(name, value));
       this.#emit(dataRow("role", "none"));
     }
     this.#emit(commandComplete("SELECT 1"));
@@ -355,7 +382,7 @@ export class ModelPostgres {
   }
 
   #checkSyntax(sql: string): void {
-    if (!KNOWN.test(sql) && !OWN_COMMANDS.test(sql)) throw new ModelError("42601", "syntax error");
+    if (!isKnown(sql)) throw new ModelError("42601", "syntax error");
   }
 
   #checkNotFailed(sql: string): void {
@@ -365,7 +392,9 @@ export class ModelPostgres {
 
   #ready(): void {
     if (this.#status === "I") this.#portals.clear();
-    this.#emit(readyForQuery(this.#status));
+    const report = this.#settings.takeReport();
+    if (report !== null) this.#emit(report);
+    this.#emit(READY[this.#status]);
     this.#flush();
   }
 
@@ -374,21 +403,7 @@ export class ModelPostgres {
   }
 
   #flush(): void {
-    this.#sent.push(...this.#buffered);
+    for (const bytes of this.#buffered) this.#sent.push(bytes);
     this.#buffered = [];
   }
-}
-
-function withoutComment(text: string): string {
-  return (text.split("--")[0] ?? "").trim();
-}
-
-function returnsRows(sql: string): boolean {
-  return (
-    sql.startsWith("select") || sql.startsWith("rows") || sql === "wide" || sql === "show work_mem"
-  );
-}
-
-function descriptionOf(sql: string): Uint8Array {
-  return rowDescription(sql === "wide" ? WIDE_COLUMNS : 1);
 }

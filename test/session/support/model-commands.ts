@@ -1,0 +1,54 @@
+/**
+ * The commands that {@link ModelPostgres} knows by heart:
+ *
+ *   select N    one row            rows N     N rows          wide        a long RowDescription
+ *   insert      no rows            fail       an error        big N       one row of N bytes
+ *   begin, commit, rollback        (empty)                    copy ok     COPY FROM STDIN
+ *   deallocate all, discard all                               copy bad    … whose data is refused
+ *   set S to V, reset S, show S (see model-settings.ts)       copy late   … that fails before it reads any
+ *   listen, prepare N, declare, create temp                   copy out N  COPY TO STDOUT, N rows
+ *                                                             copy wide N … each of them long
+ *
+ * … and what Carpool asks for of its own accord. Anything else is a syntax error.
+ */
+
+import { NO_DATA, rowDescription } from "./backend-messages.ts";
+
+const KNOWN =
+  /^(|select \w+|rows \d+|big \d+|wide|insert|fail|begin|commit|rollback|deallocate all|discard all|copy (ok|bad|late|out \d+|wide \d+)|(set \w+ to|reset|show) \w+|listen|prepare \w+|declare|create temp)$/;
+
+/** What Carpool itself asks for: to clean a server, and to move a client's settings to it. */
+const OWN_COMMANDS =
+  /^(reset session authorization|reset all|reset "\w+"|select pg_catalog\.set_config\(.*\)|select s\.name, s\.setting .*|deallocate all|discard temp|close all|unlisten \*)$/;
+
+const RETURNS_ROWS = /^(select|rows|big|wide|show)\b/;
+
+const WIDE_COLUMNS = 100;
+
+const NARROW = rowDescription(1);
+const WIDE = rowDescription(WIDE_COLUMNS);
+
+/** Returns a command's text without what has no meaning. */
+export function commandOf(text: string): string {
+  const comment = text.indexOf("--");
+  return (comment < 0 ? text : text.slice(0, comment)).trim().toLowerCase();
+}
+
+export function isKnown(sql: string): boolean {
+  return KNOWN.test(sql) || OWN_COMMANDS.test(sql);
+}
+
+/** Whether Carpool asks for it, and for rows. */
+export function isOwnSelect(sql: string): boolean {
+  return sql.startsWith("select pg_catalog.") || sql.startsWith("select s.name");
+}
+
+export function returnsRows(sql: string): boolean {
+  return RETURNS_ROWS.test(sql);
+}
+
+/** Returns RowDescription or NoData. */
+export function descriptionOf(sql: string): Uint8Array {
+  if (!returnsRows(sql)) return NO_DATA;
+  return sql === "wide" ? WIDE : NARROW;
+}

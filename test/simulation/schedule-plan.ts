@@ -1,0 +1,92 @@
+/**
+ * What a seed chooses before anything happens: how large the pool is, how long anything may take, what
+ * clients are like.
+ */
+
+import type { PoolLimits } from "../../src/pool/pool-limits.ts";
+import type { PoolMode } from "../../src/proxy/server-pool.ts";
+import { type SessionTimes, sessionTimes } from "../../src/proxy/session-times.ts";
+import type { SeededRandom } from "./seeded-random.ts";
+
+const HOUR_MS = 3_600_000;
+
+/** One schedule in so many moves more than buffers may hold. */
+const BULK = 0.01;
+
+export interface SchedulePlan {
+  readonly mode: PoolMode;
+  /**
+   * Whether clients are cancelled and cut off, servers die and times run out. In a calm schedule nothing happens
+   * that a client may notice, so that all that clients see is compared with what PostgreSQL would say.
+   */
+  readonly rough: boolean;
+  /** Whether clients send and ask for more than a buffer holds. */
+  readonly bulk: boolean;
+  readonly times: SessionTimes;
+  readonly connectTimeoutMs: number;
+  readonly serverStatementsMax: number;
+  /** Steps before the last act. */
+  readonly steps: number;
+  readonly clients: number;
+}
+
+/** Returns the plan of the schedule that `random` stands at the beginning of. */
+export function planOf(random: SeededRandom): SchedulePlan {
+  const rough = random.chance(0.6);
+  return {
+    mode: random.chance(0.75) ? "transaction" : "session",
+    rough,
+    bulk: random.chance(BULK),
+    times: rough ? roughTimes(random) : calmTimes(random),
+    connectTimeoutMs: rough ? 5000 : HOUR_MS,
+    serverStatementsMax: 1 + random.below(4),
+    steps: 20 + random.below(200),
+    clients: 1 + random.below(4),
+  };
+}
+
+/** Returns the limits of a pool as it is at first, or as it is reconfigured. */
+export function poolLimitsOf(random: SeededRandom, rough: boolean): PoolLimits {
+  const size = 1 + random.below(3);
+  return {
+    size,
+    sizeMin: random.chance(0.2) ? random.below(size + 1) : 0,
+    reserve: random.chance(0.2) ? 1 + random.below(2) : 0,
+    reserveAfterMs: random.pick([0, 300, 2000]),
+    checkoutTimeoutMs: rough ? random.pick([3000, 60_000]) : HOUR_MS,
+    connectDeadlineMs: rough ? 5000 : HOUR_MS,
+    idleTimeoutMs: random.pick([500, 20_000]),
+    lifetimeMs: random.pick([1000, 60_000]),
+    retryMinMs: 100,
+    retryMaxMs: 1000,
+  };
+}
+
+/** None, or such that are never over here: the same code runs, and nobody may notice. */
+function calmTimes(random: SeededRandom): SessionTimes {
+  const limitMs = random.chance(0.5) ? HOUR_MS : 0;
+  return sessionTimes({
+    checkDelayMs: checkDelayMs(random),
+    clientIdleMs: limitMs,
+    idleTransactionMs: limitMs,
+    queryMs: limitMs,
+    transactionMs: limitMs,
+  });
+}
+
+/** In a third of the schedules some are short: a rough one jumps by seconds. */
+function roughTimes(random: SeededRandom): SessionTimes {
+  const limited = random.chance(0.3);
+  const limitMs = (ms: number): number => (limited && random.chance(0.6) ? ms : 0);
+  return sessionTimes({
+    checkDelayMs: checkDelayMs(random),
+    clientIdleMs: limitMs(6000),
+    idleTransactionMs: limitMs(3000),
+    queryMs: limitMs(1000),
+    transactionMs: limitMs(4000),
+  });
+}
+
+function checkDelayMs(random: SeededRandom): number {
+  return random.pick([0, 400, HOUR_MS, HOUR_MS]);
+}

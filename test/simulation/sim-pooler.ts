@@ -1,0 +1,179 @@
+/**
+ * The pooler of a schedule: a real pool of real servers with real sessions, over a network and a clock
+ * that are given to it, and what it said of faults.
+ */
+
+import type { Logger } from "../../src/base/logger.ts";
+import type { PoolerError } from "../../src/base/pooler-error.ts";
+import type { DialEnvironment } from "../../src/net/dial.ts";
+import { KernelOptions } from "../../src/net/kernel-options.ts";
+import type { Transport, TransportOwner } from "../../src/net/transport.ts";
+import type { PoolLimits } from "../../src/pool/pool-limits.ts";
+import { Ticker } from "../../src/pool/ticker.ts";
+import { CancelRegistry } from "../../src/proxy/cancel-registry.ts";
+import { ClientSession } from "../../src/proxy/client-session.ts";
+import { PoolerCounters } from "../../src/proxy/pooler-counters.ts";
+import type { RelayScratch } from "../../src/proxy/relay-scratch.ts";
+import {
+  type PoolRecipe,
+  ServerPool,
+  type ServerPoolEnvironment,
+} from "../../src/proxy/server-pool.ts";
+import type { SessionOwner } from "../../src/proxy/session-owner.ts";
+import { ClientState } from "../../src/session/client-state.ts";
+import { RunWriter } from "../../src/session/run-writer.ts";
+import { StatementInterner } from "../../src/session/statement.ts";
+import type { FakeClock } from "../support/fake-clock.ts";
+import type { FakeConnection } from "./fake-connection.ts";
+import type { SchedulePlan } from "./schedule-plan.ts";
+import type { SeededRandom } from "./seeded-random.ts";
+
+export const STATEMENT_BYTES_MAX = 600;
+export const CLIENT_STATEMENTS_MAX = 3;
+const FRONTEND_LIMITS = {
+  messageBytesMax: 1_000_000,
+  statementBytesMax: STATEMENT_BYTES_MAX,
+  clientStatementsMax: CLIENT_STATEMENTS_MAX,
+};
+const CANCEL_TIMEOUT_MS = 2000;
+const PORT = 5432;
+
+/** What schedules share that run one after the other, because it is dear to make: empty between two. */
+export class SharedWriters {
+  readonly toClient = new RunWriter();
+  readonly toServer = new RunWriter();
+
+  /** A schedule that failed may have left bytes. */
+  reset(): void {
+    this.toClient.reset();
+    this.toServer.reset();
+  }
+}
+
+/** The kernel's options are of no consequence here, and libc is looked for once. */
+const KERNEL = new KernelOptions([]);
+
+export interface SimPoolerOptions {
+  readonly plan: SchedulePlan;
+  readonly limits: PoolLimits;
+  readonly random: SeededRandom;
+  readonly clock: FakeClock;
+  readonly writers: SharedWriters;
+  readonly connect: () => Promise<Transport>;
+}
+
+export class SimPooler {
+  readonly pool: ServerPool;
+  readonly cancels: CancelRegistry;
+  readonly statements = new StatementInterner();
+  readonly counters = new PoolerCounters();
+  readonly scratch: RelayScratch;
+  readonly transportOwner: TransportOwner;
+  readonly #plan: SchedulePlan;
+  readonly #random: SeededRandom;
+  readonly #faults: string[] = [];
+  readonly #sessionOwner: SessionOwner;
+  #port = PORT;
+
+  constructor({ plan, limits, random, clock, writers, connect }: SimPoolerOptions) {
+    this.#plan = plan;
+    this.#random = random;
+    this.scratch = { clock, toClient: writers.toClient, toServer: writers.toServer };
+    this.cancels = new CancelRegistry(0, 0, random);
+    this.#sessionOwner = {
+      cancels: this.cancels,
+      onFault: (error) => this.blame(error.logText),
+      onSessionOver() {},
+    };
+    const logger = this.#logger();
+    const net: DialEnvironment = { clock, logger, kernel: KERNEL, connect };
+    this.transportOwner = { environment: net, onTransportClosed() {} };
+    this.pool = new ServerPool(
+      { tenant: "simulated", mode: plan.mode },
+      this.#recipeOf(limits),
+      this.statements,
+      this.#environment(net),
+      () => {},
+    );
+  }
+
+  /** The first thing that went wrong in itself; null: nothing did. */
+  get fault(): string | null {
+    if (this.counters.desyncTotal > 0) return `a server was out of step: ${this.#faults.at(-1)}`;
+    return this.#faults[0] ?? null;
+  }
+
+  /** Notes a fault. */
+  blame(fault: string): void {
+    this.#faults.push(fault);
+  }
+
+  get limits(): PoolLimits {
+    return this.pool.recipe.limits;
+  }
+
+  /** Returns the session of a client that has just logged in, not yet started. */
+  newSession(connection: FakeConnection): ClientSession {
+    const { settings } = this.pool;
+    return new ClientSession({
+      channel: connection.transport,
+      pool: this.pool,
+      client: new ClientState(this.statements, settings, settings.intern(new Map())),
+      limits: FRONTEND_LIMITS,
+      scratch: this.scratch,
+      owner: this.#sessionOwner,
+      secretBytes: 4,
+    });
+  }
+
+  /** Other limits, and servers somewhere else if so wished. */
+  reconfigure(limits: PoolLimits, elsewhere: boolean): void {
+    if (elsewhere) this.#port += 1;
+    this.pool.reconfigure(this.#recipeOf(limits));
+  }
+
+  /** @param error what clients are told that still wait */
+  close(error: PoolerError): void {
+    this.pool.close(error);
+  }
+
+  #recipeOf(limits: PoolLimits): PoolRecipe {
+    return {
+      address: { hostname: "simulated", port: this.#port, ipVersion: "auto", tls: null },
+      user: "u",
+      database: "d",
+      secret: null,
+      clientsMax: 100,
+      limits,
+      times: this.#plan.times,
+    };
+  }
+
+  #environment(net: DialEnvironment): ServerPoolEnvironment {
+    const { connectTimeoutMs, serverStatementsMax } = this.#plan;
+    const onFault = (error: unknown): void => this.blame(String(error));
+    return {
+      net,
+      ticker: new Ticker({ clock: net.clock, onFault }),
+      random: this.#random,
+      logger: net.logger,
+      scratch: this.scratch,
+      counters: this.counters,
+      limits: {
+        serverConnectTimeoutMs: connectTimeoutMs,
+        cancelTimeoutMs: CANCEL_TIMEOUT_MS,
+        scramIterationsMax: 4096,
+        serverStatementsMax,
+      },
+    };
+  }
+
+  #logger(): Logger {
+    return {
+      debug() {},
+      info() {},
+      warn() {},
+      error: (fields, message) => this.blame(`${message} ${JSON.stringify(fields)}`),
+    };
+  }
+}
