@@ -10,8 +10,8 @@ import type { ServerPool } from "../../src/proxy/server-pool.ts";
 
 interface Place {
   readonly waiter: Waiter<ServerConnection>;
-  /** One who left the queue and came back has another one. */
-  readonly ticket: number;
+  /** One who left the queue and came back has another one; null while it is just coming. */
+  ticket: number | null;
 }
 
 export interface LendingWitness {
@@ -29,9 +29,12 @@ export class Lending {
     this.#witness = witness;
     const acquire = pool.acquire.bind(pool);
     pool.acquire = (waiter) => {
+      // Inside of the call others may be refused, and queue up again behind it.
+      const place: Place = { waiter, ticket: null };
+      this.#line.push(place);
       const server = acquire(waiter);
+      place.ticket = waiter.ticket;
       if (server !== null) this.#onLent(waiter, server);
-      else if (waiter.queue !== null) this.#line.push({ waiter, ticket: waiter.ticket });
       return server;
     };
   }
@@ -68,5 +71,5 @@ export class Lending {
 }
 
 function isWaiting({ waiter, ticket }: Place): boolean {
-  return waiter.queue !== null && waiter.ticket === ticket;
+  return waiter.queue !== null && (ticket === null || waiter.ticket === ticket);
 }

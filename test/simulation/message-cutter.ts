@@ -23,8 +23,8 @@ export class MessageCutter {
   }
 
   push(bytes: Uint8Array): void {
-    const rest = this.#input.subarray(this.#at);
-    this.#input = rest.length === 0 ? bytes : joined(rest, bytes);
+    const whole = this.#at === this.#input.length;
+    this.#input = whole ? bytes : joined(this.#input.subarray(this.#at), bytes);
     this.#at = 0;
   }
 
@@ -41,8 +41,9 @@ export class MessageCutter {
       throw new Error(`a message of ${size} bytes came, which is none`);
     const end = this.#at + size;
     if (end > this.#input.length) return null;
-    const message = this.#input.subarray(this.#at, end);
+    const start = this.#at;
     this.#at = end;
-    return message;
+    if (start === 0 && end === this.#input.length) return this.#input;
+    return this.#input.subarray(start, end);
   }
 }

@@ -37,6 +37,7 @@ export type LoginRefusal = readonly [sqlstate: string, text: string];
 
 const CANCEL_REQUEST_CODE = 80_877_102;
 const MESSAGE_BYTES_MAX = 1_000_000;
+const LATIN1 = new TextDecoder("latin1");
 const OWNER = /\b(c\d+)q\d+/;
 /** Settings carry the tags of clients, too, and move with them. */
 const OWN = /set_config/;
@@ -191,7 +192,7 @@ export class SimBackend implements Peer {
     const type = message[0];
     if (type !== FRONTEND.Query && type !== FRONTEND.Parse && type !== FRONTEND.Bind) return;
     if (!this.model.takesQueries) return;
-    const text = Buffer.from(message.buffer, message.byteOffset, message.length).toString("latin1");
+    const text = LATIN1.decode(message);
     const owner = OWN.test(text) ? undefined : OWNER.exec(text)?.[1];
     this.#runsOwners = owner !== undefined;
     if (owner === undefined) return;

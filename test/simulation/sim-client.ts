@@ -9,6 +9,7 @@ import type { CancelKey } from "../../src/wire/cancel-key.ts";
 import { TERMINATE } from "../../src/wire/frontend/empty-requests.ts";
 import { BACKEND } from "../../src/wire/message-type.ts";
 import { transcript } from "../session/support/backend-messages.ts";
+import { joined } from "../session/support/frontend-messages.ts";
 import { ModelPostgres } from "../session/support/model-postgres.ts";
 import { probe } from "./client-script.ts";
 import type { FakeConnection, Peer } from "./fake-connection.ts";
@@ -20,6 +21,7 @@ import type { Trace } from "./trace.ts";
 /** No reply to a script is longer. */
 const MESSAGE_BYTES_MAX = 300_000;
 
+const LATIN1 = new TextDecoder("latin1");
 const TAG = /\b(c\d+)q\d+/g;
 /** No step of a script has this number. */
 const PROBE = "q999";
@@ -96,13 +98,13 @@ export class SimClient implements Peer {
     this.#next += 1;
     this.#trace?.note(`${this.tag} says ${step.name}`);
     if (step.differs !== null) this.disturb(step.differs);
-    return step.bytes;
+    return joined(...step.messages);
   }
 
   /** Asks whether it is still served, whatever happened to it. */
   probe(): void {
     this.#trace?.note(`${this.tag} asks whether it is still served`);
-    this.#connection?.send(probe(`${this.tag}${PROBE}`).bytes);
+    this.#connection?.send(joined(...probe(`${this.tag}${PROBE}`).messages));
   }
 
   /** Leaves as libpq does. */
@@ -144,9 +146,9 @@ export class SimClient implements Peer {
 
   #answersAlone(): readonly Uint8Array[] {
     const model = new ModelPostgres();
-    for (const { bytes } of this.#script) {
-      model.receive(bytes);
-      if (model.statementNames.length > CLIENT_STATEMENTS_MAX) this.disturb("too many statements");
+    for (const { messages } of this.#script) {
+      for (const message of messages) model.receive(message);
+      if (model.statementsNamed > CLIENT_STATEMENTS_MAX) this.disturb("too many statements");
     }
     // The one known difference of the pooler, see relay-schedules.test.ts.
     if (model.describedInFailed > 0) this.disturb("describes in a failed transaction");
@@ -185,7 +187,7 @@ export class SimClient implements Peer {
 
   #checkTags(message: Uint8Array): void {
     if (message[0] === BACKEND.ReadyForQuery) return;
-    const text = latin1Of(message);
+    const text = LATIN1.decode(message);
     for (const [tag, owner] of text.matchAll(TAG)) {
       if (owner !== this.tag)
         throw new Error(`${this.tag} got ${tag}, which is another's: ${lineOf(message)}`);
@@ -217,10 +219,6 @@ function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
   if (one.length !== other.length) return false;
   for (let at = 0; at < one.length; at += 1) if (one[at] !== other[at]) return false;
   return true;
-}
-
-function latin1Of(message: Uint8Array): string {
-  return Buffer.from(message.buffer, message.byteOffset, message.length).toString("latin1");
 }
 
 function lineOf(message: Uint8Array | null): string {

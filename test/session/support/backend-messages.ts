@@ -17,16 +17,25 @@ import { BACKEND, nameOfBackend } from "../../../src/wire/message-type.ts";
 
 export { BIND_COMPLETE, CLOSE_COMPLETE, NO_DATA, PARSE_COMPLETE };
 
+/** Empty between two messages. */
+const WRITER = new ByteWriter();
+
+function written(write: (writer: ByteWriter) => void): Uint8Array {
+  WRITER.reset();
+  write(WRITER);
+  return WRITER.take();
+}
+
 /** Returns a message of any type with any body. */
 export function message(type: number, ...body: readonly (string | Uint8Array)[]): Uint8Array {
-  const writer = new ByteWriter();
-  writer.begin(type);
-  for (const part of body) {
-    if (typeof part === "string") writer.text(part);
-    else writer.bytes(part);
-  }
-  writer.end();
-  return writer.take();
+  return written((writer) => {
+    writer.begin(type);
+    for (const part of body) {
+      if (typeof part === "string") writer.text(part);
+      else writer.bytes(part);
+    }
+    writer.end();
+  });
 }
 
 export function readyForQuery(status: "I" | "T" | "E"): Uint8Array {
@@ -38,25 +47,25 @@ export function commandComplete(tag: string): Uint8Array {
 }
 
 export function dataRow(...values: readonly string[]): Uint8Array {
-  const writer = new ByteWriter();
-  writer.begin(BACKEND.DataRow);
-  writer.int16(values.length);
-  for (const value of values) writer.sizedText(value);
-  writer.end();
-  return writer.take();
+  return written((writer) => {
+    writer.begin(BACKEND.DataRow);
+    writer.int16(values.length);
+    for (const value of values) writer.sizedText(value);
+    writer.end();
+  });
 }
 
 /** A RowDescription of so many columns; its details mean nothing. */
 export function rowDescription(columns: number): Uint8Array {
-  const writer = new ByteWriter();
-  writer.begin(BACKEND.RowDescription);
-  writer.int16(columns);
-  for (let column = 0; column < columns; column += 1) {
-    writer.cstring(`column ${column}`);
-    writer.bytes(new Uint8Array(18));
-  }
-  writer.end();
-  return writer.take();
+  return written((writer) => {
+    writer.begin(BACKEND.RowDescription);
+    writer.int16(columns);
+    for (let column = 0; column < columns; column += 1) {
+      writer.cstring(`column ${column}`);
+      writer.bytes(new Uint8Array(18));
+    }
+    writer.end();
+  });
 }
 
 export function errorResponse(
@@ -64,15 +73,15 @@ export function errorResponse(
   text: string,
   severity: "ERROR" | "FATAL" = "ERROR",
 ): Uint8Array {
-  const writer = new ByteWriter();
-  writeErrorResponse(writer, { severity, sqlstate, message: text });
-  return writer.take();
+  return written((writer) => {
+    writeErrorResponse(writer, { severity, sqlstate, message: text });
+  });
 }
 
 export function parameterStatus(name: string, value: string): Uint8Array {
-  const writer = new ByteWriter();
-  writeParameterStatus(writer, name, value);
-  return writer.take();
+  return written((writer) => {
+    writeParameterStatus(writer, name, value);
+  });
 }
 
 /** Returns one line for each message: its name and its body's printable characters. */

@@ -13,10 +13,14 @@ import { writeFunctionCall } from "../../../src/wire/frontend/function-call.ts";
 import { writeParse } from "../../../src/wire/frontend/parse.ts";
 import { writeQuery } from "../../../src/wire/frontend/query.ts";
 
+/** Empty between two messages. */
+const WRITER = new ByteWriter();
+const ENCODER = new TextEncoder();
+
 function written(write: (writer: ByteWriter) => void): Uint8Array {
-  const writer = new ByteWriter();
-  write(writer);
-  return writer.take();
+  WRITER.reset();
+  write(WRITER);
+  return WRITER.take();
 }
 
 export function query(sql: string): Uint8Array {
@@ -32,7 +36,7 @@ export function parse(
 }
 
 export function bind(portal: string, statement: string, parameters: readonly string[] = []) {
-  const values = parameters.map((value) => new TextEncoder().encode(value));
+  const values = parameters.map((value) => ENCODER.encode(value));
   const formats = { parameterFormats: [], parameters: values, resultFormats: [] };
   return written((writer) => writeBind(writer, { portal, statement, ...formats }));
 }
@@ -63,7 +67,7 @@ export function functionCall(functionOid: number): Uint8Array {
 }
 
 export function copyData(text: string): Uint8Array {
-  return written((writer) => writeCopyData(writer, new TextEncoder().encode(text)));
+  return written((writer) => writeCopyData(writer, ENCODER.encode(text)));
 }
 
 export function copyFail(message: string): Uint8Array {

@@ -77,6 +77,11 @@ export class ModelPostgres {
     return [...this.#statements.keys()].filter((name) => name !== "");
   }
 
+  /** How many prepared statements there are, without the unnamed one. */
+  get statementsNamed(): number {
+    return this.#statements.size - (this.#statements.has("") ? 1 : 0);
+  }
+
   /** Whether no transaction is open. */
   get idle(): boolean {
     return this.#status === "I";
@@ -109,7 +114,7 @@ export class ModelPostgres {
     while (!this.terminated && input.length - at >= 5) {
       const end = at + 1 + readInt32(input, at + 1);
       if (end > input.length) break;
-      this.#onMessage(input.subarray(at, end));
+      this.#onMessage(at === 0 && end === input.length ? input : input.subarray(at, end));
       at = end;
     }
     this.#input = at === input.length ? NO_BYTES : input.slice(at);
@@ -131,7 +136,7 @@ export class ModelPostgres {
     const type = bytes[0] ?? 0;
     if (this.#skipping && type !== FRONTEND.Sync && type !== FRONTEND.Terminate) return;
     try {
-      if (this.#copy !== null) this.#onCopyMessage(type, bytes, this.#copy);
+      if (this.#copy !== null) this.#onCopyMessage(type, this.#copy);
       else this.#dispatch(type, bytes);
     } catch (error) {
       if (!(error instanceof ModelError)) throw error;
@@ -186,11 +191,15 @@ export class ModelPostgres {
     }
   }
 
-  #onCopyMessage(
-    type: number,
-    bytes: Uint8Array,
-    copy: { readonly bad: boolean; readonly simple: boolean },
-  ): void {
+  /** It does not read what it does not expect there, and so no longer knows where a message begins. */
+  #loseSynchronization(): void {
+    this.#emit(errorResponse("08P01", "unexpected message type during COPY from stdin"));
+    this.#emit(errorResponse("08P01", "protocol synchronization was lost", "FATAL"));
+    this.#flush();
+    this.terminated = true;
+  }
+
+  #onCopyMessage(type: number, copy: { readonly bad: boolean; readonly simple: boolean }): void {
     switch (type) {
       case FRONTEND.CopyData:
         if (copy.bad) throw new ModelError("22P02", "invalid input syntax");
@@ -206,7 +215,7 @@ export class ModelPostgres {
       case FRONTEND.Flush:
         return;
       default:
-        throw new ModelError("08P01", `unexpected message of ${bytes.length} bytes during COPY`);
+        return this.#loseSynchronization();
     }
   }
 
