@@ -14,25 +14,37 @@ export interface Failure {
   readonly stack: string;
 }
 
-/** Runs the schedules of `seed`, `seed` + 1, … Returns the first that fails, or null. */
-export function firstFailure(
+export interface Outcome {
+  /** How many schedules were run, the one that failed included. */
+  readonly schedules: number;
+  /** How many steps they took. */
+  readonly steps: number;
+  readonly failure: Failure | null;
+}
+
+/** Runs the schedules of `seed`, `seed` + 1, … up to the first that fails. */
+export function runSchedules(
   seed: number,
   schedules: number,
   broken: SabotageName | null = null,
-): Failure | null {
+): Outcome {
   const writers = new SharedWriters();
+  let steps = 0;
   for (let index = 0; index < schedules; index += 1) {
     const world = new World(seed + index, { writers, broken });
-    if (run(world) !== null) return repeated(seed + index, broken);
+    const error = run(world);
+    steps += world.steps;
+    if (error !== null)
+      return { schedules: index + 1, steps, failure: repeated(seed + index, broken) };
   }
-  return null;
+  return { schedules, steps, failure: null };
 }
 
 /** Runs a schedule that failed once more, and keeps its steps this time. */
 function repeated(seed: number, broken: SabotageName | null): Failure {
   const world = new World(seed, { broken, traced: true });
   const error =
-    run(world) ?? new Error("it fails only after others: a schedule is not all that its seed says");
+    run(world) ?? new Error("it fails only behind others: its seed is not all it takes");
   return { seed, trace: world.trace, message: error.message, stack: error.stack ?? error.message };
 }
 
