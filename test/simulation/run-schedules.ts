@@ -6,6 +6,8 @@ import type { SabotageName } from "./sabotage.ts";
 import { SharedWriters } from "./sim-pooler.ts";
 import { World } from "./world.ts";
 
+const STACK_LINES = 20;
+
 export interface Failure {
   /** Repeats the schedule alone. */
   readonly seed: number;
@@ -29,6 +31,8 @@ export function runSchedules(
   broken: SabotageName | null = null,
 ): Outcome {
   const writers = new SharedWriters();
+  // An error's stack is half of its price, and nobody reads those of schedules that go well.
+  Error.stackTraceLimit = 0;
   let steps = 0;
   for (let index = 0; index < schedules; index += 1) {
     const world = new World(seed + index, { writers, broken });
@@ -37,11 +41,13 @@ export function runSchedules(
     if (error !== null)
       return { schedules: index + 1, steps, failure: repeated(seed + index, broken) };
   }
+  Error.stackTraceLimit = STACK_LINES;
   return { schedules, steps, failure: null };
 }
 
 /** Runs a schedule that failed once more, and keeps its steps this time. */
 function repeated(seed: number, broken: SabotageName | null): Failure {
+  Error.stackTraceLimit = STACK_LINES;
   const world = new World(seed, { broken, traced: true });
   const error =
     run(world) ?? new Error("it fails only behind others: its seed is not all it takes");

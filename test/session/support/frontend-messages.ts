@@ -12,6 +12,7 @@ import { writeExecute } from "../../../src/wire/frontend/execute.ts";
 import { writeFunctionCall } from "../../../src/wire/frontend/function-call.ts";
 import { writeParse } from "../../../src/wire/frontend/parse.ts";
 import { writeQuery } from "../../../src/wire/frontend/query.ts";
+import { Memo } from "./memo.ts";
 
 /** Empty between two messages. */
 const WRITER = new ByteWriter();
@@ -23,8 +24,11 @@ function written(write: (writer: ByteWriter) => void): Uint8Array {
   return WRITER.take();
 }
 
+const QUERIES = new Memo((sql) => written((writer) => writeQuery(writer, sql)));
+
+/** The same array for the same text: not to be written to. */
 export function query(sql: string): Uint8Array {
-  return written((writer) => writeQuery(writer, sql));
+  return QUERIES.get(sql);
 }
 
 export function parse(

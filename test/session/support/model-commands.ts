@@ -13,6 +13,7 @@
  */
 
 import { NO_DATA, rowDescription } from "./backend-messages.ts";
+import { Memo } from "./memo.ts";
 
 const KNOWN =
   /^(|select \w+|rows \d+|big \d+|wide|insert|fail|begin|commit|rollback|deallocate all|discard all|copy (ok|bad|late|out \d+|wide \d+)|(set \w+ to|reset|show) \w+|listen|prepare \w+|declare|create temp)$/;
@@ -28,14 +29,33 @@ const WIDE_COLUMNS = 100;
 const NARROW = rowDescription(1);
 const WIDE = rowDescription(WIDE_COLUMNS);
 
-/** Returns a command's text without what has no meaning. */
-export function commandOf(text: string): string {
-  const comment = text.indexOf("--");
-  return (comment < 0 ? text : text.slice(0, comment)).trim().toLowerCase();
+/** One command. */
+export interface Command {
+  /** Without what has no meaning. */
+  readonly sql: string;
+  /** Whether there is no syntax error in it. */
+  readonly known: boolean;
+  readonly returnsRows: boolean;
 }
 
-export function isKnown(sql: string): boolean {
-  return KNOWN.test(sql) || OWN_COMMANDS.test(sql);
+const COMMANDS = new Memo(readCommand);
+const QUERIES = new Memo((text) => text.split(";").map((command) => COMMANDS.get(command)));
+
+/** Reads the text of a Parse. */
+export function commandOf(text: string): Command {
+  return COMMANDS.get(text);
+}
+
+/** Reads the text of a Query. */
+export function commandsOf(text: string): readonly Command[] {
+  return QUERIES.get(text);
+}
+
+function readCommand(text: string): Command {
+  const comment = text.indexOf("--");
+  const sql = (comment < 0 ? text : text.slice(0, comment)).trim().toLowerCase();
+  const known = KNOWN.test(sql) || OWN_COMMANDS.test(sql);
+  return { sql, known, returnsRows: RETURNS_ROWS.test(sql) };
 }
 
 /** Whether Carpool asks for it, and for rows. */
@@ -43,12 +63,8 @@ export function isOwnSelect(sql: string): boolean {
   return sql.startsWith("select pg_catalog.") || sql.startsWith("select s.name");
 }
 
-export function returnsRows(sql: string): boolean {
-  return RETURNS_ROWS.test(sql);
-}
-
 /** Returns RowDescription or NoData. */
-export function descriptionOf(sql: string): Uint8Array {
-  if (!returnsRows(sql)) return NO_DATA;
+export function descriptionOf({ sql, returnsRows }: Command): Uint8Array {
+  if (!returnsRows) return NO_DATA;
   return sql === "wide" ? WIDE : NARROW;
 }

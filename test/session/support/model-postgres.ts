@@ -17,48 +17,50 @@ import { BACKEND, FRONTEND } from "../../../src/wire/message-type.ts";
 import {
   BIND_COMPLETE,
   CLOSE_COMPLETE,
-  commandComplete,
   dataRow,
   errorResponse,
   message,
   PARSE_COMPLETE,
-  readyForQuery,
 } from "./backend-messages.ts";
 import { joined } from "./frontend-messages.ts";
-import { commandOf, descriptionOf, isKnown, isOwnSelect, returnsRows } from "./model-commands.ts";
+import {
+  COPY_IN_RESPONSE,
+  completion,
+  copyOutOf,
+  EMPTY_QUERY_RESPONSE,
+  NO_PARAMETERS,
+  PORTAL_SUSPENDED,
+  READY,
+  row,
+} from "./model-answers.ts";
+import {
+  type Command,
+  commandOf,
+  commandsOf,
+  descriptionOf,
+  isOwnSelect,
+} from "./model-commands.ts";
+import { ModelError } from "./model-error.ts";
 import { ModelResidue } from "./model-residue.ts";
 import { ModelSettings } from "./model-settings.ts";
+import { ModelStatements } from "./model-statements.ts";
 
 interface Portal {
-  readonly sql: string;
+  readonly command: Command;
   rowsSent: number;
   done: boolean;
-}
-
-/** What the backend throws at itself: an ErrorResponse. */
-class ModelError extends Error {
-  readonly sqlstate: string;
-
-  constructor(sqlstate: string, text: string) {
-    super(text);
-    this.sqlstate = sqlstate;
-  }
 }
 
 function cancelled(): ModelError {
   return new ModelError("57014", "canceling statement due to user request");
 }
 
+const IN_COPIES: ReadonlySet<string> = new Set(["copy ok", "copy bad", "copy late"]);
+
 const NO_BYTES = new Uint8Array(0);
 
-const READY = { I: readyForQuery("I"), T: readyForQuery("T"), E: readyForQuery("E") } as const;
-const NO_PARAMETERS = message(BACKEND.ParameterDescription, Uint8Array.of(0, 0));
-const WIDE_FILLING = "x".repeat(5000);
-const COPY_RESPONSE_BODY = Uint8Array.of(0, 0, 0);
-
 export class ModelPostgres {
-  /** Statements by name; the unnamed one under the empty name. */
-  readonly #statements = new Map<string, string>();
+  readonly #statements = new ModelStatements();
   readonly #portals = new Map<string, Portal>();
   #status: "I" | "T" | "E" = "I";
   readonly #settings = new ModelSettings();
@@ -74,12 +76,12 @@ export class ModelPostgres {
 
   /** Names of the prepared statements, without the unnamed one. */
   get statementNames(): string[] {
-    return [...this.#statements.keys()].filter((name) => name !== "");
+    return this.#statements.names;
   }
 
   /** How many prepared statements there are, without the unnamed one. */
   get statementsNamed(): number {
-    return this.#statements.size - (this.#statements.has("") ? 1 : 0);
+    return this.#statements.named;
   }
 
   /** Whether no transaction is open. */
@@ -104,7 +106,7 @@ export class ModelPostgres {
 
   /** A cancel strikes: a message of the type `running`, which has not been received; or the COPY under way. */
   interrupt(running: number | null): void {
-    if (running === FRONTEND.Query) this.#statements.delete("");
+    if (running === FRONTEND.Query) this.#statements.forget("");
     this.#onError(running ?? FRONTEND.CopyData, cancelled());
   }
 
@@ -176,7 +178,7 @@ export class ModelPostgres {
       case FRONTEND.Flush:
         return this.#flush();
       case FRONTEND.FunctionCall:
-        this.#checkNotFailed("");
+        this.#checkNotFailed({ sql: "function call" });
         this.#emit(message(BACKEND.FunctionCallResponse, Uint8Array.of(0, 0, 0, 1, 0x37)));
         return this.#ready();
       case FRONTEND.CopyData:
@@ -206,7 +208,7 @@ export class ModelPostgres {
         return;
       case FRONTEND.CopyDone:
         this.#copy = null;
-        this.#emit(commandComplete("COPY 1"));
+        this.#emit(completion("COPY 1"));
         if (copy.simple) this.#ready();
         return;
       case FRONTEND.CopyFail:
@@ -220,90 +222,78 @@ export class ModelPostgres {
   }
 
   #onQuery(text: string): void {
-    this.#statements.delete("");
+    this.#statements.forget("");
     this.#portals.delete("");
-    const commands = text.split(";").map(commandOf);
-    for (const sql of commands) this.#checkSyntax(sql);
-    for (const sql of commands) {
-      this.#checkNotFailed(sql);
-      if (returnsRows(sql)) this.#emit(descriptionOf(sql));
-      this.#run({ sql, rowsSent: 0, done: false }, 0, true);
+    const commands = commandsOf(text);
+    for (const command of commands) checkSyntax(command);
+    for (const command of commands) {
+      this.#checkNotFailed(command);
+      if (command.returnsRows) this.#emit(descriptionOf(command));
+      this.#run({ command, rowsSent: 0, done: false }, 0, true);
     }
     if (this.#copy === null) this.#ready();
   }
 
   #onParse(bytes: Uint8Array): void {
     const { statement, query: text } = readParse(bytes, 0, bytes.length);
-    const query = commandOf(text);
-    if (statement === "") this.#statements.delete("");
+    const command = commandOf(text);
+    if (statement === "") this.#statements.forget("");
 
-    this.#checkSyntax(query);
-    this.#checkNotFailed(query);
-    if (this.#statements.has(statement))
-      throw new ModelError("42P05", `prepared statement "${statement}" already exists`);
-    this.#statements.set(statement, query);
+    checkSyntax(command);
+    this.#checkNotFailed(command);
+    this.#statements.add(statement, command);
     this.#emit(PARSE_COMPLETE);
   }
 
   #onBind(bytes: Uint8Array): void {
     const { portal, statement } = readBindNames(bytes, 0, bytes.length);
-    const sql = this.#statement(statement);
-    this.#checkNotFailed(sql);
+    const command = this.#statements.get(statement);
+    this.#checkNotFailed(command);
     if (portal !== "" && this.#portals.has(portal))
       throw new ModelError("42P03", `portal "${portal}" already exists`);
-    this.#portals.set(portal, { sql, rowsSent: 0, done: false });
+    this.#portals.set(portal, { command, rowsSent: 0, done: false });
     this.#emit(BIND_COMPLETE);
   }
 
   #onDescribe(bytes: Uint8Array): void {
     const { kind, name } = readDescribe(bytes, 0, bytes.length);
-    const sql = kind === "statement" ? this.#statement(name) : this.#portal(name).sql;
-    if (returnsRows(sql)) this.#checkNotFailed(sql);
+    const command = kind === "statement" ? this.#statements.get(name) : this.#portal(name).command;
+    if (command.returnsRows) this.#checkNotFailed(command);
     else if (this.#status === "E") this.describedInFailed += 1;
     if (kind === "statement") this.#emit(NO_PARAMETERS);
-    this.#emit(descriptionOf(sql));
+    this.#emit(descriptionOf(command));
   }
 
   #onExecute(bytes: Uint8Array): void {
     const { portal: name, rowsMax } = readExecute(bytes, 0, bytes.length);
     const portal = this.#portal(name);
-    this.#checkNotFailed(portal.sql);
+    this.#checkNotFailed(portal.command);
     this.#run(portal, rowsMax, false);
   }
 
   #onClose(bytes: Uint8Array): void {
     const { kind, name } = readClose(bytes, 0, bytes.length);
-    if (kind === "statement") this.#statements.delete(name);
+    if (kind === "statement") this.#statements.forget(name);
     else this.#portals.delete(name);
     this.#emit(CLOSE_COMPLETE);
   }
 
   #run(portal: Portal, rowsMax: number, simple: boolean): void {
-    const { sql } = portal;
-    if (sql === "") return this.#emit(message(BACKEND.EmptyQueryResponse));
-    if (returnsRows(sql)) return this.#sendRows(portal, rowsMax);
+    const { sql, returnsRows } = portal.command;
+    if (sql === "") return this.#emit(EMPTY_QUERY_RESPONSE);
+    if (returnsRows) return this.#sendRows(portal, rowsMax);
     if (portal.done) throw new ModelError("55000", "portal cannot be run");
     portal.done = true;
     if (sql.startsWith("copy")) return this.#runCopy(sql, simple);
-    this.#emit(commandComplete(this.#runUtility(sql)));
+    this.#emit(completion(this.#runUtility(sql)));
   }
 
   #runCopy(sql: string, simple: boolean): void {
-    const rows = Number(sql.split(" ")[2] ?? 0);
-    if (sql.startsWith("copy out")) return this.#copyOut(rows, "");
-    if (sql.startsWith("copy wide")) return this.#copyOut(rows, WIDE_FILLING);
-    this.#emit(message(BACKEND.CopyInResponse, COPY_RESPONSE_BODY));
+    if (!IN_COPIES.has(sql)) return this.#emitAll(copyOutOf(sql));
+    this.#emit(COPY_IN_RESPONSE);
     this.#flush();
     if (sql === "copy late") throw new ModelError("42809", "cannot copy to view");
     this.#copy = { bad: sql === "copy bad", simple };
-  }
-
-  #copyOut(rows: number, filling: string): void {
-    this.#emit(message(BACKEND.CopyOutResponse, COPY_RESPONSE_BODY));
-    for (let row = 0; row < rows; row += 1)
-      this.#emit(message(BACKEND.CopyData, `row ${row}${filling}\n`));
-    this.#emit(message(BACKEND.CopyDone));
-    this.#emit(commandComplete(`COPY ${rows}`));
   }
 
   #runUtility(sql: string): string {
@@ -326,19 +316,14 @@ export class ModelPostgres {
         if (this.#status !== "I") throw new ModelError("25001", "DISCARD ALL in a transaction");
         this.#settings.resetAll();
         this.#residue.clear();
-        this.#forgetNamed();
+        this.#statements.forgetNamed();
         return "DISCARD ALL";
       default:
-        if (sql.startsWith("prepare ")) this.#prepare(sql.slice("prepare ".length));
-        if (sql === "deallocate all") this.#forgetNamed();
+        if (sql.startsWith("prepare "))
+          this.#statements.add(sql.slice("prepare ".length), commandOf("insert"));
+        if (sql === "deallocate all") this.#statements.forgetNamed();
         return this.#residue.run(sql) ?? this.#settings.run(sql) ?? "INSERT 0 1";
     }
-  }
-
-  #prepare(name: string): void {
-    if (this.#statements.has(name))
-      throw new ModelError("42P05", `prepared statement "${name}" already exists`);
-    this.#statements.set(name, "insert");
   }
 
   #endTransaction(sql: string): string {
@@ -350,23 +335,20 @@ export class ModelPostgres {
     return sql === "commit" && !failed ? "COMMIT" : "ROLLBACK";
   }
 
-  #forgetNamed(): void {
-    for (const name of this.statementNames) this.#statements.delete(name);
-  }
-
   #sendRows(portal: Portal, rowsMax: number): void {
-    if (isOwnSelect(portal.sql)) return this.#sendOwnRows(portal.sql);
-    const [command = "", argument = ""] = portal.sql.split(" ");
-    const total = command === "rows" ? Number(argument) : 1;
+    const { sql } = portal.command;
+    if (isOwnSelect(sql)) return this.#sendOwnRows(sql);
+    const [word = "", argument = ""] = sql.split(" ", 2);
+    const total = word === "rows" ? Number(argument) : 1;
     const left = total - portal.rowsSent;
     const count = rowsMax > 0 ? Math.min(rowsMax, left) : left;
-    const shown = command === "show" ? ` is ${this.#settings.get(argument)}` : "";
-    const filling = command === "big" ? "x".repeat(Number(argument)) : "";
-    for (let row = 0; row < count; row += 1)
-      this.#emit(dataRow(`${portal.sql}${shown} row ${portal.rowsSent + row}${filling}`));
+    const shown = word === "show" ? ` is ${this.#settings.get(argument)}` : "";
+    const filling = word === "big" ? "x".repeat(Number(argument)) : "";
+    for (let index = 0; index < count; index += 1)
+      this.#emit(row(`${sql}${shown} row ${portal.rowsSent + index}${filling}`));
     portal.rowsSent += count;
     const suspended = rowsMax > 0 && count === rowsMax;
-    this.#emit(suspended ? message(BACKEND.PortalSuspended) : commandComplete(`SELECT ${count}`));
+    this.#emit(suspended ? PORTAL_SUSPENDED : completion(`SELECT ${count}`));
   }
 
   #sendOwnRows(sql: string): void {
@@ -374,14 +356,7 @@ export class ModelPostgres {
       for (const [name, value] of this.#settings.entries) this.#emit(dataRow(name, value));
       this.#emit(dataRow("role", "none"));
     }
-    this.#emit(commandComplete("SELECT 1"));
-  }
-
-  #statement(name: string): string {
-    const sql = this.#statements.get(name);
-    if (sql === undefined)
-      throw new ModelError("26000", `prepared statement "${name}" does not exist`);
-    return sql;
+    this.#emit(completion("SELECT 1"));
   }
 
   #portal(name: string): Portal {
@@ -390,11 +365,7 @@ export class ModelPostgres {
     return portal;
   }
 
-  #checkSyntax(sql: string): void {
-    if (!isKnown(sql)) throw new ModelError("42601", "syntax error");
-  }
-
-  #checkNotFailed(sql: string): void {
+  #checkNotFailed({ sql }: Pick<Command, "sql">): void {
     if (this.#status !== "E" || sql === "commit" || sql === "rollback" || sql === "") return;
     throw new ModelError("25P02", "current transaction is aborted");
   }
@@ -411,8 +382,16 @@ export class ModelPostgres {
     this.#buffered.push(bytes);
   }
 
+  #emitAll(messages: readonly Uint8Array[]): void {
+    for (const bytes of messages) this.#emit(bytes);
+  }
+
   #flush(): void {
     for (const bytes of this.#buffered) this.#sent.push(bytes);
     this.#buffered = [];
   }
+}
+
+function checkSyntax({ known }: Command): void {
+  if (!known) throw new ModelError("42601", "syntax error");
 }
