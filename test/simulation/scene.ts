@@ -94,7 +94,7 @@ export class Scene implements BackendWorld {
     this.network.add(connection);
     this.lending.watch(session);
     trace?.note(`${tag} joins`);
-    session.start(!plan.bulk && random.chance(0.1) ? client.takeNext() : null);
+    session.start(!plan.bulk && random.chance(0.1) ? client.takeNext() : null, null);
   }
 
   /** Waiters may be refused, servers may be lost, from here on. */

@@ -23,7 +23,6 @@ export interface SchedulePlan {
   /** Whether clients send and ask for more than a buffer holds. */
   readonly bulk: boolean;
   readonly times: SessionTimes;
-  readonly connectTimeoutMs: number;
   readonly serverStatementsMax: number;
   /** Steps before the last act. */
   readonly steps: number;
@@ -38,7 +37,6 @@ export function planOf(random: SeededRandom): SchedulePlan {
     rough,
     bulk: random.chance(BULK),
     times: rough ? roughTimes(random) : calmTimes(random),
-    connectTimeoutMs: rough ? 5000 : HOUR_MS,
     serverStatementsMax: 1 + random.below(4),
     steps: 20 + random.below(200),
     clients: 1 + random.below(4),

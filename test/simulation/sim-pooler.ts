@@ -20,6 +20,7 @@ import {
   type ServerPoolEnvironment,
 } from "../../src/proxy/server-pool.ts";
 import type { SessionOwner } from "../../src/proxy/session-owner.ts";
+import { Welcomes } from "../../src/proxy/welcomes.ts";
 import { ClientState } from "../../src/session/client-state.ts";
 import { RunWriter } from "../../src/session/run-writer.ts";
 import { StatementInterner } from "../../src/session/statement.ts";
@@ -82,6 +83,7 @@ export class SimPooler {
     this.cancels = new CancelRegistry(0, 0, random);
     this.#sessionOwner = {
       cancels: this.cancels,
+      welcomes: new Welcomes(),
       onFault: (error) => this.blame(error.logText),
       onSessionOver() {},
     };
@@ -150,7 +152,7 @@ export class SimPooler {
   }
 
   #environment(net: DialEnvironment): ServerPoolEnvironment {
-    const { connectTimeoutMs, serverStatementsMax } = this.#plan;
+    const { serverStatementsMax } = this.#plan;
     const onFault = (error: unknown): void => this.blame(String(error));
     return {
       net,
@@ -160,7 +162,6 @@ export class SimPooler {
       scratch: this.scratch,
       counters: this.counters,
       limits: {
-        serverConnectTimeoutMs: connectTimeoutMs,
         cancelTimeoutMs: CANCEL_TIMEOUT_MS,
         scramIterationsMax: 4096,
         serverStatementsMax,
