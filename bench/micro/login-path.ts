@@ -8,6 +8,7 @@ import { bench } from "mitata";
 import { SystemClock } from "../../src/app/system-clock.ts";
 import { SystemWallClock } from "../../src/app/system-wall-clock.ts";
 import type { Logger } from "../../src/base/logger.ts";
+import { ClientGate } from "../../src/edge/client-gate.ts";
 import { ClientStartup, type ClientStartupParts } from "../../src/edge/client-startup.ts";
 import { TenantResolver } from "../../src/edge/tenant-resolver.ts";
 import type { DialEnvironment } from "../../src/net/dial.ts";
@@ -106,7 +107,7 @@ class MemoryEdge {
       resolver: new TenantResolver(directory, "t"),
       tls: null,
       timeoutMs: LIMITS.clientLoginTimeoutMs,
-      connections: { open: 1, max: 1000 },
+      gate: new ClientGate({ open: 1, max: 1000, surplusMax: 0, shortage: null }),
     };
   }
 

@@ -86,6 +86,11 @@ export class Carpool {
     return { ...this.#pooler.ports, http: this.#http.port };
   }
 
+  /** Most clients and servers at a time. */
+  get connectionsMax(): Pooler["connectionsMax"] {
+    return this.#pooler.connectionsMax;
+  }
+
   /** Takes over the settings of `config` that don't need a restart. Throws if a file of them is no good: nothing has changed then. */
   reload(config: Config): void {
     const resolved = resolvePaths(config, this.#parts.workingDirectory);

@@ -8,8 +8,8 @@ import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Random } from "../base/random.ts";
 import type { WallClock } from "../base/wall-clock.ts";
-import { clientsMax, readDescriptorLimit } from "../config/descriptor-limit.ts";
 import type { Config } from "../config/settings.ts";
+import { ClientGate } from "../edge/client-gate.ts";
 import { ClientStartup } from "../edge/client-startup.ts";
 import { TenantResolver } from "../edge/tenant-resolver.ts";
 import type { PortMode } from "../net/channel-opening.ts";
@@ -29,6 +29,7 @@ import { Verifiers } from "../proxy/verifiers.ts";
 import { TenantDirectory } from "../tenants/tenant-directory.ts";
 import type { TenantStore } from "../tenants/tenant-store.ts";
 import { LiveSettings } from "./live-settings.ts";
+import { ProcessLimits } from "./process-limits.ts";
 import { PortTakenError, PortUnusableError } from "./start-errors.ts";
 
 export interface PoolerParts {
@@ -59,12 +60,6 @@ const STOP_POLL_MS = 10;
 /** PostgreSQL closes a connection within some milliseconds of Terminate, unless it is busy. */
 const CLOSE_GRACE_MS = 1000;
 
-/**
- * Connections beyond the clients' maximum that are still taken: cancel requests, and those to be told
- * that there are too many. More are closed unheard, since a process out of descriptors can accept nobody.
- */
-const SURPLUS_CONNECTIONS_MAX = 32;
-
 export class Pooler {
   readonly counters = new PoolerCounters();
   readonly #parts: PoolerParts;
@@ -75,7 +70,8 @@ export class Pooler {
   readonly #settings: LiveSettings;
   #tls: TlsContexts | null;
   readonly #listeners: { readonly mode: PortMode; readonly listener: Listener }[] = [];
-  readonly #connections: { open: number; max: number };
+  readonly #limits: ProcessLimits;
+  readonly #gate: ClientGate;
 
   constructor(parts: PoolerParts) {
     const { config, store, clock, random, logger } = parts;
@@ -83,7 +79,9 @@ export class Pooler {
     this.#parts = parts;
     const settings = new LiveSettings(config, parts.certificateAuthority);
     this.#settings = settings;
-    this.#environment = { clock, logger, kernel: new KernelOptions() };
+    this.#limits = new ProcessLimits(config);
+    const { dialLimit } = this.#limits;
+    this.#environment = { clock, logger, kernel: new KernelOptions(), dialLimit };
     this.#directory = new TenantDirectory({
       store,
       clock,
@@ -125,7 +123,7 @@ export class Pooler {
       limits: settings,
     });
     this.#tls = tlsContexts(config);
-    this.#connections = { open: 0, max: connectionsMax(config) };
+    this.#gate = new ClientGate(this.#limits);
   }
 
   /** The ports, also where the system chose them. */
@@ -142,6 +140,11 @@ export class Pooler {
   /** Clients that are logged in. */
   get clients(): number {
     return this.#owner.clients;
+  }
+
+  /** Most clients and servers at a time. */
+  get connectionsMax(): { readonly clients: number; readonly servers: number } {
+    return { clients: this.#limits.max, servers: this.#limits.dialLimit.max };
   }
 
   /** Tenants that have pools. */
@@ -179,7 +182,7 @@ export class Pooler {
     this.#tls = tls;
     this.#settings.config = config;
     this.#settings.certificateAuthority = certificateAuthority;
-    this.#connections.max = connectionsMax(config);
+    this.#limits.reload(config);
     void this.#onTenantsChanged("all");
   }
 
@@ -218,6 +221,7 @@ export class Pooler {
         this.#environment,
       );
       this.#listeners.push({ mode, listener });
+      this.#limits.addListener(listener);
     } catch (error) {
       if (error instanceof PortInUseError) throw new PortTakenError(setting, hostname, port);
       throw new PortUnusableError(setting, error);
@@ -225,9 +229,7 @@ export class Pooler {
   }
 
   #onConnection(transport: Transport, mode: PortMode): void {
-    const connections = this.#connections;
-    connections.open = this.#openTransports();
-    if (connections.open > connections.max + SURPLUS_CONNECTIONS_MAX) return transport.destroy();
+    if (this.#gate.overfull) return transport.destroy();
     const { clock, logger } = this.#parts;
     const { config } = this.#settings;
     const startup = new ClientStartup(transport, mode, {
@@ -237,13 +239,9 @@ export class Pooler {
       resolver: new TenantResolver(this.#directory, config.defaultTenant),
       tls: this.#tls,
       timeoutMs: config.clientLoginTimeoutMs,
-      connections,
+      gate: this.#gate,
     });
     startup.start();
-  }
-
-  #openTransports(): number {
-    return this.#listeners.reduce((sum, { listener }) => sum + listener.openTransports, 0);
   }
 
   /** Pools follow their tenants' records; where the record is gone, see the tenant's next login. */
@@ -262,10 +260,6 @@ export class Pooler {
       }
     }
   }
-}
-
-function connectionsMax(config: Config): number {
-  return clientsMax(config.maxConnections, readDescriptorLimit());
 }
 
 function tlsContexts(config: Config): TlsContexts | null {

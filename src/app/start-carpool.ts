@@ -28,7 +28,11 @@ export async function startCarpool(
   const carpool = await Carpool.start({ ...parts, config, logger, opened });
   catchFaults(logger);
   const ended = runUntilSignal(carpool, logger, options); // before anybody hears that it is ready
-  logger.info({ ...portFields(carpool.ports), store: opened.path }, "carpool is ready");
+  const { clients: clientsMax, servers: serversMax } = carpool.connectionsMax;
+  logger.info(
+    { ...portFields(carpool.ports), store: opened.path, clientsMax, serversMax },
+    "carpool is ready",
+  );
   const code = await ended;
   await logger.flush();
   return code;

@@ -3,7 +3,7 @@
  * Looks at the machine too (files, descriptor limit), but starts nothing and changes nothing.
  */
 
-import { clientsMax } from "../config/descriptor-limit.ts";
+import { connectionShares } from "../config/descriptor-limit.ts";
 import type { EffectiveSetting } from "../config/load-settings.ts";
 import { describeOrigin } from "../config/origin.ts";
 import type { Config } from "../config/settings.ts";
@@ -48,6 +48,7 @@ function describeSettings(settings: readonly EffectiveSetting[]): string {
 
 function describeClients({ maxConnections }: Config, descriptorLimit: number | null): string {
   const limit = descriptorLimit === null ? "unknown" : String(descriptorLimit);
-  const clients = clientsMax(maxConnections, descriptorLimit);
-  return `The settings are in order: up to ${clients} clients a process (descriptor limit: ${limit}).`;
+  const { clients, servers } = connectionShares(maxConnections, descriptorLimit);
+  const room = Number.isFinite(servers) ? ` and ${servers} servers` : "";
+  return `The settings are in order: up to ${clients} clients${room} a process (descriptor limit: ${limit}).`;
 }

@@ -1,18 +1,32 @@
 /**
- * How many clients the limit on open descriptors allows.
+ * How many clients and servers the limit on open descriptors allows.
  * At the limit a process can accept nobody, and Bun's accept loop spins at a full core in silence,
- * so Carpool stops before.
+ * so Carpool stops before, with clients and with servers.
  */
 
 import { readFileSync } from "node:fs";
 import { describeFileError } from "./file-error.ts";
 import type { Findings } from "./findings.ts";
 
-/** For listeners, the store, logs, links, cancels, and files being read. */
-const RESERVED_DESCRIPTORS = 64;
+/**
+ * Connections beyond the clients' maximum that are still taken: cancel requests, and those to be told
+ * that there are too many. More are closed unheard, since a process out of descriptors can accept nobody.
+ */
+export const SURPLUS_CLIENTS_MAX = 32;
 
-/** What is left for servers when nobody sets MAX_CONNECTIONS: many clients share one. */
+/** Connections beyond the servers' maximum that carry cancels, of which each is short. */
+export const SURPLUS_CANCELS_MAX = 16;
+
+/** For listeners, the store, logs, HTTP connections, links, and files being read: 12 when nothing happens. */
+const FILES_MAX = 48;
+
+const RESERVED_DESCRIPTORS = SURPLUS_CLIENTS_MAX + SURPLUS_CANCELS_MAX + FILES_MAX;
+
+/** What clients get of the rest when nobody sets MAX_CONNECTIONS: many share one server. */
 const CLIENT_SHARE = 3 / 4;
+
+/** With fewer, Carpool does not start. */
+const DESCRIPTORS_MIN = RESERVED_DESCRIPTORS + 4;
 
 /** Some systems have no limit, but memory has: at 2 kB a client, this is 2 GB. */
 const UNSET_CLIENTS_MAX = 1_000_000;
@@ -40,11 +54,26 @@ export function parseDescriptorLimit(limits: string): number | null {
   return soft === "unlimited" ? Number.POSITIVE_INFINITY : Number(soft);
 }
 
-/** Returns how many clients to let in: MAX_CONNECTIONS, or what fits `descriptorLimit` where it is null. */
-export function clientsMax(maxConnections: number | null, descriptorLimit: number | null): number {
-  if (maxConnections !== null) return maxConnections;
-  const share = Math.floor((descriptorLimit ?? ASSUMED_DESCRIPTOR_LIMIT) * CLIENT_SHARE);
-  return Math.min(share, UNSET_CLIENTS_MAX);
+/** What clients and servers may take, so that together they stay below the limit. */
+export interface ConnectionShares {
+  /** Clients to let in: MAX_CONNECTIONS, or what fits where nobody set it. */
+  readonly clients: number;
+  /** What is left for servers. Infinity where the system tells no limit. */
+  readonly servers: number;
+}
+
+/** Returns the shares, which are above 0 where {@link checkDescriptors} has no problem. */
+export function connectionShares(
+  maxConnections: number | null,
+  descriptorLimit: number | null,
+): ConnectionShares {
+  const usable = (descriptorLimit ?? ASSUMED_DESCRIPTOR_LIMIT) - RESERVED_DESCRIPTORS;
+  const share = Math.min(Math.floor(usable * CLIENT_SHARE), UNSET_CLIENTS_MAX);
+  const clients = maxConnections ?? share;
+  return {
+    clients,
+    servers: descriptorLimit === null ? Number.POSITIVE_INFINITY : usable - clients,
+  };
 }
 
 /** Finds out whether that many clients fit, with room for servers. */
@@ -52,13 +81,21 @@ export function checkDescriptors(
   maxConnections: number | null,
   descriptorLimit: number | null,
 ): Findings {
-  if (maxConnections === null || descriptorLimit === null) return { problems: [], warnings: [] };
-  const left = descriptorLimit - RESERVED_DESCRIPTORS - maxConnections;
-  const facts = `MAX_CONNECTIONS is ${maxConnections} and the process may open ${descriptorLimit} descriptors (RLIMIT_NOFILE)`;
+  const limit = descriptorLimit ?? Number.POSITIVE_INFINITY;
+  if (limit < DESCRIPTORS_MIN)
+    return {
+      problems: [
+        `the process may open ${limit} descriptors (RLIMIT_NOFILE): at least ${DESCRIPTORS_MIN} are needed; raise the limit`,
+      ],
+      warnings: [],
+    };
+  if (maxConnections === null) return { problems: [], warnings: [] };
+  const left = limit - RESERVED_DESCRIPTORS - maxConnections;
+  const facts = `MAX_CONNECTIONS is ${maxConnections} and the process may open ${limit} descriptors (RLIMIT_NOFILE)`;
   if (left <= 0) {
-    const advice = `at most ${Math.max(descriptorLimit - RESERVED_DESCRIPTORS - 1, 0)} fit; raise the limit or lower the setting`;
+    const advice = `at most ${limit - RESERVED_DESCRIPTORS - 1} fit; raise the limit or lower the setting`;
     return { problems: [`${facts}: ${advice}`], warnings: [] };
   }
-  const isTight = maxConnections > descriptorLimit * CLIENT_SHARE;
+  const isTight = maxConnections > limit * CLIENT_SHARE;
   return { problems: [], warnings: isTight ? [`${facts}: ${left} are left for servers`] : [] };
 }

@@ -22,7 +22,8 @@ import {
 import { ProtocolError } from "../wire/protocol-error.ts";
 import { parseStartupOptions } from "../wire/startup-options.ts";
 import { classifyStartup } from "../wire/startup-packet.ts";
-import { EdgeFaultError, StartupTimeoutError, TooManyConnectionsError } from "./edge-errors.ts";
+import type { ClientGate } from "./client-gate.ts";
+import { EdgeFaultError, StartupTimeoutError } from "./edge-errors.ts";
 import { HTTP_PROBE_ANSWER } from "./http-probe.ts";
 import type { ClientNames, ResolvedTenant, TenantResolver } from "./tenant-resolver.ts";
 
@@ -34,9 +35,11 @@ export interface ClientStartupParts {
   /** Null: no certificate is set, and TLS is declined. */
   readonly tls: TlsContexts | null;
   readonly timeoutMs: number;
-  /** Whether the process has as many clients as it may; and how many. */
-  readonly connections: { readonly open: number; readonly max: number };
+  readonly gate: ClientGate;
 }
+
+/** A cancel needs a round trip or two, and one who is refused as many: nobody else is to wait for a place here. */
+const SURPLUS_TIMEOUT_MS = 5000;
 
 const YES = Uint8Array.of(0x53);
 const NO = Uint8Array.of(0x4e);
@@ -49,6 +52,8 @@ export class ClientStartup implements ChannelHandler, TlsHandshakeHandler {
   readonly #parts: ClientStartupParts;
   readonly #deadline: Timer;
   readonly #sinceMs: number;
+  readonly #timeoutMs: number;
+  readonly #cameWhenFull: boolean;
   #bytes: Uint8Array = NO_BYTES;
   #sslAsked = false;
   #gssAsked = false;
@@ -61,8 +66,12 @@ export class ClientStartup implements ChannelHandler, TlsHandshakeHandler {
     this.#portMode = portMode;
     this.#parts = parts;
     this.#sinceMs = parts.clock.now();
-    this.#deadline = parts.clock.after(parts.timeoutMs, () =>
-      this.#refuse(new StartupTimeoutError(parts.timeoutMs)),
+    this.#cameWhenFull = parts.gate.full;
+    this.#timeoutMs = this.#cameWhenFull
+      ? Math.min(parts.timeoutMs, SURPLUS_TIMEOUT_MS)
+      : parts.timeoutMs;
+    this.#deadline = parts.clock.after(this.#timeoutMs, () =>
+      this.#refuse(new StartupTimeoutError(this.#timeoutMs)),
     );
   }
 
@@ -169,7 +178,7 @@ export class ClientStartup implements ChannelHandler, TlsHandshakeHandler {
   #startTls(contexts: TlsContexts, clientHello: Uint8Array | null): void {
     this.#securing = true;
     this.#transport.startServerTls(
-      { contexts, timeoutMs: this.#parts.timeoutMs, handler: this },
+      { contexts, timeoutMs: this.#timeoutMs, handler: this },
       clientHello,
     );
   }
@@ -185,8 +194,8 @@ export class ClientStartup implements ChannelHandler, TlsHandshakeHandler {
     const startup = readStartupMessage(this.#bytes, 0, length);
     const early = this.#bytes.length > length ? this.#bytes.slice(length) : null;
     this.#bytes = NO_BYTES;
-    const { open, max } = this.#parts.connections;
-    if (open > max) throw new TooManyConnectionsError(open, max);
+    const refusal = this.#parts.gate.refusal(this.#cameWhenFull);
+    if (refusal !== null) throw refusal;
     this.#identify(startup, early);
   }
 

@@ -4,6 +4,7 @@
  */
 
 import type { Socket } from "bun";
+import { PoolerError } from "../base/pooler-error.ts";
 import { ConnectError, type ConnectFailure } from "./connect-error.ts";
 import { KEEPALIVE_IDLE_SECONDS } from "./kernel-options.ts";
 import type { NetEnvironment } from "./net-environment.ts";
@@ -22,6 +23,8 @@ export interface DialOptions {
   readonly timeoutMs: number;
   /** `auto` where it is not given. */
   readonly ipVersion?: IpVersion | undefined;
+  /** It carries a cancel, which is to get through where no further server may. */
+  readonly forCancel?: boolean;
 }
 
 /** Where connections are opened: by the system, unless another network stands in, as in the simulation. */
@@ -30,7 +33,7 @@ export interface DialEnvironment extends NetEnvironment {
 }
 
 const FAILURES: ReadonlyMap<string | null, ConnectFailure> = new Map([
-  // At EMFILE Bun says ECONNREFUSED as well, so the descriptor limit must be kept elsewhere.
+  // At EMFILE Bun says ECONNREFUSED as well, so the descriptor limit is kept by DialLimit.
   ["ECONNREFUSED", "refused"],
   ["ETIMEDOUT", "timed out"],
   ["ENOTFOUND", "host not found"],
@@ -41,7 +44,7 @@ const FAILURES: ReadonlyMap<string | null, ConnectFailure> = new Map([
 
 /**
  * Connects. Resolves with an open transport, whose `handler` must be set in the same turn; rejects with a
- * {@link ConnectError}. Bun can neither time out nor abort an attempt, so one that succeeds too late is
+ * {@link ConnectError}, or a TooManyServersError at once. Bun can neither time out nor abort an attempt, so one that succeeds too late is
  * destroyed then.
  */
 export async function dial(options: DialOptions, environment: DialEnvironment): Promise<Transport> {
@@ -54,7 +57,7 @@ export async function dial(options: DialOptions, environment: DialEnvironment): 
     return await Promise.race([attempt, overdue.promise]);
   } catch (error) {
     void discard(attempt);
-    throw error instanceof ConnectError ? error : describe(options, error);
+    throw error instanceof PoolerError ? error : describe(options, error);
   } finally {
     deadline.cancel();
   }
@@ -71,15 +74,22 @@ async function discard(attempt: Promise<Transport>): Promise<void> {
 }
 
 async function connect(options: DialOptions, environment: NetEnvironment): Promise<Transport> {
-  const hostname = await resolveHost(options);
-  const owner: TransportOwner = { environment, onTransportClosed() {} };
-  const socket = await Bun.connect<Transport>({
-    hostname,
-    port: options.port,
-    allowHalfOpen: true, // else Bun closes at the peer's FIN, and the tail is lost
-    socket: { ...Transport.events, open: (opened) => adopt(opened, owner) },
-  });
-  return socket.data;
+  const { dialLimit } = environment;
+  dialLimit?.take(options.forCancel ?? false);
+  const owner: TransportOwner = { environment, onTransportClosed: () => dialLimit?.giveBack() };
+  try {
+    const hostname = await resolveHost(options);
+    const socket = await Bun.connect<Transport>({
+      hostname,
+      port: options.port,
+      allowHalfOpen: true, // else Bun closes at the peer's FIN, and the tail is lost
+      socket: { ...Transport.events, open: (opened) => adopt(opened, owner) },
+    });
+    return socket.data;
+  } catch (error) {
+    dialLimit?.giveBack();
+    throw error;
+  }
 }
 
 function adopt(socket: Socket<Transport>, owner: TransportOwner): void {

@@ -34,7 +34,8 @@ async function deliver(server: ServerConnection, options: CancelDeliveryOptions)
   const sequence = server.state.sequence;
   let transport: Transport;
   try {
-    transport = await openServerTransport(options.address, options.timeoutMs, options.environment);
+    const { address, timeoutMs, environment } = options;
+    transport = await openServerTransport(address, timeoutMs, environment, true);
   } catch {
     // Nothing was sent: the query runs on, and its client may ask again.
     server.endCancel("unsent");

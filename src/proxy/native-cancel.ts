@@ -26,7 +26,7 @@ export async function deliverNativeCancel(
   key: CancelKey,
   { address, timeoutMs, environment }: NativeCancelOptions,
 ): Promise<void> {
-  const transport = await openServerTransport(address, timeoutMs, environment);
+  const transport = await openServerTransport(address, timeoutMs, environment, true);
   const closed = untilClosed(transport);
   const deadline = environment.clock.after(timeoutMs, () => transport.destroy());
   const writer = new ByteWriter();

@@ -43,18 +43,18 @@ export class ServerTlsAnswerError extends PoolerError {
  * Returns a transport on which a StartupMessage can be sent at once. Its handler is of no consequence:
  * set one in the same turn.
  * Rejects with a PoolerError, after `timeoutMs` at the latest, and leaves nothing open then.
+ * @param forCancel a CancelRequest is to be sent on it
  */
 export async function openServerTransport(
   address: ServerAddress,
   timeoutMs: number,
   environment: NetEnvironment,
+  forCancel = false,
 ): Promise<Transport> {
   const { clock } = environment;
   const endMs = clock.now() + timeoutMs;
-  const transport = await dial(
-    { hostname: address.hostname, port: address.port, timeoutMs, ipVersion: address.ipVersion },
-    environment,
-  );
+  const { hostname, port, ipVersion } = address;
+  const transport = await dial({ hostname, port, timeoutMs, ipVersion, forCancel }, environment);
   if (address.tls === null) return transport;
   try {
     await askForTls(transport, endMs - clock.now(), clock);

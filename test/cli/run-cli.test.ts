@@ -85,7 +85,9 @@ describe("carpool check", () => {
     expect(out).toMatch(/^PORT +4001 +environment$/m);
     expect(out).toMatch(/^VAULT_ENC_KEY +\(hidden\) +environment$/m);
     expect(out).toMatch(/^DEFAULT_TENANT +\(not set\) +default$/m);
-    expect(out).toMatch(/^The settings are in order: up to \d+ clients a process/m);
+    expect(out).toMatch(
+      /^The settings are in order: up to \d+ clients( and \d+ servers)? a process/m,
+    );
   });
 
   test.each([[["check", "--config", "own.yaml"]], [["--config", "own.yaml", "check"]]])(

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import {
   checkDescriptors,
-  clientsMax,
+  connectionShares,
   parseDescriptorLimit,
   readDescriptorLimit,
 } from "../../src/config/descriptor-limit.ts";
@@ -36,38 +36,49 @@ test("readDescriptorLimit reads this process's own, where there is /proc", () =>
   else expect(limit).toBeNull();
 });
 
-describe("clientsMax", () => {
+describe("connectionShares", () => {
+  const { POSITIVE_INFINITY } = Number;
   test.each([
-    [null, 20_000, 15_000],
-    [null, null, 768],
-    [null, Number.POSITIVE_INFINITY, 1_000_000],
-    [500, 20_000, 500],
-    [500, null, 500],
-  ])("lets in as many as %p and a limit of %p allow", (maxConnections, limit, clients) => {
-    expect(clientsMax(maxConnections, limit)).toBe(clients);
+    [null, 20_000, 14_928, 4976],
+    [null, 1024, 696, 232],
+    [null, 100, 3, 1],
+    [null, null, 696, POSITIVE_INFINITY],
+    [null, POSITIVE_INFINITY, 1_000_000, POSITIVE_INFINITY],
+    [500, 20_000, 500, 19_404],
+    [927, 1024, 927, 1],
+    [500, null, 500, POSITIVE_INFINITY],
+  ])("of %p clients and a limit of %p are %p and %p", (maxConnections, limit, clients, servers) => {
+    expect(connectionShares(maxConnections, limit)).toEqual({ clients, servers });
   });
 });
 
 describe("checkDescriptors", () => {
   test("refuses more clients than descriptors, and says how many fit", () => {
-    expect(checkDescriptors(960, 1024).problems).toEqual([
-      "MAX_CONNECTIONS is 960 and the process may open 1024 descriptors (RLIMIT_NOFILE): at most 959 fit; raise the limit or lower the setting",
+    expect(checkDescriptors(928, 1024).problems).toEqual([
+      "MAX_CONNECTIONS is 928 and the process may open 1024 descriptors (RLIMIT_NOFILE): at most 927 fit; raise the limit or lower the setting",
     ]);
   });
 
   test("warns where next to nothing is left for servers", () => {
-    expect(checkDescriptors(959, 1024)).toEqual({
+    expect(checkDescriptors(927, 1024)).toEqual({
       problems: [],
       warnings: [
-        "MAX_CONNECTIONS is 959 and the process may open 1024 descriptors (RLIMIT_NOFILE): 1 are left for servers",
+        "MAX_CONNECTIONS is 927 and the process may open 1024 descriptors (RLIMIT_NOFILE): 1 are left for servers",
       ],
     });
   });
 
+  test.each([[null], [1], [1000]])("refuses a limit that leaves nobody room: %p", (clients) => {
+    expect(checkDescriptors(clients, 99).problems).toEqual([
+      "the process may open 99 descriptors (RLIMIT_NOFILE): at least 100 are needed; raise the limit",
+    ]);
+  });
+
   test.each([
     [768, 1024],
-    [null, 10],
+    [null, 100],
     [1_000_000, null],
+    [null, null],
     [1_000_000, Number.POSITIVE_INFINITY],
   ])("has nothing against %p clients with a limit of %p", (maxConnections, limit) => {
     expect(checkDescriptors(maxConnections, limit)).toEqual({ problems: [], warnings: [] });

@@ -4,6 +4,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
+import { EdgeFaultError } from "../../src/edge/edge-errors.ts";
 import type { TenantStore } from "../../src/tenants/tenant-store.ts";
 import { ByteWriter } from "../../src/wire/byte-writer.ts";
 import { writeCancelRequest } from "../../src/wire/frontend/cancel-request.ts";
@@ -20,6 +21,10 @@ import { accepted, Edge, TIMEOUT_MS } from "./support/edge.ts";
 
 const SSL_REQUEST = written(writeSSLRequest);
 const GSSENC_REQUEST = written(writeGSSENCRequest);
+
+const CANCEL_REQUEST = written((writer) =>
+  writeCancelRequest(writer, { processId: 77, secretKey: Uint8Array.of(1, 2, 3, 4) }),
+);
 
 let folder: TemporaryFolder;
 let store: TenantStore;
@@ -124,21 +129,75 @@ describe("a StartupMessage", () => {
     expect(await peer.write(startup(parameters)).refusal()).toContain(words);
     expect(edge.owner.openings).toHaveLength(0);
   });
+});
 
-  test("is refused when there are too many connections", async () => {
+describe("a client of a full process", () => {
+  test("is refused when it was one too many, and told the limit and what to do", async () => {
     using edge = new Edge(store);
-    edge.connections.open = 11;
+    edge.facts.open = 11;
     const peer = await edge.connect();
-    expect(await peer.write(startup()).refusal()).toContain("C53300");
+    const refusal = (await peer.write(startup()).ended()).toString();
+    expect(refusal).toContain("C53300\0Msorry, too many clients already");
+    expect(refusal).toContain("This pooler has 10 client connections; the limit is 10.");
+    expect(refusal).toContain("Raise MAX_CONNECTIONS");
     expect(edge.owner.openings).toHaveLength(0);
   });
 
-  test("is welcome as long as there are not too many", async () => {
+  test("is welcome where it is the last one allowed", async () => {
     using edge = new Edge(store);
-    edge.connections.open = 10;
+    edge.facts.open = 10;
     const opened = edge.owner.next();
     (await edge.connect()).write(startup());
     expect((await opened).user).toBe("app");
+  });
+
+  test("is welcome where it came before the one too many", async () => {
+    using edge = new Edge(store);
+    edge.facts.open = 10;
+    const peer = await edge.connect();
+    await accepted(edge);
+    edge.facts.open = 11;
+    const opened = edge.owner.next();
+    peer.write(startup());
+    expect((await opened).user).toBe("app");
+  });
+
+  test("is welcome where another one has left since it came", async () => {
+    using edge = new Edge(store);
+    edge.facts.open = 11;
+    const peer = await edge.connect();
+    await accepted(edge);
+    edge.facts.open = 10;
+    const opened = edge.owner.next();
+    peer.write(startup());
+    expect((await opened).user).toBe("app");
+  });
+
+  test("may cancel, and need not be one that stays", async () => {
+    using edge = new Edge(store);
+    edge.facts.open = 11;
+    const peer = await edge.connect();
+    expect(await peer.write(CANCEL_REQUEST).ended()).toHaveLength(0);
+    expect(edge.owner.cancels).toHaveLength(1);
+  });
+
+  test("is not waited for as long as others where it says nothing", async () => {
+    using edge = new Edge(store);
+    edge.facts.open = 11;
+    const peer = await edge.connect();
+    await accepted(edge);
+    edge.clock.advance(TIMEOUT_MS / 2);
+    expect(await peer.refusal()).toContain("canceling authentication due to timeout");
+  });
+
+  test("is refused for what else is short, however few there are, and may cancel still", async () => {
+    using edge = new Edge(store);
+    edge.facts.shortage = new EdgeFaultError(new Error("nothing is left"));
+    const peer = await edge.connect();
+    expect(await peer.write(startup()).refusal()).toContain("CXX000");
+    expect(edge.owner.openings).toHaveLength(0);
+    await (await edge.connect()).write(CANCEL_REQUEST).ended();
+    expect(edge.owner.cancels).toHaveLength(1);
   });
 });
 
@@ -207,9 +266,7 @@ describe("a CancelRequest", () => {
   test("is handed to the owner, and answered by the end of the connection", async () => {
     using edge = new Edge(store);
     const peer = await edge.connect();
-    const writer = new ByteWriter();
-    writeCancelRequest(writer, { processId: 77, secretKey: Uint8Array.of(1, 2, 3, 4) });
-    expect(await peer.write(writer.take()).ended()).toHaveLength(0);
+    expect(await peer.write(CANCEL_REQUEST).ended()).toHaveLength(0);
     expect(edge.owner.cancels).toEqual([{ processId: 77, secretKey: Uint8Array.of(1, 2, 3, 4) }]);
     expect(edge.owner.openings).toHaveLength(0);
   });

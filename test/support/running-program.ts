@@ -29,8 +29,15 @@ export class RunningProgram implements AsyncDisposable {
   readonly #out: OutputText;
   readonly #error: OutputText;
 
-  constructor(args: readonly string[], folder: string, environment: ProgramEnvironment) {
-    this.process = Bun.spawn([process.execPath, "--no-env-file", PROGRAM, ...args], {
+  /** @param launcher a command that runs the command which follows it, as `env` does */
+  constructor(
+    args: readonly string[],
+    folder: string,
+    environment: ProgramEnvironment,
+    launcher: readonly string[] = [],
+  ) {
+    const program = [process.execPath, "--no-env-file", PROGRAM, ...args];
+    this.process = Bun.spawn([...launcher, ...program], {
       cwd: folder,
       env: { PATH: process.env["PATH"], HOME: folder, ...OWN_PORTS, ...environment },
       stdin: "ignore",

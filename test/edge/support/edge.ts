@@ -5,6 +5,7 @@
 
 import { expect } from "bun:test";
 import { connect, type Socket } from "node:net";
+import { ClientGate, type GateFacts } from "../../../src/edge/client-gate.ts";
 import { ClientStartup, type ClientStartupParts } from "../../../src/edge/client-startup.ts";
 import { TenantResolver } from "../../../src/edge/tenant-resolver.ts";
 import type { ChannelHandler } from "../../../src/net/channel.ts";
@@ -51,14 +52,20 @@ class RecordingOwner implements ChannelOwner {
 export class Edge implements Disposable {
   readonly clock = new FakeClock();
   readonly owner = new RecordingOwner();
-  readonly connections = { open: 1, max: 10 };
+  readonly facts: { -readonly [Fact in keyof GateFacts]: GateFacts[Fact] } = {
+    open: 1,
+    max: 10,
+    surplusMax: 5,
+    shortage: null,
+  };
   readonly #listener: Listener;
   readonly #peers: Socket[] = [];
   readonly #transports: Transport[] = [];
 
   constructor(store: TenantStore) {
     const logger = new MemoryLogger();
-    const { clock, owner, connections } = this;
+    const { clock, owner } = this;
+    const gate = new ClientGate(this.facts);
     const directory = new TenantDirectory({
       store,
       clock,
@@ -72,7 +79,7 @@ export class Edge implements Disposable {
       logger,
       owner,
       resolver,
-      connections,
+      gate,
       tls: null,
       timeoutMs: TIMEOUT_MS,
     };
