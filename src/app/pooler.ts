@@ -79,7 +79,7 @@ export class Pooler {
     this.#parts = parts;
     const settings = new LiveSettings(config, parts.certificateAuthority);
     this.#settings = settings;
-    this.#limits = new ProcessLimits(config);
+    this.#limits = new ProcessLimits(config, clock, logger);
     const { dialLimit } = this.#limits;
     this.#environment = { clock, logger, kernel: new KernelOptions(), dialLimit };
     this.#directory = new TenantDirectory({
@@ -156,6 +156,7 @@ export class Pooler {
   async start(): Promise<void> {
     const { config } = this.#parts;
     await this.#directory.start();
+    this.#limits.start();
     try {
       for (const hostname of config.listenAddress) {
         this.#listen(
@@ -196,6 +197,7 @@ export class Pooler {
     await this.#untilOver(timeoutMs);
     this.#owner.stop();
     await this.#untilOver(CLOSE_GRACE_MS);
+    this.#limits.stop();
     this.#directory.stop();
   }
 

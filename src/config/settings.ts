@@ -337,6 +337,17 @@ export const SETTINGS = {
       "Named prepared statements that one client may hold at a time. The default is five times what Rails keeps (1000), the most of the common drivers.",
   }),
 
+  memoryLimitBytes: bytes({
+    name: "MEMORY_LIMIT",
+    group: "Process",
+    default: "0",
+    reloadable: true,
+    min: 128 * 1024 ** 2,
+    max: 16 * 1024 ** 4,
+    zero: "what the cgroup allows, or what the machine has",
+    summary:
+      "Resident memory near which new clients are refused with 53300: above 90 % of it, until it is below 85 %. Those who are in work on. It is looked at every second. A pooler without clients takes some 75 MB.",
+  }),
   shutdownTimeoutMs: milliseconds({
     name: "SHUTDOWN_TIMEOUT",
     group: "Process",

@@ -30,6 +30,19 @@ export class TooManyConnectionsError extends PoolerError {
   }
 }
 
+/** The process is near its memory limit. */
+export class MemoryShortageError extends PoolerError {
+  constructor(usedBytes: number, limitBytes: number) {
+    super({
+      severity: "FATAL",
+      sqlstate: SQLSTATE.too_many_connections,
+      message: "the connection pooler is short of memory and takes no more clients for now",
+      detail: `It uses ${megabytes(usedBytes)} MB; the limit is ${megabytes(limitBytes)} MB.`,
+      hint: "Close connections, or raise MEMORY_LIMIT or what the system allows the pooler.",
+    });
+  }
+}
+
 /** A bug of ours. */
 export class EdgeFaultError extends PoolerError {
   constructor(cause: unknown) {
@@ -57,4 +70,8 @@ export class NoTenantNamedError extends PoolerError {
       hint: "Connect as user.tenant, with options=reference=tenant, or by the tenant's host name with TLS; or set DEFAULT_TENANT.",
     });
   }
+}
+
+function megabytes(bytes: number): number {
+  return Math.round(bytes / 1_048_576);
 }

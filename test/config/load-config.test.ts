@@ -58,6 +58,7 @@ describe("loadConfig", () => {
       maxMessageSizeBytes: 1024 ** 3,
       maxPreparedStatements: 200,
       maxClientPreparedStatements: 5000,
+      memoryLimitBytes: 0,
       shutdownTimeoutMs: 25_000,
       logLevel: "info",
       logFormat: "json",
