@@ -27,8 +27,14 @@ export interface Departure {
 const CANCEL_AGAIN_MS = 500;
 
 /**
- * How many timeouts an answer may take that still comes after a cancel. PostgreSQL sends the row to its
- * end that it has begun, which can be of 1 GB; what comes for longer never ends.
+ * The longest rest of a message that is read for nobody: reading it costs the CPU of another connection,
+ * some 10 ms. Of a row of a gigabyte no cancel saves anything.
+ */
+const REST_BYTES_MAX = 16 * 1024 ** 2;
+
+/**
+ * How many timeouts an answer may take that still comes after a cancel: what the network holds of it can be
+ * much for a slow line. What comes for longer never ends.
  */
 const TIMEOUTS_MAX = 6;
 
@@ -86,6 +92,7 @@ export class Recovery implements ServerHolder {
     const { state } = this.#server;
     if (this.#over || !this.#server.usable || this.#server.runsOwn) return;
     if (this.#insideMessage) return this.#awaitCancel();
+    if (this.#server.remainingBytes > REST_BYTES_MAX) return this.#cutOff();
     this.#closeOpenEnds();
     if (state.expected.size > 0) return;
     // A ReadyForQuery more may come, in the middle of what would be asked now.
@@ -158,7 +165,7 @@ export class Recovery implements ServerHolder {
     this.#timeouts += 1;
     if (!sends) this.#giveUp();
     else if (this.#timeouts < TIMEOUTS_MAX) this.#deadline = this.#nextDeadline();
-    else this.#abandon();
+    else this.#cutOff();
   }
 
   #discardAll(): void {
@@ -180,6 +187,12 @@ export class Recovery implements ServerHolder {
     this.#finish();
     this.#server.endHold();
     this.#server.abandon();
+  }
+
+  #cutOff(): void {
+    this.#finish();
+    this.#server.endHold();
+    this.#server.cutOff();
   }
 
   #giveUp(): void {

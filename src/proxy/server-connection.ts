@@ -125,6 +125,11 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
     return this.#relay.insideReply;
   }
 
+  /** How many bytes of the reply under way are still to come. */
+  get remainingBytes(): number {
+    return this.#relay.remainingBytes;
+  }
+
   /** A client takes it: replies go to `channel` from now on. */
   beginHold(holder: ServerHolder, client: ClientState, channel: Channel): void {
     assert(this.#holder === null, "a server has one holder at a time");
@@ -254,6 +259,17 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
     this.#enter("ending");
     this.#owner.onServerEnding(this);
     this.transport.close();
+  }
+
+  /**
+   * Ends it in the middle of what it sends: a backend that can't send on, ends. One that computes would
+   * not notice before it sends or reads.
+   */
+  cutOff(): void {
+    if (this.#phase !== "ready") return;
+    this.#enter("ending");
+    this.#owner.onServerEnding(this);
+    this.transport.destroy();
   }
 
   onBytes(bytes: Uint8Array): void {

@@ -75,6 +75,11 @@ export class BackendRelay implements FrameHandler {
     return this.#framer.insideMessage || this.#framer.heldBytes > 0;
   }
 
+  /** How many bytes of the message under way are still to come. */
+  get remainingBytes(): number {
+    return this.#framer.remainingBytes;
+  }
+
   /** Whether the client has the beginning of a reply and not its end: nothing else may be sent to it. */
   get insideReply(): boolean {
     return this.#framer.insideMessage && this.#forwarding;

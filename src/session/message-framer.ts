@@ -76,6 +76,11 @@ export class MessageFramer {
     return this.#remaining > 0;
   }
 
+  /** How many bytes of the message under way are still to come. */
+  get remainingBytes(): number {
+    return this.#remaining;
+  }
+
   /** How many bytes are kept here. */
   get heldBytes(): number {
     return this.#carryLength + (this.#rest === null ? 0 : this.#rest.length - this.#restStart);

@@ -27,6 +27,7 @@ import {
   oneRow,
 } from "./fake-postgres.ts";
 
+const MEGABYTE = 1024 ** 2;
 const CANCEL_WAIT_MS = 150;
 
 /** Well below the half minute that a server has to end in good order. */
@@ -237,6 +238,23 @@ describe("the answer of a client that is gone", () => {
     );
     await next.run(query("another"));
     expect(fake.sessions[0]?.queries.at(-1)).toBe("another");
+  });
+
+  test("is not read to its end where that is far away", async () => {
+    const head = Buffer.from("\0\x01\x06\0\0\0x", "latin1");
+    using fake = new FakePostgres({
+      ...lastly([message("D", head, head.length + 100 * MEGABYTE)], () => {}),
+      stubborn: true,
+    });
+    const client = await clientOf(fake);
+    await client.send(query("last"));
+    await eventually(() => expect(client.partial.length).toBeGreaterThan(0));
+    client.disappear();
+    await eventually(() => expect(fake.sessions[0]?.closed).toBe(true));
+    await using next = await RawClient.connect(
+      pooler.target("transaction", `last-words-${tenants}`),
+    );
+    expect(await next.run(query("another"))).toContain("ReadyForQuery I");
   });
 
   test(
