@@ -5,11 +5,18 @@
  * PostgreSQL ignores a Sync that it reads inside a COPY (libpq sends one with the Execute), but answers one
  * that it comes to when the COPY has failed. How many ReadyForQuery there will be, only the place of
  * something behind them tells: the reply to {@link REPLY_MARKER}.
+ *
+ * A message that has no place in a COPY ends PostgreSQL's connection if it comes inside one, and is carried out
+ * if the COPY has failed by then. So PostgreSQL gets a CopyFail in its stead, and its error tells.
  * Source: CopyGetData in PostgreSQL's src/backend/commands/copyfromparse.c.
  */
 
+import { SQLSTATE } from "../base/sqlstate.ts";
+import type { ErrorFields } from "../wire/backend/error-fields.ts";
+import { writeErrorResponse } from "../wire/backend/error-response.ts";
 import { ByteWriter } from "../wire/byte-writer.ts";
 import { writeClose } from "../wire/frontend/close.ts";
+import { writeCopyFail } from "../wire/frontend/copy-fail.ts";
 import { FLUSH } from "../wire/frontend/empty-requests.ts";
 import { FRONTEND } from "../wire/message-type.ts";
 import { EXPECTED } from "./expected-reply.ts";
@@ -24,9 +31,57 @@ import { STATEMENT_NAME_PREFIX } from "./statement.ts";
  */
 const REPLY_MARKER: Uint8Array = replyMarker();
 
+/** Whether the server still read the data of its COPY when a message came that has no place there. */
+export class CopyQuestion {
+  readonly #type: number;
+  #wasInCopy = false;
+
+  /** @param type of the message */
+  constructor(type: number) {
+    this.#type = type;
+  }
+
+  /** False until an error has told otherwise. */
+  get wasInCopy(): boolean {
+    return this.#wasInCopy;
+  }
+
+  /** The COPY has failed. Returns PostgreSQL's error for the message if it was the cause, else null. */
+  answer(fields: ErrorFields | null): Uint8Array | null {
+    if (fields?.message?.includes(MISPLACED) !== true) return null;
+    this.#wasInCopy = true;
+    const writer = new ByteWriter();
+    writeErrorResponse(writer, {
+      severity: "ERROR",
+      sqlstate: SQLSTATE.protocol_violation,
+      message: `unexpected message type 0x${this.#type.toString(16).toUpperCase().padStart(2, "0")} during COPY from stdin`,
+    });
+    return writer.take();
+  }
+}
+
+/** Stands in the message of an error, and in no other one. */
+const MISPLACED = `${STATEMENT_NAME_PREFIX}.misplaced`;
+
+const MISPLACED_COPY_FAIL: Uint8Array = misplacedCopyFail();
+
+/** Asks in the stead of a message that is no part of a COPY. Whoever sent it waits until nothing is owed. */
+export function askInCopy(
+  type: number,
+  out: RunWriter,
+  server: ServerState,
+  sink: ByteSink,
+): CopyQuestion {
+  out.insert(MISPLACED_COPY_FAIL, 0, MISPLACED_COPY_FAIL.length, sink);
+  const question = new CopyQuestion(type);
+  server.copyQuestion = question;
+  server.copyingIn = false;
+  return question;
+}
+
 /**
- * Notes a message that comes while the server reads COPY data, and returns what becomes of it. Whatever has
- * no place there is passed on for PostgreSQL to refuse.
+ * Notes a message that comes while the server reads COPY data, and returns what becomes of it. `needsReplies`: it
+ * has no place there.
  */
 export function noteCopyMessage(type: number, server: ServerState): Outcome {
   switch (type) {
@@ -39,8 +94,11 @@ export function noteCopyMessage(type: number, server: ServerState): Outcome {
       return OUTCOME.passedOn;
     case FRONTEND.Terminate:
       return OUTCOME.terminated;
-    default:
+    case FRONTEND.CopyData:
+    case FRONTEND.Flush:
       return OUTCOME.passedOn;
+    default:
+      return OUTCOME.needsReplies;
   }
 }
 
@@ -48,6 +106,12 @@ export function noteCopyMessage(type: number, server: ServerState): Outcome {
 export function markPlace(out: RunWriter, server: ServerState, sink: ByteSink): void {
   out.insert(REPLY_MARKER, 0, REPLY_MARKER.length, sink);
   server.expected.push(EXPECTED.ownClose, null);
+}
+
+function misplacedCopyFail(): Uint8Array {
+  const writer = new ByteWriter();
+  writeCopyFail(writer, MISPLACED);
+  return writer.take();
 }
 
 function replyMarker(): Uint8Array {

@@ -7,6 +7,7 @@ import { SQLSTATE } from "../base/sqlstate.ts";
 import type { ErrorFields } from "../wire/backend/error-fields.ts";
 import type { ClientState } from "./client-state.ts";
 import { noteStatementsLost } from "./command-effects.ts";
+import type { CopyQuestion } from "./copy-in.ts";
 import { EXPECTED, type ExpectedNote } from "./expected-reply.ts";
 import type { ServerState } from "./server-state.ts";
 import {
@@ -27,6 +28,7 @@ export function errorReplacement(
 ): Uint8Array | null {
   if (fields?.sqlstate === SQLSTATE.query_canceled && state.cancelError !== null)
     return state.cancelError;
+  if (state.copyQuestion !== null) return answerInCopy(state, state.copyQuestion, fields);
   const note = state.expected.headNote;
   switch (state.expected.head) {
     case EXPECTED.refused:
@@ -41,6 +43,15 @@ export function errorReplacement(
     default:
       return null;
   }
+}
+
+function answerInCopy(
+  state: ServerState,
+  question: CopyQuestion,
+  fields: ErrorFields | null,
+): Uint8Array | null {
+  state.copyQuestion = null;
+  return question.answer(fields);
 }
 
 /** The error of a Bind or Describe, told in the name that the client uses. */

@@ -15,7 +15,7 @@ import { FLUSH } from "../wire/frontend/empty-requests.ts";
 import { HEADER_BYTES } from "../wire/limits.ts";
 import { FRONTEND } from "../wire/message-type.ts";
 import type { ClientState } from "./client-state.ts";
-import { markPlace, noteCopyMessage } from "./copy-in.ts";
+import { askInCopy, type CopyQuestion, markPlace, noteCopyMessage } from "./copy-in.ts";
 import { EXPECTED } from "./expected-reply.ts";
 import { mayForgetStatements } from "./forgetful-text.ts";
 import { type FrameHandler, MessageFramer } from "./message-framer.ts";
@@ -73,6 +73,8 @@ export class FrontendRelay implements FrameHandler {
   /** A command is under way that may change what names mean: the next message waits for its end. */
   #drainFirst = false;
   #stop: number = STOP.none;
+  /** Whether the message it stopped before came inside a COPY; null: it did not stop for that. */
+  #copyQuestion: CopyQuestion | null = null;
   /** Nothing is read any more. */
   #ending: Ending | null = null;
 
@@ -186,6 +188,9 @@ export class FrontendRelay implements FrameHandler {
     messageEnd: number,
   ): boolean {
     this.#forwarding = false;
+    if (this.#copyQuestion?.wasInCopy === true)
+      return this.#violate("protocol synchronization was lost");
+    this.#copyQuestion = null;
     const server = this.#server;
     const sink = this.#sink;
     if (server === null || sink === null)
@@ -286,6 +291,10 @@ export class FrontendRelay implements FrameHandler {
     sink: ByteSink,
   ): boolean {
     const outcome = noteCopyMessage(type, server);
+    if (outcome === OUTCOME.needsReplies) {
+      this.#copyQuestion = askInCopy(type, this.#out, server, sink);
+      return this.#stopForReplies(server, sink);
+    }
     if (outcome === OUTCOME.passedOn) this.#out.forward(bytes, start, end, sink);
     return this.#conclude(type, outcome);
   }

@@ -4,6 +4,7 @@
  */
 
 import { TRANSACTION_STATUS } from "../wire/backend/ready-for-query.ts";
+import type { CopyQuestion } from "./copy-in.ts";
 import { ExpectedReplies } from "./expected-replies.ts";
 import type { ServerStatements } from "./server-statements.ts";
 import type { Settings, SettingsInterner } from "./session-settings.ts";
@@ -31,6 +32,8 @@ export class ServerState {
    * failed by then. Until that is certain, a ReadyForQuery more may come than is owed.
    */
   copySyncs = 0;
+  /** The error of the COPY tells its answer; null: nobody asks. */
+  copyQuestion: CopyQuestion | null = null;
   /** The unnamed statement of the server is what the client's last confirmed one is. */
   unnamedInStep = false;
   /** What the server reports: its ParameterStatus values by name. */
