@@ -175,7 +175,7 @@ export class ClientSession
     this.#settingsUnderWay = false;
     if (error !== null) return this.#onUnfit(server, error);
     server.state.adoptSettings(this.client.settings);
-    this.#onSettingsApplied(server);
+    this.#onSettingsApplied(server, null);
   }
 
   onSettingsKnown(nowMs: number | null): void {
@@ -325,12 +325,12 @@ export class ClientSession
     assert(this.#server === null && this.#phase !== "over", "a client takes one server at a time");
     this.#server = server;
     server.beginHold(this, this.client, this.#channel);
-    this.#limitTimes()?.taken(server.state, server.slot.sinceMs);
     this.#trying = server.slot.restedMs > this.#pool.times.checkDelayMs;
-    if (this.prefers(server) && !this.#trying) return this.#onSettingsApplied(server);
+    if (this.prefers(server) && !this.#trying)
+      return this.#onSettingsApplied(server, server.slot.sinceMs);
     this.#settingsUnderWay = true;
-    const trialMs = this.#trying ? this.#pool.checkTimeoutMs : null;
-    fitServer(server, this, trialMs);
+    this.#deadlines?.waiting();
+    fitServer(server, this, this.#pool.checkTimeoutMs);
   }
 
   #onUnfit(server: ServerConnection, error: ErrorFields): void {
@@ -341,9 +341,11 @@ export class ClientSession
     this.#acquire();
   }
 
-  #onSettingsApplied(server: ServerConnection): void {
+  /** From now on the server works for the client, whose time counts. */
+  #onSettingsApplied(server: ServerConnection, nowMs: number | null): void {
     this.client.settings.reported ??= new Map(server.state.parameters);
     if (this.#phase === "welcoming") return this.#onJudged(server);
+    this.#limitTimes()?.taken(server.state, nowMs);
     this.#relay.setServer(server.state, server.transport);
     this.#resumeRelay();
   }

@@ -18,16 +18,15 @@ export interface FittingClient {
 
 /**
  * Asks `server` by one query of ours; its answer is told once, unless the server is lost first.
- * @param trialMs how long a server that is tried may take to answer; null: it need not be tried
+ * @param timeoutMs a server that takes longer has died in silence, and is lost then
  */
 export function fitServer(
   server: ServerConnection,
   holder: FittingClient,
-  trialMs: number | null,
+  timeoutMs: number,
 ): void {
   const change = settingsChange(server.state.settings, holder.client.settings);
-  if (trialMs === null) server.runOwn(change, ({ error }) => holder.onFitted(server, error));
-  else server.tryOwn(change, trialMs, ({ error }) => holder.onFitted(server, error));
+  server.tryOwn(change, timeoutMs, ({ error }) => holder.onFitted(server, error));
 }
 
 /**

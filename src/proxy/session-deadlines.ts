@@ -91,8 +91,12 @@ export class SessionDeadlines {
     this.#activity = ACTIVITY.none;
   }
 
-  /** It has taken a server, which works for it. */
-  taken(state: ServerState, nowMs: number): void {
+  /**
+   * It has taken a server, which works for it from now on.
+   * @param knownMs the present, for who knows it
+   */
+  taken(state: ServerState, knownMs: number | null): void {
+    const nowMs = knownMs ?? this.#ticker.nowMs;
     const { queryMs, transactionMs } = this.#limits.times;
     this.#sequence = state.sequence;
     this.#transactionSinceMs = nowMs;

@@ -118,3 +118,28 @@ test("tries every server where the delay is 0", async () => {
   await client.query("select 1");
   expect(checks()).toBe(2);
 });
+
+test.each([
+  ["query", { queryTimeoutMs: 200 }],
+  ["transaction", { transactionTimeoutMs: 200 }],
+  ["idle client", { clientIdleTimeoutMs: DELAY_MS + 300 }],
+])(
+  "does not count the time of a try as the client's, whose %s time is short",
+  async (_what, times) => {
+    await start(times);
+    const client = await newClient();
+    await client.query("select 1");
+    forgetConnections();
+    await Bun.sleep(DELAY_MS + 50);
+    expect((await client.query("select 2 as two")).rows).toEqual([{ two: 2 }]);
+  },
+);
+
+test("gives a client another server for one that does not take its settings, though not idle for long", async () => {
+  await start({ serverCheckDelayMs: 60_000 });
+  const other = await newClient("-c search_path=elsewhere");
+  const client = await newClient();
+  await client.query("select 1");
+  forgetConnections();
+  expect((await other.query("show search_path")).rows).toEqual([{ search_path: "elsewhere" }]);
+});
