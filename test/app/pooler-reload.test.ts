@@ -79,6 +79,39 @@ describe("a reload", () => {
     expect(await ended.promise).toContain("FATAL");
   });
 
+  test("leaves who is in beyond a new MAX_CONNECTIONS, and takes nobody more", async () => {
+    const clients = [new Client(pooler.target()), new Client(pooler.target())];
+    await Promise.all(clients.map((client) => client.connect()));
+    pooler.pooler.reload(settings({ maxConnections: 1 }), null);
+    expect(await rejectionOf(query("select 1"))).toMatchObject({
+      code: "53300",
+      detail: expect.stringContaining("the limit is 1."),
+    });
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    const answers = await Promise.all(clients.map((client) => client.query("select 1 as one")));
+    for (const { rows } of answers) expect(rows).toEqual([{ one: 1 }]);
+    pooler.pooler.reload(settings({}), null);
+    expect(await query("select 1 as one")).toEqual([{ one: 1 }]);
+    await Promise.all(clients.map((client) => client.end()));
+  });
+
+  test("takes nobody more near a new MEMORY_LIMIT, and takes clients again where it is raised", async () => {
+    const client = new Client(pooler.target());
+    await client.connect();
+    pooler.pooler.reload(settings({ memoryLimitBytes: 1_000_000 }), null);
+    await until(
+      "new clients are refused",
+      async () => String(await query("select 1").catch((error) => error.code)) === "53300",
+    );
+    expect((await client.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
+    pooler.pooler.reload(settings({}), null);
+    await until("new clients are taken", async () => {
+      const rows = await query("select 1").catch(() => []);
+      return rows.length === 1;
+    });
+    await client.end();
+  });
+
   test("verifies servers against a new GLOBAL_UPSTREAM_CA_PATH", async () => {
     const secured = { upstream_ssl: true, upstream_verify: "peer" };
     await pooler.putTenant({

@@ -88,3 +88,30 @@ test("opens the reserve for a client that waits too long, and closes it again", 
   await holder.query("commit");
   await eventually(async () => expect(await servers()).toBe(1));
 });
+
+test("opens a reserve of the user's own size and patience, and none for another tenant", async () => {
+  const user = { db_user: "postgres", db_password: postgres.password };
+  await start({ tenant: { default_pool_size: 1 } });
+  await pooler.putTenant({
+    external_id: "own",
+    default_pool_size: 1,
+    reserve_pool_size: 5,
+    reserve_pool_timeout: 60_000,
+    users: [{ ...user, reserve_pool_size: 1, reserve_pool_timeout: 300 }],
+  });
+  const own = [await connect("own"), await connect("own"), await connect("own")];
+  const [holder, waiter] = [await connect(), await connect()];
+  await holder.query("begin");
+  // oxlint-disable-next-line no-await-in-loop -- the second one gets the reserve
+  for (const client of own.slice(0, 2)) await client.query("begin");
+  const answered: string[] = [];
+  const third = own[2]?.query("select 1").then(() => answered.push("own"));
+  const other = waiter.query("select 1").then(() => answered.push("other"));
+  await Bun.sleep(900);
+  expect(answered).toEqual([]);
+  expect(await servers()).toBe(3);
+  await own[0]?.query("commit");
+  await third;
+  await holder.query("commit");
+  await other;
+});
