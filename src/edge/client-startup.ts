@@ -233,16 +233,20 @@ export class ClientStartup implements ChannelHandler, TlsHandshakeHandler {
     { tenant, user, claim, waysTried }: ResolvedTenant,
     early: Uint8Array | null,
   ): void {
+    const transport = this.#transport;
     this.#finish();
-    this.#parts.owner.open(this.#transport, {
+    this.#parts.owner.open(transport, {
       portMode: this.#portMode,
       protocolMinor: startup.minor,
       parameters: startup.parameters.filter((parameter) => parameter[0] !== "options"),
       optionsSettings,
       protocolOptions: startup.protocolOptions.map((option) => option[0]),
-      remoteAddress: this.#transport.remoteAddress,
+      /** A system call, for those who ask: to be admitted, most need no address. */
+      get remoteAddress() {
+        return transport.remoteAddress;
+      },
       connectedForMs: this.#parts.clock.now() - this.#sinceMs,
-      tls: this.#transport.tls,
+      tls: transport.tls,
       tenant,
       user,
       claim,

@@ -57,7 +57,8 @@ export class Admission {
   check(tenant: StoredTenant, opening: ChannelOpening): void {
     if (this.#isBanned(tenant)) throw new TenantBannedError(tenant.ban_reason);
     if (tenant.enforce_ssl && opening.tls === null) throw new TlsRequiredError();
-    if (!this.#allowListOf(tenant).allows(opening.remoteAddress)) {
+    const list = this.#allowListOf(tenant);
+    if (!list.everybody && !list.allows(opening.remoteAddress)) {
       throw new AddressNotAllowedError(opening.remoteAddress);
     }
   }

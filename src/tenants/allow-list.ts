@@ -16,14 +16,19 @@ const MAPPED_PREFIX = /^::ffff:(?=\d+\.)/i;
 /** Compiled from a tenant's `allow_list`. */
 export class AllowList {
   readonly #ranges: readonly Range[];
+  /** Whether every address of either family is in: the default, and then none needs to be known. */
+  readonly everybody: boolean;
 
   /** @param ranges validated: see `cidrField` */
   constructor(ranges: readonly string[]) {
     this.#ranges = ranges.map(parseRange);
+    const whole = this.#ranges.filter(({ prefixBits }) => prefixBits === 0);
+    this.everybody = [4, 16].every((length) => whole.some(({ bytes }) => bytes.length === length));
   }
 
   /** Whether `address`, as the socket tells it, lies in one of the ranges. */
   allows(address: string): boolean {
+    if (this.everybody) return true;
     const bytes = parseAddress(address);
     return bytes !== null && this.#ranges.some((range) => contains(range, bytes));
   }

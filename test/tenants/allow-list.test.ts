@@ -37,4 +37,19 @@ describe("AllowList", () => {
   test("an empty list allows nobody", () => {
     expect(new AllowList([]).allows("127.0.0.1")).toBe(false);
   });
+
+  test("knows when nobody is shut out, whatever the address", () => {
+    expect(new AllowList(["0.0.0.0/0", "::/0"]).everybody).toBeTrue();
+    expect(new AllowList(["10.0.0.0/8", "::/0", "0.0.0.0/0"]).everybody).toBeTrue();
+    expect(new AllowList(["::/0", "0.0.0.0/0"]).allows("")).toBeTrue();
+  });
+
+  test.each([
+    ["one family alone", ["0.0.0.0/0"]],
+    ["one family and nearly all of the other", ["::/0", "0.0.0.0/1"]],
+    ["one family twice", ["::/0", "0::/0"]],
+    ["nobody", []],
+  ])("does not take %s for everybody", (_name, ranges) => {
+    expect(new AllowList(ranges).everybody).toBeFalse();
+  });
 });
