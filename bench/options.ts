@@ -23,9 +23,14 @@ export interface BenchOptions {
   readonly warmup: number;
   /** Load for each peer before a scenario's first window: a runtime that compiles as it runs is done by then. */
   readonly firstWarmup: number;
+  /** Clients for the memory of an idle one; 0: it is not measured. */
+  readonly idleClients: number;
   readonly markdown: boolean;
   readonly json: boolean;
 }
+
+/** As many as the budget is stated for. */
+const IDLE_CLIENTS = 10_000;
 
 /**
  * Reads the arguments behind the program's name. Throws commander's CommanderError on a wrong flag
@@ -35,7 +40,7 @@ export function parseOptions(
   args: readonly string[],
   program = new Command("bench"),
 ): BenchOptions {
-  return program
+  program
     .description("CPU time, throughput and latency of Carpool beside PgBouncer, on this machine")
     .option("--scenario <names>", `of ${namesOf(SCENARIOS)}`, listOf(scenario), SCENARIOS)
     .option(
@@ -50,10 +55,17 @@ export function parseOptions(
     .option("--seconds <seconds>", "length of a window", duration, 2)
     .option("--warmup <seconds>", "load before each window, not counted", duration, 0.5)
     .option("--first-warmup <seconds>", "the same, before a scenario's first", duration, 3)
+    .option(
+      "--idle-clients <count>",
+      "for the memory of an idle client; 0: none (10000, where no scenario is named)",
+      countOrNone,
+    )
     .option("--markdown", "print a Markdown table", false)
     .option("--json", "print JSON instead of the table", false)
-    .parse(args, { from: "user" })
-    .opts<BenchOptions>();
+    .parse(args, { from: "user" });
+  const options = program.opts<Omit<BenchOptions, "idleClients"> & { idleClients?: number }>();
+  const everything = program.getOptionValueSource("scenario") === "default";
+  return { ...options, idleClients: options.idleClients ?? (everything ? IDLE_CLIENTS : 0) };
 }
 
 function defaultPeers(): Peer[] {
@@ -81,6 +93,10 @@ function count(text: string): number {
   if (!/^[1-9]\d{0,4}$/.test(text))
     throw new InvalidArgumentError(`'${text}' is not in 1 to 99999.`);
   return Number(text);
+}
+
+function countOrNone(text: string): number {
+  return text === "0" ? 0 : count(text);
 }
 
 function duration(text: string): number {

@@ -5,6 +5,7 @@
 
 import { type Arena, openArena } from "./arena.ts";
 import { runStatements } from "./embedded-database.ts";
+import { printIdleMemory } from "./idle-memory-table.ts";
 import type { Line } from "./line.ts";
 import { describeMachine } from "./machine.ts";
 import { type BenchOptions, parseOptions } from "./options.ts";
@@ -13,6 +14,9 @@ import { YARDSTICK } from "./peers/catalogue.ts";
 import { measureScenario } from "./rounds.ts";
 import type { Scenario } from "./scenarios/scenario.ts";
 import { Table } from "./table.ts";
+
+/** A round takes two minutes, and its figures hardly differ from another's. */
+const MEMORY_ROUNDS_MAX = 3;
 
 async function main(options: BenchOptions): Promise<void> {
   const machine = describeMachine();
@@ -34,6 +38,15 @@ async function main(options: BenchOptions): Promise<void> {
   print(`\n${table.head()}`);
   const lines = await measureAll(arena, options, (line) => print(table.row(line)));
   if (options.json) console.log(JSON.stringify({ ...facts, lines }, null, 2));
+}
+
+/** In poolers of its own, started after those above have ended. */
+async function measureMemory({ idleClients, rounds, json }: BenchOptions): Promise<void> {
+  if (idleClients === 0 || json) return;
+  console.log(`\nresident memory, ${idleClients} idle clients:\n`);
+  await printIdleMemory(idleClients, Math.min(rounds, MEMORY_ROUNDS_MAX), (line) =>
+    console.log(line),
+  );
 }
 
 async function measureAll(
@@ -74,7 +87,9 @@ function plainOptions(options: BenchOptions): object {
 }
 
 try {
-  await main(parseOptions(Bun.argv.slice(2)));
+  const options = parseOptions(Bun.argv.slice(2));
+  await main(options);
+  await measureMemory(options);
 } catch (error) {
   console.error(`bench: ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;

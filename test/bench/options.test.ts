@@ -18,6 +18,13 @@ describe("parseOptions", () => {
     expect(options).toMatchObject({ clients: null, poolSize: 20, rounds: 5, json: false });
   });
 
+  test("measures the memory of idle clients with everything else, or when asked", () => {
+    expect(parse().idleClients).toBe(10_000);
+    expect(parse("--idle-clients", "0").idleClients).toBe(0);
+    expect(parse("--scenario", "simple").idleClients).toBe(0);
+    expect(parse("--scenario", "simple", "--idle-clients", "500").idleClients).toBe(500);
+  });
+
   test("reads every flag", () => {
     const flags =
       "--scenario prepared,simple --clients 2,300 --peers pgbouncer,pgbouncer --pool-size 7 " +
@@ -41,6 +48,7 @@ describe("parseOptions", () => {
     ["--seconds", "0"],
     ["--seconds", "NaN"],
     ["--warmup", "601"],
+    ["--idle-clients", "-1"],
     ["--tps", "1"],
   ])("refuses %s %s", (flag, value) => {
     expect(() => parse(flag, value)).toThrow(
