@@ -134,6 +134,7 @@ export class ClientSession
     if (this.#phase === "welcoming" || this.#farewell !== null) return this.end(error);
     this.#deadlines?.idle();
     this.#afterRelay(this.#relay.refuse(withSeverity(error, "ERROR")));
+    this.#flow.regulate();
   }
 
   onServerProgress(): void {
