@@ -67,6 +67,12 @@ export function clientScript(random: SeededRandom, tag: string, bulk: boolean): 
   return [...steps, ENDING];
 }
 
+/** Returns the settings with which the client `tag` connects: mostly none. */
+export function startupSettings(random: SeededRandom, tag: string): ReadonlyMap<string, string> {
+  if (!random.chance(0.15)) return new Map();
+  return new Map([[random.pick(["work_mem", "application_name"]), `${tag}q0`]]);
+}
+
 /** Returns what a client says to see whether it is still served: one row with the tag. */
 export function probe(tag: string): Step {
   return step("still there?", SYNC, query(`rollback -- ${tag}`), query(`select ${tag}`));

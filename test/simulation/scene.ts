@@ -4,7 +4,7 @@
  */
 
 import { FakeClock } from "../support/fake-clock.ts";
-import { clientScript } from "./client-script.ts";
+import { clientScript, startupSettings } from "./client-script.ts";
 import { FakeConnection } from "./fake-connection.ts";
 import { Lending } from "./lending.ts";
 import { poolLimitsOf, type SchedulePlan } from "./schedule-plan.ts";
@@ -84,10 +84,11 @@ export class Scene implements BackendWorld {
     this.#joined += 1;
     const { random, plan, trace } = this;
     const tag = `c${this.#joined}`;
-    const client = new SimClient(tag, clientScript(random, tag, plan.bulk), trace);
+    const startup = startupSettings(random, tag);
+    const client = new SimClient(tag, clientScript(random, tag, plan.bulk), startup, trace);
     const window = random.pick(plan.bulk ? BULK_WINDOWS : WINDOWS);
     const connection = new FakeConnection(tag, window, client, this.pooler.transportOwner);
-    const session = this.pooler.newSession(connection);
+    const session = this.pooler.newSession(connection, startup);
     client.attach(connection, session);
     this.#noteWhatMayHappenTo(client);
     this.#clients.push(client);
@@ -148,5 +149,6 @@ export class Scene implements BackendWorld {
     if (!this.plan.rough || !this.plan.times.limited) return;
     client.disturb("its times are limited");
     client.mayBeStruck = true;
+    client.mayTimeOut = true;
   }
 }

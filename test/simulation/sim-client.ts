@@ -23,6 +23,8 @@ const MESSAGE_BYTES_MAX = 300_000;
 
 const LATIN1 = new TextDecoder("latin1");
 const TAG = /\b(c\d+)q\d+/g;
+/** Where a client has settings from its startup, the pooler knows of them, and its server does not. */
+const RESETS = /reset|discard|pipeline/;
 /** No step of a script has this number. */
 const PROBE = "q999";
 
@@ -47,14 +49,24 @@ export class SimClient implements Peer {
   mayBeStruck = false;
   /** It hung up, or the pooler did. */
   gone = false;
+  /** Its time is limited. */
+  mayTimeOut = false;
   /** It broke the protocol, and may be told so. */
   brokeProtocol = false;
 
-  constructor(tag: string, script: readonly Step[], trace: Trace | null) {
+  /** @param startup settings with which it connects */
+  constructor(
+    tag: string,
+    script: readonly Step[],
+    startup: ReadonlyMap<string, string>,
+    trace: Trace | null,
+  ) {
     this.tag = tag;
     this.#script = script;
     this.#trace = trace;
-    this.#alone = this.#answersAlone();
+    this.#alone = this.#answersAlone(new ModelPostgres(startup));
+    if (startup.size > 0 && script.some(({ name }) => RESETS.test(name)))
+      this.disturb("resets to what its server has until its transaction is over");
   }
 
   attach(connection: FakeConnection, session: ClientSession): void {
@@ -144,8 +156,7 @@ export class SimClient implements Peer {
       );
   }
 
-  #answersAlone(): readonly Uint8Array[] {
-    const model = new ModelPostgres();
+  #answersAlone(model: ModelPostgres): readonly Uint8Array[] {
     for (const { messages } of this.#script) {
       for (const message of messages) model.receive(message);
       if (model.statementsNamed > CLIENT_STATEMENTS_MAX) this.disturb("too many statements");
@@ -193,13 +204,15 @@ export class SimClient implements Peer {
         throw new Error(`${this.tag} got ${tag}, which is another's: ${lineOf(message)}`);
       if (message[0] === BACKEND.DataRow && tag.endsWith(PROBE)) this.#probeAnswered = true;
     }
-    // Clients and servers here keep to the protocol.
-    if (
-      message[0] === BACKEND.ErrorResponse &&
-      /\0C(XX000|08P01)/.test(text) &&
-      !this.brokeProtocol
-    )
-      throw new Error(`${this.tag} was told ${lineOf(message)}`);
+    if (message[0] === BACKEND.ErrorResponse) this.#checkRefusal(message, text);
+  }
+
+  /** Clients and servers here keep to the protocol, and most to no limits of time. */
+  #checkRefusal(message: Uint8Array, text: string): void {
+    const undeserved =
+      (!this.brokeProtocol && /\0C(XX000|08P01)/.test(text)) ||
+      (!this.mayTimeOut && /\0C(57P05|25P03|25P04)|query timeout/.test(text));
+    if (undeserved) throw new Error(`${this.tag} was told ${lineOf(message)}`);
   }
 
   #compare(message: Uint8Array): void {

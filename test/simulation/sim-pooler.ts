@@ -114,13 +114,13 @@ export class SimPooler {
     return this.pool.recipe.limits;
   }
 
-  /** Returns the session of a client that has just logged in, not yet started. */
-  newSession(connection: FakeConnection): ClientSession {
+  /** Returns the session of a client that has just logged in with these settings, not yet started. */
+  newSession(connection: FakeConnection, startup: ReadonlyMap<string, string>): ClientSession {
     const { settings } = this.pool;
     return new ClientSession({
       channel: connection.transport,
       pool: this.pool,
-      client: new ClientState(this.statements, settings, settings.intern(new Map())),
+      client: new ClientState(this.statements, settings, settings.intern(startup)),
       limits: FRONTEND_LIMITS,
       scratch: this.scratch,
       owner: this.#sessionOwner,

@@ -63,7 +63,7 @@ export class ModelPostgres {
   readonly #statements = new ModelStatements();
   readonly #portals = new Map<string, Portal>();
   #status: "I" | "T" | "E" = "I";
-  readonly #settings = new ModelSettings();
+  readonly #settings: ModelSettings;
   readonly #residue = new ModelResidue();
   #skipping = false;
   #copy: { readonly bad: boolean; readonly simple: boolean } | null = null;
@@ -73,6 +73,11 @@ export class ModelPostgres {
   terminated = false;
   /** How often a statement that returns no rows was described in a failed transaction. */
   describedInFailed = 0;
+
+  /** @param startup settings that the client named when it connected */
+  constructor(startup: ReadonlyMap<string, string> = new Map()) {
+    this.#settings = new ModelSettings(startup);
+  }
 
   /** Names of the prepared statements, without the unnamed one. */
   get statementNames(): string[] {

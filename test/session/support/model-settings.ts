@@ -11,11 +11,21 @@ const SET = /^set (\w+) to (\w+)$/;
 const RESET = /^reset "?(\w+)"?$/;
 const SET_CONFIG = /set_config\(e'(\w+)',e'(\w*)',false\)/g;
 
+type Values = ReadonlyMap<string, string>;
+
 export class ModelSettings {
-  #values: ReadonlyMap<string, string> = new Map();
+  /** What the client set when it connected: RESET goes back to it. */
+  readonly #startup: Values;
+  #values: Values;
   /** What a rollback goes back to. */
-  #before: ReadonlyMap<string, string> = this.#values;
+  #before: Values;
   #reported = "";
+
+  constructor(startup: Values) {
+    this.#startup = startup;
+    this.#values = startup;
+    this.#before = startup;
+  }
 
   /** Name and value of all that are set. */
   get entries(): Iterable<readonly [string, string]> {
@@ -36,7 +46,7 @@ export class ModelSettings {
   }
 
   resetAll(): void {
-    this.#values = new Map();
+    this.#values = this.#startup;
   }
 
   /** Runs a SET or RESET of one setting. Returns its tag, or null where it is neither. */
@@ -48,9 +58,7 @@ export class ModelSettings {
     }
     const reset = RESET.exec(sql);
     if (reset === null) return null;
-    const values = new Map(this.#values);
-    values.delete(reset[1] ?? "");
-    this.#values = values;
+    this.#reset(reset[1] ?? "");
     return "RESET";
   }
 
@@ -70,6 +78,14 @@ export class ModelSettings {
     if (value === this.#reported) return null;
     this.#reported = value;
     return parameterStatus(REPORTED_SETTING, value);
+  }
+
+  #reset(name: string): void {
+    const values = new Map(this.#values);
+    const value = this.#startup.get(name);
+    if (value === undefined) values.delete(name);
+    else values.set(name, value);
+    this.#values = values;
   }
 
   #set(name: string, value: string): void {
