@@ -34,7 +34,7 @@ export function act(scene: Scene): void {
   else if (choice < 84) completeDial(scene);
   else if (choice < 88) scene.postgres.pickHeld()?.release();
   else if (choice < 90) scene.advance(1 + random.below(200));
-  else if (choice < 91) network.stallOrGoOn();
+  else if (choice < (plan.bulk ? 93 : 91)) network.stallOrGoOn();
   else if (choice < 92) notice(scene);
   else if (choice < 93) cancelByStranger(scene);
   else if (choice < 94 && !plan.rough) scene.advance(random.below(4000));

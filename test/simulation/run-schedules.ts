@@ -45,6 +45,13 @@ export function runSchedules(
   return { schedules, steps, failure: null };
 }
 
+/** Returns what happens in the schedule of a seed, step by step. */
+export function traceOf(seed: number): readonly string[] {
+  const world = new World(seed, { traced: true });
+  run(world);
+  return world.trace;
+}
+
 /** Runs a schedule that failed once more, and keeps its steps this time. */
 function repeated(seed: number, broken: SabotageName | null): Failure {
   Error.stackTraceLimit = STACK_LINES;

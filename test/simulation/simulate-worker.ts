@@ -3,9 +3,9 @@
  */
 
 import { parentPort, workerData } from "node:worker_threads";
-import { runSchedules } from "./run-schedules.ts";
+import { runWatched } from "./run-watched.ts";
 
 const { seed, schedules }: { readonly seed: number; readonly schedules: number } = workerData;
 
 // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's port, no window
-parentPort?.postMessage(runSchedules(seed, schedules));
+parentPort?.postMessage(await runWatched(seed, schedules));

@@ -6,7 +6,8 @@
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
-import { type Outcome, runSchedules } from "./run-schedules.ts";
+import type { Outcome } from "./run-schedules.ts";
+import { runWatched } from "./run-watched.ts";
 
 const SCHEDULES_DEFAULT = "100000";
 /** Below this, a thread costs more than it brings. */
@@ -40,7 +41,7 @@ report(outcome);
 /** What all threads together came to, or the first of them that failed. */
 async function runOnThreads(): Promise<Outcome> {
   const threads = Math.min(threadsMax, Math.floor(schedules / SCHEDULES_OF_A_THREAD_MIN));
-  if (threads < 2) return runSchedules(seed, schedules);
+  if (threads < 2) return runWatched(seed, schedules);
   const { promise: failed, resolve: onFailed } = Promise.withResolvers<Outcome>();
   const outcomes = Array.from({ length: threads }, async (_, index) => {
     const from = Math.floor((schedules * index) / threads);

@@ -9,7 +9,7 @@ import { SABOTAGE_NAMES } from "./sabotage.ts";
 import { World } from "./world.ts";
 
 const SEED = 20_000;
-const SCHEDULES_TO_FIND_A_BUG = 500;
+const SCHEDULES_TO_FIND_A_BUG = 2000;
 
 describe("the simulation", () => {
   test("breaks no invariant", () => {
