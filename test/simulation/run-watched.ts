@@ -42,12 +42,12 @@ async function culprit(
 ): Promise<Outcome["failure"]> {
   const [message = ""] = rejections.splice(0);
   for (let seed = from; seed < from + lot; seed += 1) {
-    runSchedules(seed, 1);
+    const trace = traceOf(seed);
     // oxlint-disable-next-line no-await-in-loop -- one by one
     await nextTurn();
     const [stack] = rejections.splice(0);
     if (stack !== undefined)
-      return { seed, trace: traceOf(seed), message: `a promise was rejected: ${stack}`, stack };
+      return { seed, trace, message: `a promise was rejected: ${stack}`, stack };
   }
   return { seed: from, trace: [], message: `a promise was rejected: ${message}`, stack: message };
 }
