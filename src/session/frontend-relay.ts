@@ -13,7 +13,7 @@
 import { assert } from "../base/assert.ts";
 import { FLUSH } from "../wire/frontend/empty-requests.ts";
 import { HEADER_BYTES } from "../wire/limits.ts";
-import { FRONTEND } from "../wire/message-type.ts";
+import { FRONTEND, isSkippedToSync } from "../wire/message-type.ts";
 import type { ClientState } from "./client-state.ts";
 import { askInCopy, type CopyQuestion, markPlace, noteCopyMessage } from "./copy-in.ts";
 import { EXPECTED } from "./expected-reply.ts";
@@ -198,7 +198,7 @@ export class FrontendRelay implements FrameHandler {
         type,
         this.#unservedMessages.onMessage(type, bytes, start, end, messageEnd),
       );
-    if (server.skipping && type !== FRONTEND.Sync && type !== FRONTEND.Terminate) return true;
+    if (server.skipping && isSkippedToSync(type)) return true;
     if (server.copyingIn) return this.#onMessageInCopy(type, bytes, start, end, server, sink);
     if (server.cancelLate) return this.#stopFor(STOP.needsCancelEnd);
     if (server.copySyncs > 0 && type !== FRONTEND.Sync && type !== FRONTEND.Terminate)

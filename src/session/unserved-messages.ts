@@ -6,7 +6,7 @@
 import { CLOSE_COMPLETE } from "../wire/backend/empty-replies.ts";
 import { findNul, readText } from "../wire/bytes.ts";
 import { HEADER_BYTES, SMALL_MESSAGE_BYTES_MAX } from "../wire/limits.ts";
-import { FRONTEND } from "../wire/message-type.ts";
+import { FRONTEND, isSkippedToSync } from "../wire/message-type.ts";
 import type { ClientState } from "./client-state.ts";
 import { OUTCOME, type Outcome } from "./message-outcome.ts";
 import { READY_FOR_QUERY_IDLE } from "./ready-for-query-idle.ts";
@@ -43,8 +43,7 @@ export class UnservedMessages {
     end: number,
     messageEnd: number,
   ): Outcome {
-    if (this.#skipping && type !== FRONTEND.Sync && type !== FRONTEND.Terminate)
-      return OUTCOME.taken;
+    if (this.#skipping && isSkippedToSync(type)) return OUTCOME.taken;
     switch (type) {
       case FRONTEND.Sync:
         this.#skipping = false;

@@ -52,6 +52,30 @@ export const BACKEND = {
   RowDescription: 0x54, // T
 } as const;
 
+/**
+ * Whether a server that has reported an error ignores this type up to the next Sync. What no client may
+ * send after its login ends the connection then, too.
+ * Source: SocketBackend and PostgresMain in PostgreSQL's src/backend/tcop/postgres.c.
+ */
+export function isSkippedToSync(type: number): boolean {
+  switch (type) {
+    case FRONTEND.Bind:
+    case FRONTEND.Close:
+    case FRONTEND.CopyData:
+    case FRONTEND.CopyDone:
+    case FRONTEND.CopyFail:
+    case FRONTEND.Describe:
+    case FRONTEND.Execute:
+    case FRONTEND.Flush:
+    case FRONTEND.FunctionCall:
+    case FRONTEND.Parse:
+    case FRONTEND.Query:
+      return true;
+    default:
+      return false;
+  }
+}
+
 /** Returns the name of a frontend message for an error's text; `p` is named PasswordMessage. */
 export function nameOfFrontend(type: number): string {
   return nameIn(FRONTEND, type);
