@@ -92,6 +92,7 @@ export class WireClient {
   /** What is being poured, and the rest of a piece that the socket did not take. */
   #pouring: Iterator<Uint8Array> | null = null;
   #unpoured: Uint8Array = new Uint8Array(0);
+  #turnDue = false;
   #poured: PromiseWithResolvers<void> | null = null;
   #closed = false;
   #paused = false;
@@ -228,7 +229,7 @@ export class WireClient {
   /** In turns, as a StreamingServer. */
   #pour(): void {
     for (let turn = 0; this.#pouring !== null; turn += 1) {
-      if (turn === PIECES_IN_A_TURN) return void setImmediate(() => this.#pour());
+      if (turn === PIECES_IN_A_TURN) return this.#pourLater();
       this.#unpoured = this.#unpoured.subarray(this.offer(this.#unpoured));
       if (this.#unpoured.length > 0) return;
       const next = this.#pouring.next();
@@ -237,6 +238,15 @@ export class WireClient {
         this.#poured?.resolve();
       } else this.#unpoured = next.value;
     }
+  }
+
+  #pourLater(): void {
+    if (this.#turnDue) return;
+    this.#turnDue = true;
+    setImmediate(() => {
+      this.#turnDue = false;
+      this.#pour();
+    });
   }
 
   #onBytes(received: Buffer): void {

@@ -92,6 +92,7 @@ export class Stream implements FrameHandler {
   #moved = 0;
   #unsent: Uint8Array = new Uint8Array(0);
   readonly #answers: Iterator<Uint8Array>[] = [];
+  #turnDue = false;
   #order: Order = { cancelled: false };
   /** What answers the message under way, once it is here to its end. */
   #answer: Iterator<Uint8Array> | null = null;
@@ -144,7 +145,12 @@ export class Stream implements FrameHandler {
       if (next.done === true) this.#answers.shift();
       else this.#unsent = next.value;
     }
-    setImmediate(() => this.onDrain());
+    if (this.#turnDue) return;
+    this.#turnDue = true;
+    setImmediate(() => {
+      this.#turnDue = false;
+      this.onDrain();
+    });
   }
 
   neededBytes(type: number, messageBytes: number): number {
