@@ -15,22 +15,17 @@ import type { ClientState } from "../session/client-state.ts";
 import { EXPECTED } from "../session/expected-reply.ts";
 import { FrontendRelay, type FrontendRelayEvents, STOP } from "../session/frontend-relay.ts";
 import { StatementTranslator } from "../session/statement-translator.ts";
-import type { ErrorFields } from "../wire/backend/error-fields.ts";
 import { errorResponseOf } from "../wire/backend/error-response.ts";
 import type { Cancellable } from "./cancel-registry.ts";
 import { type CheckInClient, checkIn } from "./check-in.ts";
 import { ClientFlow } from "./client-flow.ts";
-import {
-  ClientViolationError,
-  InternalError,
-  QueryCanceledError,
-  SettingsRefusedError,
-} from "./proxy-errors.ts";
+import { ClientViolationError, InternalError, QueryCanceledError } from "./proxy-errors.ts";
 import type { Loss, ServerConnection, ServerHolder } from "./server-connection.ts";
-import { type FittingClient, fitServer, isFromPredecessor } from "./server-fitting.ts";
+import { type FittingClient, fitServer } from "./server-fitting.ts";
 import type { ServerPool } from "./server-pool.ts";
 import { type LimitedSession, SessionDeadlines } from "./session-deadlines.ts";
 import type { ClientSessionOptions, OwnedSession, SessionOwner } from "./session-owner.ts";
+import { type JudgedClient, SettingsJudge } from "./settings-judge.ts";
 import { withSeverity } from "./with-severity.ts";
 
 type Phase = "welcoming" | "serving" | "over";
@@ -43,6 +38,7 @@ export class ClientSession
     FrontendRelayEvents,
     CheckInClient,
     FittingClient,
+    JudgedClient,
     Cancellable,
     LimitedSession,
     OwnedSession
@@ -60,8 +56,8 @@ export class ClientSession
   #server: ServerConnection | null = null;
   /** The server's settings are being made the client's, or the client's are being read from it. */
   #settingsUnderWay = false;
-  /** The server was idle for long, and shows now whether it still lives. */
-  #trying = false;
+  /** While the client's settings have to be judged. */
+  #judge: SettingsJudge | null = null;
   /** Why the session ends when its transaction is over; null: it goes on. */
   #farewell: PoolerError | null = null;
   /** Made where one of its times is limited: an idle client costs nothing more. */
@@ -99,7 +95,8 @@ export class ClientSession
     const { reported } = this.client.settings;
     if (reported !== null) return this.#welcome(reported, saslFinal);
     if (saslFinal !== null) this.#channel.write(saslFinal, 0, saslFinal.length);
-    this.#acquire();
+    this.#judge = new SettingsJudge(this, this.#pool, this.#channel);
+    this.#judge.start();
   }
 
   onBytes(bytes: Uint8Array): void {
@@ -107,8 +104,11 @@ export class ClientSession
       if (this.#phase === "welcoming") this.#flow.keepEarly(bytes);
       else this.#read(bytes);
       this.#flow.regulate();
-    } catch (error) {
-      this.#fail(error);
+    } catch (fault) {
+      // A bug of ours ends this connection and its server, whose state nobody knows; no other one.
+      const error = new InternalError(fault);
+      this.#owner.onFault(error);
+      this.giveUp(error);
     }
   }
 
@@ -131,7 +131,7 @@ export class ClientSession
   }
 
   onRefused(error: PoolerError): void {
-    if (this.#phase === "welcoming" || this.#farewell !== null) return this.end(error);
+    if (this.#farewell !== null) return this.end(error);
     this.#deadlines?.idle();
     this.#afterRelay(this.#relay.refuse(withSeverity(error, "ERROR")));
     this.#flow.regulate();
@@ -157,12 +157,11 @@ export class ClientSession
     this.#settingsUnderWay = false;
     this.#relay.setServer(null, null);
     this.#flow.unblock();
-    if (unused) return this.#retry(error);
+    if (unused) return this.#goOn(); // nothing of the client's has reached it: another one will do
     if (loss === "none")
       return this.#farewell === null ? this.onSettingsKnown(null) : this.end(this.#farewell);
-    if (loss === "unsaid") return this.end(error);
-    this.#channel.close();
-    this.#leave();
+    if (loss === "unsaid") this.end(error);
+    else this.#endSilently();
   }
 
   get served(): boolean {
@@ -171,12 +170,20 @@ export class ClientSession
     return !server.state.parametersChanged && !server.state.settingsTouched;
   }
 
-  onFitted(server: ServerConnection, error: ErrorFields | null): void {
-    if (this.#server !== server) return;
+  onFitted(server: ServerConnection): void {
     this.#settingsUnderWay = false;
-    if (error !== null) return this.#onUnfit(server, error);
-    server.state.adoptSettings(this.client.settings);
     this.#onSettingsApplied(server, null);
+  }
+
+  onUnfit(): void {
+    this.#server = null;
+    this.#settingsUnderWay = false;
+    this.#acquire();
+  }
+
+  onSettingsJudged(reported: ReadonlyMap<string, string>): void {
+    this.#judge = null;
+    this.#welcome(reported, null);
   }
 
   onSettingsKnown(nowMs: number | null): void {
@@ -206,7 +213,7 @@ export class ClientSession
 
   /** A CancelRequest with this client's key came: for the query that runs, or that waits for a server. */
   cancel(): void {
-    if (this.queue !== null && this.#phase === "serving") return this.#cancelWaiting();
+    if (this.queue !== null) return this.#cancelWaiting();
     if (this.#server !== null && !this.#settingsUnderWay) this.#pool.cancel(this.#server);
   }
 
@@ -260,8 +267,7 @@ export class ClientSession
 
   /** What watches this client's times, if any is limited now. */
   #limitTimes(): SessionDeadlines | null {
-    if (this.#deadlines === null && this.#pool.times.limited)
-      this.#deadlines = new SessionDeadlines(this, this.#pool);
+    if (this.#pool.times.limited) this.#deadlines ??= new SessionDeadlines(this, this.#pool);
     return this.#deadlines;
   }
 
@@ -314,49 +320,25 @@ export class ClientSession
     else if (this.queue !== null) this.#deadlines?.waiting();
   }
 
-  /** Nothing of the client's had reached the server that is lost: another will do. */
-  #retry(error: PoolerError): void {
-    if (this.#phase !== "welcoming") this.#goOn();
-    else if (this.#trying) this.#acquire();
-    else this.end(error);
-  }
-
   /** A server is ours. Its settings are made the client's before anything of the client's reaches it. */
   #take(server: ServerConnection): void {
     assert(this.#server === null && this.#phase !== "over", "a client takes one server at a time");
     this.#server = server;
     server.beginHold(this, this.client, this.#channel);
-    this.#trying = server.slot.restedMs > this.#pool.times.checkDelayMs;
-    if (this.prefers(server) && !this.#trying)
+    const restedLong = server.slot.restedMs > this.#pool.times.checkDelayMs;
+    if (this.prefers(server) && !restedLong)
       return this.#onSettingsApplied(server, server.slot.sinceMs);
     this.#settingsUnderWay = true;
     this.#deadlines?.waiting();
     fitServer(server, this, this.#pool.checkTimeoutMs);
   }
 
-  #onUnfit(server: ServerConnection, error: ErrorFields): void {
-    if (!isFromPredecessor(server, error)) return this.end(new SettingsRefusedError(error));
-    this.#server = null;
-    server.endHold();
-    server.end();
-    this.#acquire();
-  }
-
   /** From now on the server works for the client, whose time counts. */
   #onSettingsApplied(server: ServerConnection, nowMs: number | null): void {
     this.client.settings.reported ??= new Map(server.state.parameters);
-    if (this.#phase === "welcoming") return this.#onJudged(server);
     this.#limitTimes()?.taken(server.state, nowMs);
     this.#relay.setServer(server.state, server.transport);
     this.#resumeRelay();
-  }
-
-  /** The server took the client's settings: it was needed for no more than that. */
-  #onJudged(server: ServerConnection): void {
-    this.#server = null;
-    server.endHold();
-    server.handBack();
-    this.#welcome(this.client.settings.reported ?? new Map(), null);
   }
 
   #welcome(reported: ReadonlyMap<string, string>, saslFinal: Uint8Array | null): void {
@@ -389,13 +371,6 @@ export class ClientSession
     checkIn(server, this, this.#pool.settings);
   }
 
-  /** A bug of ours ends this connection and its server, whose state nobody knows; no other one. */
-  #fail(fault: unknown): void {
-    const error = new InternalError(fault);
-    this.#owner.onFault(error);
-    this.giveUp(error);
-  }
-
   /**
    * Lets go of everything. The channel closes by itself.
    * @param orderly the client said Terminate
@@ -405,6 +380,7 @@ export class ClientSession
     this.#phase = "over";
     if (this.#processId !== 0) this.#owner.cancels.revoke(this.#processId);
     this.#deadlines?.end();
+    this.#judge?.stop();
     if (this.queue !== null) this.#pool.forget(this);
     const server = this.#server;
     this.#server = null;

@@ -145,6 +145,10 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
     this.transport.resume();
   }
 
+  isHeldBy(holder: ServerHolder): boolean {
+    return this.#holder === holder;
+  }
+
   /** Somebody else looks after it: the end of a hold is a matter of several steps. */
   setHolder(holder: ServerHolder): void {
     this.#holder = holder;

@@ -3,21 +3,27 @@
  * rested for long, it has shown that it lives.
  */
 
+import type { PoolerError } from "../base/pooler-error.ts";
 import { SQLSTATE } from "../base/sqlstate.ts";
 import type { ClientState } from "../session/client-state.ts";
 import { settingsChange } from "../session/session-settings.ts";
 import type { ErrorFields } from "../wire/backend/error-fields.ts";
-import type { ServerConnection } from "./server-connection.ts";
+import { SettingsRefusedError } from "./proxy-errors.ts";
+import type { ServerConnection, ServerHolder } from "./server-connection.ts";
 
-/** Who has taken the server. */
-export interface FittingClient {
+/** Who has taken the server. Is told one of these, unless the server is lost or given back first. */
+export interface FittingClient extends ServerHolder {
   readonly client: ClientState;
-  /** The server has answered; without an error the client's settings hold on it. */
-  onFitted(server: ServerConnection, error: ErrorFields | null): void;
+  /** The client's settings hold on it. */
+  onFitted(server: ServerConnection): void;
+  /** It is of no use to anybody, and ends: another one is needed. */
+  onUnfit(): void;
+  /** It refuses the client's settings. */
+  end(error: PoolerError): void;
 }
 
 /**
- * Asks `server` by one query of ours; its answer is told once, unless the server is lost first.
+ * Asks `server` by one query of ours.
  * @param timeoutMs a server that takes longer has died in silence, and is lost then
  */
 export function fitServer(
@@ -25,14 +31,25 @@ export function fitServer(
   holder: FittingClient,
   timeoutMs: number,
 ): void {
-  const change = settingsChange(server.state.settings, holder.client.settings);
-  server.tryOwn(change, timeoutMs, ({ error }) => holder.onFitted(server, error));
+  const { settings } = holder.client;
+  const change = settingsChange(server.state.settings, settings);
+  server.tryOwn(change, timeoutMs, ({ error }) => {
+    if (!server.isHeldBy(holder)) return;
+    if (error === null) {
+      server.state.adoptSettings(settings);
+      holder.onFitted(server);
+    } else if (isFromPredecessor(server, error)) {
+      server.endHold();
+      server.end();
+      holder.onUnfit();
+    } else holder.end(new SettingsRefusedError(error));
+  });
 }
 
 /**
  * Whether the server could not be fitted because of what its last client set, a timeout that not even a RESET
- * can meet: then it is of no use to anybody, and nothing is wrong with the settings of who has it now.
+ * can meet: then nothing is wrong with the settings of who has it now.
  */
-export function isFromPredecessor({ state }: ServerConnection, error: ErrorFields): boolean {
+function isFromPredecessor({ state }: ServerConnection, error: ErrorFields): boolean {
   return error.sqlstate === SQLSTATE.query_canceled && state.settings !== state.noSettings;
 }
