@@ -95,7 +95,7 @@ export class ClientSession
     const { reported } = this.client.settings;
     if (reported !== null) return this.#welcome(reported, saslFinal);
     if (saslFinal !== null) this.#channel.write(saslFinal, 0, saslFinal.length);
-    this.#judge = new SettingsJudge(this, this.#pool, this.#channel);
+    this.#judge = new SettingsJudge(this, this.#pool);
     this.#judge.start();
   }
 

@@ -130,8 +130,8 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
     return this.#relay.remainingBytes;
   }
 
-  /** A client takes it: replies go to `channel` from now on. */
-  beginHold(holder: ServerHolder, client: ClientState, channel: Channel): void {
+  /** A client takes it: replies go to `channel` from now on; null: to nobody, but for those to queries of ours. */
+  beginHold(holder: ServerHolder, client: ClientState, channel: Channel | null): void {
     assert(this.#holder === null, "a server has one holder at a time");
     this.#holder = holder;
     this.state.beginHold();

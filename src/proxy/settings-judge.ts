@@ -6,7 +6,6 @@
 
 import { assert } from "../base/assert.ts";
 import type { PoolerError } from "../base/pooler-error.ts";
-import type { Channel } from "../net/channel.ts";
 import type { Waiter } from "../pool/waiter.ts";
 import type { ClientState } from "../session/client-state.ts";
 import type { ServerConnection, ServerHolder } from "./server-connection.ts";
@@ -28,7 +27,6 @@ export class SettingsJudge implements Waiter<ServerConnection>, ServerHolder, Fi
   readonly served = false;
   readonly #judged: JudgedClient;
   readonly #pool: ServerPool;
-  readonly #channel: Channel;
   #server: ServerConnection | null = null;
   /** The server was idle for long: that it is lost says nothing about the settings. */
   #trying = false;
@@ -38,11 +36,10 @@ export class SettingsJudge implements Waiter<ServerConnection>, ServerHolder, Fi
   previous: Waiter<ServerConnection> | null = null;
   next: Waiter<ServerConnection> | null = null;
 
-  constructor(judged: JudgedClient, pool: ServerPool, channel: Channel) {
+  constructor(judged: JudgedClient, pool: ServerPool) {
     this.client = judged.client;
     this.#judged = judged;
     this.#pool = pool;
-    this.#channel = channel;
   }
 
   start(): void {
@@ -65,7 +62,8 @@ export class SettingsJudge implements Waiter<ServerConnection>, ServerHolder, Fi
   onGranted(server: ServerConnection): void {
     assert(this.#server === null, "one server judges at a time");
     this.#server = server;
-    server.beginHold(this, this.client, this.#channel);
+    // The client hears nothing before its welcome: a notice behind our query's end would stand before it.
+    server.beginHold(this, this.client, null);
     this.#trying = server.slot.restedMs > this.#pool.times.checkDelayMs;
     if (this.prefers(server) && !this.#trying) this.#tell(server);
     else fitServer(server, this, this.#pool.checkTimeoutMs);

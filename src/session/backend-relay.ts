@@ -82,7 +82,7 @@ export class BackendRelay implements FrameHandler {
 
   /** Whether the client has the beginning of a reply and not its end: nothing else may be sent to it. */
   get insideReply(): boolean {
-    return this.#framer.insideMessage && this.#forwarding;
+    return this.#framer.insideMessage && this.#forwarding && this.#sink !== null;
   }
 
   /** The client that replies go to from now on; null: they are read and dropped. */

@@ -345,6 +345,24 @@ describe("a server that talks while nobody has it", () => {
     expect(fake.sessions.map(({ queries }) => queries.slice(-2))).toEqual([["first", "second"]]);
     await client.end();
   });
+
+  test("and says half a message when it has tried a client's settings: the login goes on", async () => {
+    using fake = new FakePostgres({
+      onQuery: (session, sql) => {
+        if (!sql.includes("set_config")) return false;
+        session.send(Buffer.concat([done("SELECT 1"), NOTICE.subarray(0, 20)]));
+        return true;
+      },
+    });
+    const client = await clientOf(fake);
+    const notices: unknown[] = [];
+    client.on("notice", (notice) => notices.push(notice));
+    await client.connect();
+    fake.sessions[0]?.send(NOTICE.subarray(20));
+    await client.query("first");
+    expect(notices).toEqual([]);
+    await client.end();
+  });
 });
 
 /** The rows as text, or the error. */
