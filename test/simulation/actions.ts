@@ -30,8 +30,8 @@ export function act(scene: Scene): void {
   const { random, plan, network } = scene;
   const choice = random.below(100);
   if (choice < 18) say(scene);
-  else if (choice < 80) network.move();
-  else if (choice < 84) completeDial(scene);
+  else if (choice < 79) network.move();
+  else if (choice < 86) completeDial(scene);
   else if (choice < 88) scene.postgres.pickHeld()?.release();
   else if (choice < 90) scene.advance(1 + random.below(200));
   else if (choice < (plan.bulk ? 93 : 91)) network.stallOrGoOn();
@@ -77,24 +77,21 @@ function cancelByStranger(scene: Scene): void {
 }
 
 function disturb(scene: Scene): void {
-  switch (scene.random.below(12)) {
+  if (scene.random.chance(scene.plan.cancels)) return cancel(scene);
+  switch (scene.random.below(9)) {
     case 0:
     case 1:
-    case 2:
-      return cancel(scene);
-    case 3:
-    case 4:
       return hangUp(scene);
-    case 5:
+    case 2:
       return kill(scene);
-    case 6:
+    case 3:
       return reconfigure(scene);
-    case 7:
-    case 8:
+    case 4:
+    case 5:
       return scene.join();
-    case 9:
+    case 6:
       return scene.advance(scene.random.below(8000));
-    case 10:
+    case 7:
       return breakProtocol(scene);
     default:
       return farewell(scene);
@@ -102,7 +99,7 @@ function disturb(scene: Scene): void {
 }
 
 function cancel(scene: Scene): void {
-  const client = pickLoggedIn(scene);
+  const client = pickServed(scene) ?? pickLoggedIn(scene);
   if (client === null || client.key === null) return;
   scene.trace?.note(`${client.tag} cancels`);
   client.disturb("cancelled");
@@ -160,6 +157,12 @@ function farewell(scene: Scene): void {
   client.disturb("asked to leave");
   client.mayBeStruck = true;
   client.session?.endWhenIdle(new ShutdownError());
+}
+
+/** One whose query takes its time: most others would be cancelled for nothing. */
+function pickServed({ postgres, clients, random }: Scene): SimClient | null {
+  const owner = random.chance(0.8) ? postgres.pickHeld()?.runningFor : null;
+  return clients.find(({ tag, gone, key }) => tag === owner && !gone && key !== null) ?? null;
 }
 
 function pickPresent(scene: Scene): SimClient | null {

@@ -79,6 +79,8 @@ export function probe(tag: string): Step {
 }
 
 function stepOf(random: SeededRandom, tag: string, bulk: boolean): Step {
+  if (bulk && random.chance(0.3))
+    return random.chance(0.5) ? copyInStep(random, tag, bulk) : copyOutStep(random, tag, bulk);
   switch (random.below(14)) {
     case 0:
     case 1:

@@ -30,11 +30,13 @@ export function runSchedules(
   schedules: number,
   broken: SabotageName | null = null,
 ): Outcome {
-  const writers = new SharedWriters();
+  const shared = new SharedWriters();
   // An error's stack is half of its price, and nobody reads those of schedules that go well.
   Error.stackTraceLimit = 0;
   let steps = 0;
   for (let index = 0; index < schedules; index += 1) {
+    // A bug may be put into them, too.
+    const writers = broken === null ? shared : new SharedWriters();
     const world = new World(seed + index, { writers, broken });
     const error = run(world);
     steps += world.steps;

@@ -7,12 +7,13 @@ import { FakeClock } from "../support/fake-clock.ts";
 import { clientScript, startupSettings } from "./client-script.ts";
 import { FakeConnection } from "./fake-connection.ts";
 import { Lending } from "./lending.ts";
+import { type SabotageName, sabotage } from "./sabotage.ts";
 import { poolLimitsOf, type SchedulePlan } from "./schedule-plan.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import type { BackendWorld, LoginRefusal, SimBackend } from "./sim-backend.ts";
 import { SimClient } from "./sim-client.ts";
 import { SimNetwork } from "./sim-network.ts";
-import { type SharedWriters, SimPooler } from "./sim-pooler.ts";
+import { SharedWriters, SimPooler } from "./sim-pooler.ts";
 import { SimPostgres } from "./sim-postgres.ts";
 import { Trace } from "./trace.ts";
 
@@ -26,6 +27,15 @@ const REFUSALS: readonly LoginRefusal[] = [
   ["57P03", "the database system is starting up"],
   ["28P01", "password authentication failed"],
 ];
+
+export interface SceneOptions {
+  /** What schedules share. */
+  readonly writers?: SharedWriters;
+  /** A bug to put into the pooler. */
+  readonly broken?: SabotageName | null;
+  /** Whether the steps are kept, to be read. */
+  readonly traced?: boolean;
+}
 
 export class Scene implements BackendWorld {
   readonly random: SeededRandom;
@@ -41,7 +51,11 @@ export class Scene implements BackendWorld {
   /** Everything goes well from here on. */
   #calm = false;
 
-  constructor(random: SeededRandom, plan: SchedulePlan, writers: SharedWriters, traced: boolean) {
+  constructor(
+    random: SeededRandom,
+    plan: SchedulePlan,
+    { writers = new SharedWriters(), broken = null, traced = false }: SceneOptions,
+  ) {
     this.random = random;
     this.plan = plan;
     this.trace = traced ? new Trace(this.clock) : null;
@@ -55,6 +69,7 @@ export class Scene implements BackendWorld {
       writers,
       connect: () => this.postgres.dial(),
     });
+    if (broken !== null) sabotage(broken, this.pooler);
     this.lending = new Lending(this.pooler.pool, {
       complaintAbout: (server) => this.postgres.complaintAbout(server),
       blame: (fault) => this.pooler.blame(fault),
@@ -111,7 +126,7 @@ export class Scene implements BackendWorld {
   }
 
   isSlow(): boolean {
-    return !this.#calm && this.random.chance(0.15);
+    return !this.#calm && this.random.chance(this.plan.slow);
   }
 
   refusesLogin(): LoginRefusal | null {

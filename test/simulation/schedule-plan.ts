@@ -10,8 +10,8 @@ import type { SeededRandom } from "./seeded-random.ts";
 
 const HOUR_MS = 3_600_000;
 
-/** One schedule in so many moves more than buffers may hold. */
-const BULK = 0.01;
+/** Of so many schedules one moves more than buffers may hold. */
+const BULK = 0.02;
 
 export interface SchedulePlan {
   readonly mode: PoolMode;
@@ -20,6 +20,10 @@ export interface SchedulePlan {
    * that a client may notice, so that all that clients see is compared with what PostgreSQL would say.
    */
   readonly rough: boolean;
+  /** How often a query takes its time, and a CancelRequest, too. */
+  readonly slow: number;
+  /** How many of the disturbances are cancels: most, or one of many kinds. */
+  readonly cancels: number;
   /** Whether clients send and ask for more than a buffer holds. */
   readonly bulk: boolean;
   readonly times: SessionTimes;
@@ -35,6 +39,8 @@ export function planOf(random: SeededRandom): SchedulePlan {
   return {
     mode: random.chance(0.75) ? "transaction" : "session",
     rough,
+    slow: random.pick([0.05, 0.3, 0.8]),
+    cancels: random.pick([0.2, 0.2, 0.9]),
     bulk: random.chance(BULK),
     times: rough ? roughTimes(random) : calmTimes(random),
     serverStatementsMax: 1 + random.below(4),

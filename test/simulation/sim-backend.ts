@@ -50,6 +50,8 @@ export class SimBackend implements Peer {
   #connection: FakeConnection | null = null;
   #phase: "startup" | "ready" | "gone" = "startup";
   #held: Uint8Array | null = null;
+  /** The backend that it is to signal, and has not yet: PostgreSQL starts a process for that. */
+  #cancelTarget: number | null = null;
   #inputEnded = false;
   /** Whose query it ran last, and whether that is what it runs now. */
   #owner: string | null = null;
@@ -77,7 +79,12 @@ export class SimBackend implements Peer {
 
   /** Whether something takes its time. */
   get held(): boolean {
-    return this.#held !== null;
+    return this.#held !== null || this.#cancelTarget !== null;
+  }
+
+  /** Which client's query it runs, or ran last; null: what the pooler asked for itself. */
+  get runningFor(): string | null {
+    return this.#runsOwners ? this.#owner : null;
   }
 
   /** Whether nothing more will come of it. */
@@ -92,12 +99,13 @@ export class SimBackend implements Peer {
 
   /** A backend that runs a query notices only afterwards that its client is gone. */
   onEnd(): void {
-    if (this.#held === null) this.#leave();
-    else this.#inputEnded = true;
+    if (this.held) this.#inputEnded = true;
+    else this.#leave();
   }
 
   /** What takes its time is done. */
   release(): void {
+    if (this.#cancelTarget !== null) return this.#signal(this.#cancelTarget);
     const message = this.#held;
     if (message === null) return;
     this.#held = null;
@@ -109,7 +117,7 @@ export class SimBackend implements Peer {
   /** The signal of a CancelRequest: it hits what runs, or a COPY that waits for data, if anything does. */
   strike(): void {
     if (this.#phase !== "ready" || (this.#held === null && !this.model.copying)) return;
-    this.#world.onStruck(this.#runsOwners ? this.#owner : null);
+    this.#world.onStruck(this.runningFor);
     const running = this.#held?.[0] ?? null;
     this.#held = null;
     this.model.interrupt(running);
@@ -161,8 +169,10 @@ export class SimBackend implements Peer {
 
   #onStartup(packet: Uint8Array): void {
     if (readInt32(packet, 4) === CANCEL_REQUEST_CODE) {
-      this.#world.onCancelRequest(readCancelRequest(packet, 0, packet.length).processId);
-      return this.#leave();
+      const { processId } = readCancelRequest(packet, 0, packet.length);
+      if (!this.#world.isSlow()) return this.#signal(processId);
+      this.#cancelTarget = processId;
+      return;
     }
     const refusal = this.#world.refusesLogin();
     if (refusal !== null) return this.#sayFatal(...refusal);
@@ -176,6 +186,12 @@ export class SimBackend implements Peer {
     });
     writeReadyForQuery(writer, TRANSACTION_STATUS.Idle);
     this.#connection?.send(writer.take());
+  }
+
+  #signal(processId: number): void {
+    this.#cancelTarget = null;
+    this.#world.onCancelRequest(processId);
+    this.#leave();
   }
 
   #onMessage(message: Uint8Array): void {

@@ -74,11 +74,13 @@ export class SimPooler {
   readonly #random: SeededRandom;
   readonly #faults: string[] = [];
   readonly #sessionOwner: SessionOwner;
+  #limits: PoolLimits;
   #port = PORT;
 
   constructor({ plan, limits, random, clock, writers, connect }: SimPoolerOptions) {
     this.#plan = plan;
     this.#random = random;
+    this.#limits = limits;
     this.scratch = { clock, toClient: writers.toClient, toServer: writers.toServer };
     this.cancels = new CancelRegistry(0, 0, random);
     this.#sessionOwner = {
@@ -110,8 +112,9 @@ export class SimPooler {
     this.#faults.push(fault);
   }
 
+  /** What it was told to keep to. */
   get limits(): PoolLimits {
-    return this.pool.recipe.limits;
+    return this.#limits;
   }
 
   /** Returns the session of a client that has just logged in with these settings, not yet started. */
@@ -131,6 +134,7 @@ export class SimPooler {
   /** Other limits, and servers somewhere else if so wished. */
   reconfigure(limits: PoolLimits, elsewhere: boolean): void {
     if (elsewhere) this.#port += 1;
+    this.#limits = limits;
     this.pool.reconfigure(this.#recipeOf(limits));
   }
 

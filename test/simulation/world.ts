@@ -8,12 +8,9 @@ import { drainMicrotasks } from "bun:jsc";
 import { ServerLostError } from "../../src/proxy/proxy-errors.ts";
 import { act } from "./actions.ts";
 import { Invariants } from "./invariants.ts";
-import type { SabotageName } from "./sabotage.ts";
-import { sabotage } from "./sabotage.ts";
-import { Scene } from "./scene.ts";
+import { Scene, type SceneOptions } from "./scene.ts";
 import { planOf } from "./schedule-plan.ts";
 import { SeededRandom } from "./seeded-random.ts";
-import { SharedWriters } from "./sim-pooler.ts";
 
 /** Rounds of the last act: after so many without an end, something goes on for ever. */
 const ROUNDS_MAX = 1000;
@@ -25,26 +22,15 @@ const REOPENING_MS = 1500;
 /** Longer than any timeout that may be under way when all is over. */
 const AFTERMATH_MS = 120_000;
 
-export interface WorldOptions {
-  /** What schedules share. */
-  readonly writers?: SharedWriters;
-  /** A bug to put into the pool. */
-  readonly broken?: SabotageName | null;
-  /** Whether the steps are kept, to be read. */
-  readonly traced?: boolean;
-}
-
 export class World {
   readonly #scene: Scene;
   readonly #invariants: Invariants;
   #steps = 0;
 
-  constructor(seed: number, options: WorldOptions = {}) {
-    const { writers = new SharedWriters(), broken = null, traced = false } = options;
+  constructor(seed: number, options: SceneOptions = {}) {
     const random = new SeededRandom(seed);
-    this.#scene = new Scene(random, planOf(random), writers, traced);
+    this.#scene = new Scene(random, planOf(random), options);
     this.#invariants = new Invariants(this.#scene);
-    if (broken !== null) sabotage(broken, this.#scene.pooler);
   }
 
   /** What happened, step by step; empty where it was not to be kept. */
