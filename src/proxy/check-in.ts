@@ -26,6 +26,9 @@ const SETTABLE_PARAMETERS: readonly string[] = [
   "TimeZone",
 ];
 
+/** Whom SET SESSION AUTHORIZATION made the client; `pg_settings` does not list it, but it is reported. */
+const USER = "session_authorization";
+
 /** Settings of a transaction, not of a session; and one that can't be read back. */
 const NOT_OF_THE_SESSION: ReadonlySet<string> = new Set([
   "transaction_isolation",
@@ -119,6 +122,7 @@ class CheckIn implements ServerHolder {
   }
 
   #onSettings(result: OwnQueryResult): void {
+    this.#client.told = new Map(this.#server.state.parameters);
     // An error leaves the client with what it had: better old settings than another's.
     if (result.error === null) this.#adoptRows(result.rows);
     this.#server.state.adoptSettings(null);
@@ -133,8 +137,13 @@ class CheckIn implements ServerHolder {
       const folded = name.toLowerCase();
       if (NOT_OF_THE_SESSION.has(folded)) continue;
       if (folded === "role" && setting === "none") entries.delete("role");
+      // A custom setting that was reset: to what the client asked for, if it did.
+      else if (setting === "" && folded.includes(".") && entries.has(folded)) continue;
       else entries.set(folded, setting);
     }
+    const user = this.#server.state.parameters.get(USER);
+    if (user !== undefined && user !== this.#interner.none.reported?.get(USER))
+      entries.set(USER, user);
     this.#adopt(entries);
   }
 

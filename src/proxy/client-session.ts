@@ -19,9 +19,10 @@ import { errorResponseOf } from "../wire/backend/error-response.ts";
 import type { Cancellable } from "./cancel-registry.ts";
 import { type CheckInClient, checkIn } from "./check-in.ts";
 import { ClientFlow } from "./client-flow.ts";
+import { tellParameters } from "./parameter-news.ts";
 import { ClientViolationError, InternalError, QueryCanceledError } from "./proxy-errors.ts";
 import type { Loss, ServerConnection, ServerHolder } from "./server-connection.ts";
-import { type FittingClient, fitServer } from "./server-fitting.ts";
+import { type FittingClient, fitServer, restoreSettings } from "./server-fitting.ts";
 import type { ServerPool } from "./server-pool.ts";
 import { type LimitedSession, SessionDeadlines } from "./session-deadlines.ts";
 import type { ClientSessionOptions, OwnedSession, SessionOwner } from "./session-owner.ts";
@@ -142,6 +143,7 @@ export class ClientSession
     if (server === null || this.#settingsUnderWay) return;
     if (this.#farewell !== null && server.clean) return this.end(this.#farewell);
     if (this.#mayCheckIn(server)) return this.#checkIn(server);
+    if (this.#mustRestore(server)) return this.#restore(server);
     this.#relay.settleCopySyncs();
     this.#deadlines?.progress(server.state);
     if (this.#relay.stop !== STOP.none) this.#goOn();
@@ -152,7 +154,7 @@ export class ClientSession
   }
 
   onServerLost(error: PoolerError, loss: Loss): void {
-    const unused = this.#settingsUnderWay;
+    const unused = this.#settingsUnderWay && this.#server?.state.restoring !== true;
     this.#server = null;
     this.#settingsUnderWay = false;
     this.#relay.setServer(null, null);
@@ -188,6 +190,7 @@ export class ClientSession
 
   onSettingsKnown(nowMs: number | null): void {
     this.#settingsUnderWay = false;
+    tellParameters(this.client, this.client.settings.reported, this.#channel);
     this.#deadlines?.idle(nowMs);
     this.#goOn();
   }
@@ -337,8 +340,11 @@ export class ClientSession
   #onSettingsApplied(server: ServerConnection, nowMs: number | null): void {
     this.client.settings.reported ??= new Map(server.state.parameters);
     this.#limitTimes()?.taken(server.state, nowMs);
+    tellParameters(this.client, server.state.parameters, this.#channel);
     this.#relay.setServer(server.state, server.transport);
-    this.#resumeRelay();
+    // A client that had its server before may have sent nothing since.
+    if (this.#relay.stop === STOP.none) this.#afterRelay(true);
+    else this.#resumeRelay();
   }
 
   #welcome(reported: ReadonlyMap<string, string>, saslFinal: Uint8Array | null): void {
@@ -354,12 +360,27 @@ export class ClientSession
   }
 
   #mayCheckIn(server: ServerConnection): boolean {
+    return this.#pool.name.mode === "transaction" && this.#isAtRest(server);
+  }
+
+  #isAtRest(server: ServerConnection): boolean {
+    return server.clean && !this.#relay.insideMessage && this.#phase === "serving";
+  }
+
+  /** Whether a SET or RESET may have undone what the client asked for; elsewhere the check-in sees to it. */
+  #mustRestore(server: ServerConnection): boolean {
     return (
-      server.clean &&
-      !this.#relay.insideMessage &&
-      this.#phase === "serving" &&
-      this.#pool.name.mode === "transaction"
+      server.state.settingsTouched &&
+      this.#pool.name.mode === "session" &&
+      this.client.startupSettings.entries.size > 0 &&
+      this.#isAtRest(server)
     );
+  }
+
+  #restore(server: ServerConnection): void {
+    this.#relay.setServer(null, null);
+    this.#settingsUnderWay = true;
+    restoreSettings(server, this);
   }
 
   #checkIn(server: ServerConnection): void {

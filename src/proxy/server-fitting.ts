@@ -6,7 +6,7 @@
 import type { PoolerError } from "../base/pooler-error.ts";
 import { SQLSTATE } from "../base/sqlstate.ts";
 import type { ClientState } from "../session/client-state.ts";
-import { settingsChange } from "../session/session-settings.ts";
+import { settingsChange, settingsRestoration } from "../session/session-settings.ts";
 import type { ErrorFields } from "../wire/backend/error-fields.ts";
 import { SettingsRefusedError } from "./proxy-errors.ts";
 import type { ServerConnection, ServerHolder } from "./server-connection.ts";
@@ -43,6 +43,21 @@ export function fitServer(
       server.end();
       holder.onUnfit();
     } else holder.end(new SettingsRefusedError(error));
+  });
+}
+
+/**
+ * Puts back what the client asked for when it connected, in the middle of its hold. What PostgreSQL does not
+ * take any more stays as it is.
+ */
+export function restoreSettings(server: ServerConnection, holder: FittingClient): void {
+  const { state } = server;
+  state.settingsTouched = false;
+  state.restoring = true;
+  holder.client.told = new Map(state.parameters);
+  server.runOwn(settingsRestoration(holder.client.startupSettings), () => {
+    state.restoring = false;
+    holder.onFitted(server);
   });
 }
 

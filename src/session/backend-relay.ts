@@ -187,8 +187,9 @@ export class BackendRelay implements FrameHandler {
       case BACKEND.ParameterStatus:
         return this.#onParameterStatus(head, bytes, start, end);
       case BACKEND.NoticeResponse:
-      case BACKEND.NotificationResponse:
         return !isOwn(head);
+      case BACKEND.NotificationResponse:
+        return !isOwn(head) || this.#state.restoring;
       default:
         return this.#onReply(type, head);
     }

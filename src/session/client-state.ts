@@ -16,6 +16,9 @@ export class ClientState {
   /** Begins with the Parse of the unnamed statement that a server confirmed last; null: there is none. */
   unnamedParse: Uint8Array | null = null;
 
+  /** What the client was told of parameters, where other values may hold by now; null: it knows them. */
+  told: ReadonlyMap<string, string> | null = null;
+
   #settings: Settings;
   #ended = false;
 

@@ -54,6 +54,8 @@ export class ServerState {
   cancelTarget = NO_CANCEL;
   /** The ErrorResponse for the client, should the server say that it cancelled the present query; null: its own. */
   cancelError: Uint8Array | null = null;
+  /** What its client asked for when it connected is put back, after a RESET; the client holds it all the time. */
+  restoring = false;
   /** The server said FATAL, or broke the protocol: it is of no further use. */
   broken = false;
 
@@ -141,6 +143,7 @@ export class ServerState {
     this.unnamedInStep = false;
     this.parametersChanged = false;
     this.settingsTouched = false;
+    this.restoring = false;
     this.customNames = null;
   }
 

@@ -139,6 +139,22 @@ function customSettings(names: string): string {
   );
 }
 
+/**
+ * Returns the SQL that sets `asked` again as far as it is not set by now, after a RESET: to the server,
+ * its own defaults are what one goes back to. `pg_settings` lists neither custom settings nor the role.
+ */
+export function settingsRestoration(asked: Settings): string {
+  const values = identityLast([...asked.entries.keys()])
+    .map((name) => `(${quoteText(name)},${quoteText(asked.entries.get(name) ?? "")})`)
+    .join(",");
+  return (
+    `SELECT pg_catalog.set_config(a.name, a.value, false) FROM (VALUES ${values}) a (name, value) ` +
+    "LEFT JOIN pg_catalog.pg_settings l ON pg_catalog.lower(l.name) OPERATOR(pg_catalog.=) a.name " +
+    "WHERE CASE WHEN l.name IS NULL THEN COALESCE(pg_catalog.current_setting(a.name, true), '') " +
+    "OPERATOR(pg_catalog.=) ANY (ARRAY['', 'none']) ELSE l.source OPERATOR(pg_catalog.<>) 'session' END"
+  );
+}
+
 function resets(from: SettingEntries, to: SettingEntries): string[] {
   const surplus = [...from.keys()].filter((name) => !to.has(name) || IDENTITY.includes(name));
   return identityLast(surplus)
