@@ -223,7 +223,9 @@ export class FrontendRelay implements FrameHandler {
       case FRONTEND.FunctionCall:
         return this.#onWholeRequest(EXPECTED.functionCall, bytes, start, end, server, sink);
       case FRONTEND.Flush:
-        return this.#forward(bytes, start, end, sink);
+        // With a body it would get an error, which is owed to nobody, and the server skip to the next Sync.
+        if (messageEnd - start === HEADER_BYTES) return this.#forward(bytes, start, end, sink);
+        return this.#violateInTurn("invalid message format", server, sink);
       default:
         return this.#onCopyOrEnd(type, server, sink);
     }
@@ -350,9 +352,7 @@ export class FrontendRelay implements FrameHandler {
       case FRONTEND.Terminate:
         return this.#end(TERMINATED);
       default:
-        // As PostgreSQL reads on: what came before is carried out first.
-        if (server.expected.size > 0) return this.#stopForReplies(server, sink);
-        return this.#violate(`invalid frontend message type ${type}`);
+        return this.#violateInTurn(`invalid frontend message type ${type}`, server, sink);
     }
   }
 
@@ -370,6 +370,12 @@ export class FrontendRelay implements FrameHandler {
   #stopForReplies(server: ServerState, sink: ByteSink): false {
     if (server.segmentOpen) this.#out.insert(FLUSH, 0, FLUSH.length, sink);
     return this.#stopFor(STOP.needsReplies);
+  }
+
+  /** As PostgreSQL reads on: what came before is carried out first. */
+  #violateInTurn(violation: string, server: ServerState, sink: ByteSink): false {
+    if (server.expected.size > 0) return this.#stopForReplies(server, sink);
+    return this.#violate(violation);
   }
 
   #violate(violation: string, detail?: string): false {

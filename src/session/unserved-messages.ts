@@ -46,14 +46,16 @@ export class UnservedMessages {
     if (this.#skipping && isSkippedToSync(type)) return OUTCOME.taken;
     switch (type) {
       case FRONTEND.Sync:
+        if (messageEnd - start > HEADER_BYTES) return OUTCOME.invalidFormat;
         this.#skipping = false;
         this.#reply(READY_FOR_QUERY_IDLE);
         return OUTCOME.taken;
       case FRONTEND.Close:
         if (!this.#translates) return this.#needServer(type);
         return this.#close(bytes, start, end, messageEnd);
-      // PostgreSQL ignores COPY data where no COPY is under way, and there is nothing to flush.
-      case FRONTEND.Flush:
+      case FRONTEND.Flush: // there is nothing to flush
+        return messageEnd - start > HEADER_BYTES ? OUTCOME.invalidFormat : OUTCOME.taken;
+      // PostgreSQL ignores COPY data where no COPY is under way.
       case FRONTEND.CopyData:
       case FRONTEND.CopyDone:
       case FRONTEND.CopyFail:

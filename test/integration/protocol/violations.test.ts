@@ -124,6 +124,21 @@ test("gives PostgreSQL's errors to messages that it can read and not understand"
   expect(codes(actual)).toEqual([...codes(expected)]);
 });
 
+test("leaves nothing of a malformed Flush behind for whoever has the server next", async () => {
+  await using other = await bench.pooled();
+  await other.run(query("begin"));
+  await using client = await bench.pooled();
+  await using next = await bench.pooled();
+  // The CopyFail has no place there and waits for the end of the query; the Flush went out before it.
+  const copyFail = message(0x66, Buffer.from("no\0"));
+  await client.send(
+    join(query("select pg_sleep(0.05)"), message(0x48, Buffer.from("x")), copyFail),
+  );
+  expect(await next.run(query("select 'mine'"))).toContain('DataRow "mine"');
+  expect(await client.untilClosed()).toContain("ReadyForQuery I");
+  await other.run(query("commit"));
+});
+
 test("serves on while others send noise", async () => {
   await using client = await bench.pooled();
   await inTurn(Array.from({ length: 50 }).keys(), async (round) => {
