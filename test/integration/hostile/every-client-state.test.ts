@@ -64,6 +64,16 @@ const STATES: Readonly<Record<string, State | null>> = {
     sends: join(parse("", "copy kept from stdin"), bind(""), execute(), flush),
     reads: "CopyInResponse",
   },
+  "in a COPY of a pipeline that failed, with a Sync inside": {
+    sends: join(
+      parse("", "copy kept from stdin"),
+      bind(""),
+      execute(),
+      sync,
+      message(FRONTEND.CopyFail, Buffer.from("no\0")),
+    ),
+    reads: "ErrorResponse",
+  },
   "behind a pipeline of ten": {
     sends: join(...Array.from({ length: 10 }, () => join(extended("select 'begun'"), sync))),
     reads: "",
