@@ -29,7 +29,7 @@ const CURSOR_TAGS = tags("DECLARE CURSOR");
 const PREPARE_TAGS = tags("PREPARE");
 
 /** What a command may have left behind, as bits of {@link ServerState.residue}. */
-const RESIDUE = { temporary: 1, listen: 2, cursors: 4, prepared: 8 } as const;
+const RESIDUE = { temporary: 1, listen: 2, cursors: 4, prepared: 8, doubt: 16 } as const;
 
 /** What the server has said of the rows of the command under way: {@link ServerState.rowsTold}. */
 export const ROWS_TOLD = { nothing: 0, some: 1, none: 2 } as const;
@@ -41,6 +41,8 @@ export function residueCleanup(residue: number): string {
   if ((residue & RESIDUE.listen) !== 0) statements.push("UNLISTEN *");
   if ((residue & RESIDUE.prepared) !== 0) statements.push("DEALLOCATE ALL");
   if ((residue & RESIDUE.temporary) !== 0) statements.push("DISCARD TEMP");
+  // Any command shows whether the server takes commands: one that does not is ended.
+  if (statements.length === 0 && residue !== 0) return "SELECT 1";
   return statements.join(";");
 }
 
@@ -87,6 +89,14 @@ export function afterCommand(
       return;
     default:
   }
+}
+
+/**
+ * A Query or FunctionCall goes to a server that waits for a Sync. Behind that Sync, PostgreSQL 18 says that it
+ * is idle, and refuses the next command: "StartTransactionCommand: unexpected state STARTED".
+ */
+export function noteRequestInSegment(state: ServerState): void {
+  state.residue |= RESIDUE.doubt;
 }
 
 /** Statements of ours are not where they should be: the next clean-up takes them all away. */

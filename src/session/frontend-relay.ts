@@ -15,6 +15,7 @@ import { FLUSH } from "../wire/frontend/empty-requests.ts";
 import { HEADER_BYTES } from "../wire/limits.ts";
 import { FRONTEND, isSkippedToSync } from "../wire/message-type.ts";
 import type { ClientState } from "./client-state.ts";
+import { noteRequestInSegment } from "./command-effects.ts";
 import { askInCopy, type CopyQuestion, markPlace, noteCopyMessage } from "./copy-in.ts";
 import { EXPECTED } from "./expected-reply.ts";
 import { mayForgetStatements } from "./forgetful-text.ts";
@@ -198,7 +199,8 @@ export class FrontendRelay implements FrameHandler {
         type,
         this.#unservedMessages.onMessage(type, bytes, start, end, messageEnd),
       );
-    if (server.skipping && isSkippedToSync(type)) return true;
+    if (server.skipping && type !== FRONTEND.Sync && type !== FRONTEND.Terminate)
+      return isSkippedToSync(type) || this.#violate(`invalid frontend message type ${type}`);
     if (server.copyingIn) return this.#onMessageInCopy(type, bytes, start, end, server, sink);
     if (server.cancelLate) return this.#stopFor(STOP.needsCancelEnd);
     if (server.copySyncs > 0 && type !== FRONTEND.Sync && type !== FRONTEND.Terminate)
@@ -223,8 +225,8 @@ export class FrontendRelay implements FrameHandler {
       case FRONTEND.FunctionCall:
         return this.#onWholeRequest(EXPECTED.functionCall, bytes, start, end, server, sink);
       case FRONTEND.Flush:
-        // With a body it would get an error, which is owed to nobody, and the server skip to the next Sync.
         if (messageEnd - start === HEADER_BYTES) return this.#forward(bytes, start, end, sink);
+        // It would get an error, which is owed to nobody, and the server skip to the next Sync.
         return this.#violateInTurn("invalid message format", server, sink);
       default:
         return this.#onCopyOrEnd(type, server, sink);
@@ -329,6 +331,7 @@ export class FrontendRelay implements FrameHandler {
     server: ServerState,
     sink: ByteSink,
   ): boolean {
+    if (server.segmentOpen && kind !== EXPECTED.sync) noteRequestInSegment(server);
     server.expected.push(kind, null);
     server.segmentOpen = false;
     this.#segment += 1;

@@ -240,6 +240,19 @@ test("gives a server back between two transactions of one pipeline's client", as
   await second.run(query("commit"));
 });
 
+test("leaves no server behind that a Query in the middle of a pipeline has broken", async () => {
+  await using other = await bench.pooled();
+  await other.run(query("begin"));
+  await using client = await bench.pooled();
+  await client.send(join(extended("select 'begun'"), flush));
+  await client.linesUntil("CommandComplete");
+  // PostgreSQL 18 says that it is idle, and fails at the next command: "unexpected state STARTED".
+  await client.run(join(query("select 'between'"), sync), 2);
+  await using next = await bench.pooled();
+  expect(await next.run(join(extended("select 'mine'"), sync))).toContain('DataRow "mine"');
+  await other.run(query("commit"));
+});
+
 test("answers what came with the password once it has let the client in", async () => {
   const early = join(sync, closeStatement("x"), query("select 'early'"), sync);
   const fresh = [["search_path", "pg_catalog"]] as const;
