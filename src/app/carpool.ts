@@ -8,6 +8,7 @@ import { createHttpApp } from "../api/http-app.ts";
 import { errorMessage } from "../base/error-message.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Config } from "../config/settings.ts";
+import { KernelOptions } from "../net/kernel-options.ts";
 import { HttpServer } from "./http-server.ts";
 import type { OpenedStore } from "./open-store.ts";
 import { Pooler, type PoolerPorts } from "./pooler.ts";
@@ -31,20 +32,12 @@ const HEALTH_TIMEOUT_MS = 2000;
 export class Carpool {
   readonly #parts: CarpoolParts;
   readonly #pooler: Pooler;
-  readonly #http: HttpServer;
+  #http: HttpServer | null = null;
   #stopping = false;
 
   private constructor(parts: CarpoolParts, pooler: Pooler) {
     this.#parts = parts;
     this.#pooler = pooler;
-    this.#http = HttpServer.start({
-      hostnames: parts.config.listenAddress,
-      port: parts.config.port,
-      app: createHttpApp({
-        logger: parts.logger,
-        notReadyReason: () => this.#notReadyReason(),
-      }),
-    });
   }
 
   /**
@@ -74,16 +67,28 @@ export class Carpool {
   }
 
   static async #withHttp(parts: CarpoolParts, pooler: Pooler): Promise<Carpool> {
+    const carpool = new Carpool(parts, pooler);
     try {
-      return new Carpool(parts, pooler);
+      await carpool.#startHttp();
+      return carpool;
     } catch (error) {
       await pooler.stop(0);
       throw error;
     }
   }
 
+  async #startHttp(): Promise<void> {
+    const { config, logger, clock } = this.#parts;
+    this.#http = await HttpServer.start({
+      hostnames: config.listenAddress,
+      port: config.port,
+      app: createHttpApp({ logger, notReadyReason: () => this.#notReadyReason() }),
+      environment: { clock, logger, kernel: new KernelOptions() },
+    });
+  }
+
   get ports(): CarpoolPorts {
-    return { ...this.#pooler.ports, http: this.#http.port };
+    return { ...this.#pooler.ports, http: this.#http?.port ?? 0 };
   }
 
   /** Most clients and servers at a time. */
@@ -101,7 +106,7 @@ export class Carpool {
   async stop(timeoutMs: number): Promise<void> {
     this.#stopping = true;
     await this.#pooler.stop(timeoutMs);
-    await this.#http.stop();
+    await this.#http?.stop();
     await this.#parts.opened.store.close();
   }
 

@@ -1,9 +1,16 @@
 /**
- * The port of HTTP, on every address that the pooler listens on.
+ * The port of HTTP, on every address that the pooler listens on. The server itself is behind a
+ * {@link HttpGate}, on a socket that nobody else can reach.
  */
 
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Server } from "bun";
 import type { Hono } from "hono";
+import { PortInUseError } from "../net/listener.ts";
+import type { NetEnvironment } from "../net/net-environment.ts";
+import { HttpGate } from "./http-gate.ts";
 import { PortTakenError, PortUnusableError } from "./start-errors.ts";
 
 export interface HttpServerOptions {
@@ -11,59 +18,61 @@ export interface HttpServerOptions {
   /** 0 lets the system choose; then all addresses get the same. */
   readonly port: number;
   readonly app: Hono;
+  readonly environment: NetEnvironment;
 }
 
 /** No request of ours has a body worth more. */
 const REQUEST_BYTES_MAX = 65_536;
 
-/** A connection without a request is closed after this long. */
-const IDLE_TIMEOUT_SECONDS = 30;
-
 export class HttpServer {
-  readonly #servers: readonly Server<undefined>[];
+  readonly #server: Server<undefined>;
+  readonly #gate: HttpGate;
+  /** Only this user may enter it (mkdtemp(3)). A path in it is short enough for a socket's address. */
+  readonly #folder: string;
 
-  private constructor(servers: readonly Server<undefined>[]) {
-    this.#servers = servers;
+  private constructor(app: Hono, environment: NetEnvironment) {
+    this.#folder = mkdtempSync(join(tmpdir(), "carpool-"));
+    const path = join(this.#folder, "http");
+    this.#server = Bun.serve({
+      unix: path,
+      fetch: (request) => app.fetch(request),
+      maxRequestBodySize: REQUEST_BYTES_MAX,
+      development: false,
+    });
+    this.#gate = new HttpGate(path, environment);
   }
 
   /** Listens. Throws {@link PortTakenError}; nothing is open then. */
-  static start({ hostnames, port, app }: HttpServerOptions): HttpServer {
-    const servers: Server<undefined>[] = [];
+  static async start(options: HttpServerOptions): Promise<HttpServer> {
+    const server = new HttpServer(options.app, options.environment);
     try {
-      for (const hostname of hostnames) {
-        servers.push(serve(hostname, servers[0]?.port ?? port, app));
-      }
+      for (const hostname of options.hostnames) server.#listen(hostname, options.port);
+      return server;
     } catch (error) {
-      for (const server of servers) void server.stop(true);
+      await server.stop();
       throw error;
     }
-    return new HttpServer(servers);
   }
 
   /** The port, also where the system chose it. */
   get port(): number {
-    return this.#servers[0]?.port ?? 0;
+    return this.#gate.port;
   }
 
   /** Ends also what is under way. */
   async stop(): Promise<void> {
-    await Promise.all(this.#servers.map((server) => server.stop(true)));
+    this.#gate.stop();
+    await this.#server.stop(true);
+    rmSync(this.#folder, { recursive: true, force: true });
   }
-}
 
-function serve(hostname: string, port: number, app: Hono): Server<undefined> {
-  try {
-    return Bun.serve({
-      hostname,
-      port,
-      fetch: (request) => app.fetch(request),
-      maxRequestBodySize: REQUEST_BYTES_MAX,
-      idleTimeout: IDLE_TIMEOUT_SECONDS,
-      development: false,
-    });
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EADDRINUSE")
-      throw new PortTakenError("PORT", hostname, port);
-    throw new PortUnusableError("PORT", error);
+  #listen(hostname: string, wanted: number): void {
+    const port = this.#gate.port === 0 ? wanted : this.#gate.port;
+    try {
+      this.#gate.listen(hostname, port);
+    } catch (error) {
+      if (error instanceof PortInUseError) throw new PortTakenError("PORT", hostname, port);
+      throw new PortUnusableError("PORT", error);
+    }
   }
 }

@@ -39,7 +39,14 @@ export class RunningProgram implements AsyncDisposable {
     const program = [process.execPath, "--no-env-file", PROGRAM, ...args];
     this.process = Bun.spawn([...launcher, ...program], {
       cwd: folder,
-      env: { PATH: process.env["PATH"], HOME: folder, ...OWN_PORTS, ...environment },
+      // Killed as it is, it tidies nothing up: its folder is removed with all that it made.
+      env: {
+        PATH: process.env["PATH"],
+        HOME: folder,
+        TMPDIR: folder,
+        ...OWN_PORTS,
+        ...environment,
+      },
       stdin: "ignore",
       stdout: "pipe",
       stderr: "pipe",

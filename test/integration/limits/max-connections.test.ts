@@ -17,7 +17,7 @@ import { makeTemporaryFolder } from "../../support/temporary-folder.ts";
 import { launcherOf, SpawnedPooler, type SpawnOptions } from "./spawned-pooler.ts";
 
 /** 64 more than what is kept for files, cancels, and those to be refused. */
-const DESCRIPTORS = 160;
+const DESCRIPTORS = 192;
 /** A loop that spins takes all of it, and one on a busy machine half. */
 const SPINNING_SHARE = 0.35;
 
@@ -57,9 +57,9 @@ async function newClients(count: number): Promise<Client[]> {
 }
 
 /** Connections that say nothing, whether they are kept or not. */
-async function silent(count: number): Promise<Socket[]> {
+async function silent(count: number, port = pooler.ports.transaction): Promise<Socket[]> {
   const sockets = Array.from({ length: count }, () =>
-    connect(pooler.ports.transaction, "127.0.0.1").on("error", () => {}),
+    connect(port, "127.0.0.1").on("error", () => {}),
   );
   // Who is closed unheard may never see its connection stand.
   await Promise.all(
@@ -164,9 +164,21 @@ test("delivers a CancelRequest when there are as many servers as there may be", 
   expect((await client.untilReady()).join()).toContain("57014");
 });
 
+test("leaves descriptors to its clients, however many connect to the port of HTTP", async () => {
+  await start({ environment: { MAX_CONNECTIONS: "60" } });
+  const [client] = await newClients(50);
+  const sockets = await silent(400, pooler.ports.http);
+  await expectIdle();
+  const health = await fetch(`http://127.0.0.1:${pooler.ports.http}/api/health`);
+  expect(health.status).toBe(204);
+  await newClients(10);
+  expect((await client?.query("select 1 as one"))?.rows).toEqual([{ one: 1 }]);
+  for (const socket of sockets) socket.destroy();
+});
+
 test.each([
   [DESCRIPTORS, { MAX_CONNECTIONS: "64" }, "at most 63 fit"],
-  [99, {}, "at least 100 are needed"],
+  [131, {}, "at least 132 are needed"],
 ])("refuses to start where %p descriptors do not suffice for %p", async (descriptors, env, why) => {
   await using folder = await makeTemporaryFolder();
   const launcher = launcherOf(descriptors);

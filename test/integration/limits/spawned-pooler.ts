@@ -17,7 +17,12 @@ import { makeTemporaryFolder, type TemporaryFolder } from "../../support/tempora
 const READY = "carpool is ready";
 
 const Line = z.looseObject({ level: z.union([z.string(), z.number()]), msg: z.string() });
-const Ports = z.object({ transaction: z.number(), session: z.number(), native: z.number() });
+const Ports = z.object({
+  transaction: z.number(),
+  session: z.number(),
+  native: z.number(),
+  http: z.number(),
+});
 
 type LoggedLine = z.output<typeof Line>;
 
