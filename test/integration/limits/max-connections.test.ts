@@ -11,10 +11,8 @@ import { query } from "../../support/frontend-messages.ts";
 import { startPostgres, type TestPostgres } from "../../support/postgres.ts";
 import { RawClient } from "../../support/raw-client.ts";
 import { rejectionOf } from "../../support/rejection.ts";
-import { RunningProgram } from "../../support/running-program.ts";
 import { sendCancelRequest } from "../../support/send-cancel-request.ts";
-import { makeTemporaryFolder } from "../../support/temporary-folder.ts";
-import { launcherOf, SpawnedPooler, type SpawnOptions } from "./spawned-pooler.ts";
+import { SpawnedPooler, type SpawnOptions } from "./spawned-pooler.ts";
 
 /** 64 more than what is kept for files, cancels, and those to be refused. */
 const DESCRIPTORS = 192;
@@ -174,16 +172,4 @@ test("leaves descriptors to its clients, however many connect to the port of HTT
   await newClients(10);
   expect((await client?.query("select 1 as one"))?.rows).toEqual([{ one: 1 }]);
   for (const socket of sockets) socket.destroy();
-});
-
-test.each([
-  [DESCRIPTORS, { MAX_CONNECTIONS: "64" }, "at most 63 fit"],
-  [131, {}, "at least 132 are needed"],
-])("refuses to start where %p descriptors do not suffice for %p", async (descriptors, env, why) => {
-  await using folder = await makeTemporaryFolder();
-  const launcher = launcherOf(descriptors);
-  await using program = new RunningProgram(["start"], folder.path, env, launcher);
-  const { exitCode, error } = await program.finished();
-  expect(error).toContain(why);
-  expect(exitCode).toBe(1);
 });
