@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { TLS_FIXTURES } from "../test/support/tls-fixtures.ts";
 import { type Database, startDatabase } from "./embedded-database.ts";
-import { DIRECT } from "./peers/direct.ts";
+import { UNPOOLED } from "./peers/catalogue.ts";
 import type { Peer } from "./peers/peer.ts";
 import type { Contender } from "./rounds.ts";
 
@@ -31,9 +31,9 @@ export async function openArena(settings: ArenaSettings): Promise<Arena> {
   // PostgreSQL and PgBouncer may run under another account than the bench.
   await chmod(folder, 0o755);
   const { peers, poolSize, clientsMax } = settings;
-  // Every pooler keeps its pool open, and `direct` a connection for each client.
-  const direct = peers.includes(DIRECT) ? clientsMax : 0;
-  const connectionsMax = peers.length * poolSize + direct + 20;
+  // Every pooler keeps its pool open while the others are measured.
+  const unpooled = peers.filter((peer) => UNPOOLED.includes(peer)).length * clientsMax;
+  const connectionsMax = peers.length * poolSize + unpooled + 20;
   const database = stack.use(await startDatabase(folder, connectionsMax));
   const contenders: Contender[] = [];
   // One after the other: each picks its ports when those before hold theirs.

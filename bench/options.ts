@@ -3,8 +3,7 @@
  */
 
 import { Command, InvalidArgumentError } from "commander";
-import { findPeer, PEERS } from "./peers/catalogue.ts";
-import { DIRECT } from "./peers/direct.ts";
+import { findPeer, PEERS, UNPOOLED } from "./peers/catalogue.ts";
 import type { Peer } from "./peers/peer.ts";
 import { findScenario, SCENARIOS } from "./scenarios/catalogue.ts";
 import type { Scenario } from "./scenarios/scenario.ts";
@@ -69,7 +68,7 @@ export function parseOptions(
 }
 
 function defaultPeers(): Peer[] {
-  return PEERS.filter(({ name }) => name !== DIRECT.name);
+  return PEERS.filter((candidate) => !UNPOOLED.includes(candidate));
 }
 
 function listOf<T>(parse: (text: string) => T): (text: string) => readonly T[] {

@@ -6,8 +6,12 @@ import { CARPOOL } from "./carpool.ts";
 import { DIRECT } from "./direct.ts";
 import type { Peer } from "./peer.ts";
 import { PGBOUNCER, PGBOUNCER_TRUST } from "./pgbouncer.ts";
+import { RELAY } from "./relay.ts";
 
-export const PEERS: readonly Peer[] = [CARPOOL, PGBOUNCER, PGBOUNCER_TRUST, DIRECT];
+export const PEERS: readonly Peer[] = [CARPOOL, PGBOUNCER, PGBOUNCER_TRUST, RELAY, DIRECT];
+
+/** Those that open a server connection for each client: PostgreSQL must have room for them. */
+export const UNPOOLED: readonly Peer[] = [RELAY, DIRECT];
 
 /** The peer whose cost is 1 in the ratios. */
 export const YARDSTICK = PGBOUNCER.name;
