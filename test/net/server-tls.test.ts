@@ -158,6 +158,19 @@ describe("Transport.startServerTls after an SSLRequest", () => {
     expect(handler.closed).toBe(1);
   });
 
+  test("hangs up behind what was written, without a reset and without waiting", async () => {
+    await using net = new NetFixture();
+    const { transport, handler, peer, outcome } = await upgrade(net, contexts("localhost"));
+    expect(await outcome).toBeNull();
+    transport.write(ascii("rows"), 0, 4);
+    transport.hangUp();
+    expect(handler.closed).toBe(1);
+    expect(net.clock.pending).toBe(0);
+    const { text } = await readToEnd(peer);
+    expect(text).toBe("rows");
+    expect(peer.errored).toBeNull();
+  });
+
   test("sends the whole tail to a peer that ended its own side before reading", async () => {
     await using net = new NetFixture();
     const { transport, handler, peer, outcome } = await upgrade(net, contexts("localhost"), {
