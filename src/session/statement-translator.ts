@@ -9,7 +9,7 @@
 import type { PoolerError } from "../base/pooler-error.ts";
 import { errorResponseOf } from "../wire/backend/error-response.ts";
 import { TRANSACTION_STATUS } from "../wire/backend/ready-for-query.ts";
-import { findNul, readInt32, readText } from "../wire/bytes.ts";
+import { findNul, readInt32 } from "../wire/bytes.ts";
 import { HEADER_BYTES } from "../wire/limits.ts";
 import { FRONTEND } from "../wire/message-type.ts";
 import type { ClientState } from "./client-state.ts";
@@ -100,7 +100,7 @@ export class StatementTranslator {
   ): boolean {
     if (this.#mustWait(segment, server)) return false;
     const nameEnd = findNul(bytes, start + HEADER_BYTES, end);
-    const name = readText(bytes, start + HEADER_BYTES, nameEnd);
+    const name = this.#interner.names.read(bytes, start + HEADER_BYTES, nameEnd);
     const statements = this.#client.statements;
     const known = statements.get(name);
     this.#changedIn = segment;
@@ -162,7 +162,7 @@ export class StatementTranslator {
       server.expected.push(EXPECTED.bind, null);
     } else {
       if (this.#mustWait(segment, server)) return false;
-      const name = readText(bytes, nameStart, nameEnd);
+      const name = this.#interner.names.read(bytes, nameStart, nameEnd);
       const known = this.#prepare(name, segment, server, sink);
       const serverName = known?.name ?? UNKNOWN_NAME;
       this.#rename(bytes, start, nameStart, nameEnd, end, messageEnd, serverName, sink);
@@ -189,7 +189,7 @@ export class StatementTranslator {
       server.expected.push(EXPECTED.describeStatement, null);
     } else {
       if (this.#mustWait(segment, server)) return false;
-      const name = readText(bytes, nameStart, nameEnd);
+      const name = this.#interner.names.read(bytes, nameStart, nameEnd);
       const known = this.#prepare(name, segment, server, sink);
       const note = known === null ? unknownStatementError(name) : name;
       this.#rename(bytes, start, nameStart, nameEnd, end, end, known?.name ?? UNKNOWN_NAME, sink);
@@ -208,7 +208,7 @@ export class StatementTranslator {
   ): boolean {
     if (this.#mustWait(segment, server)) return false;
     const nameStart = start + HEADER_BYTES + 1;
-    const name = readText(bytes, nameStart, findNul(bytes, nameStart, end));
+    const name = this.#interner.names.read(bytes, nameStart, findNul(bytes, nameStart, end));
     this.#changedIn = segment;
     server.expected.push(EXPECTED.closeKnown, this.#client.statements.close(name));
     return true;

@@ -9,6 +9,7 @@
 import { assert } from "../base/assert.ts";
 import { mayForgetStatements } from "./forgetful-text.ts";
 import { type SettingsInText, settingsInText } from "./settings-in-text.ts";
+import { StatementNames } from "./statement-names.ts";
 
 /**
  * What every name of ours on a server begins with. A client that uses a name like this itself never
@@ -48,9 +49,16 @@ const latin1 = new TextDecoder("latin1");
 export class StatementInterner {
   /** Those that a text may still become; see {@link retireAll}. */
   readonly #statements = new Map<string, Statement>();
+  #names: StatementNames | null = null;
   #sequence = 0;
   #size = 0;
   #bytes = 0;
+
+  /** Reads the names of the tenant's clients. Made at the first use: not all tenants are busy, nor name statements. */
+  get names(): StatementNames {
+    this.#names ??= new StatementNames();
+    return this.#names;
+  }
 
   /** How many distinct statements are alive. */
   get size(): number {
