@@ -63,7 +63,8 @@ function notice(scene: Scene): void {
   const backend = scene.postgres.pickServing();
   if (backend === null) return;
   scene.trace?.note(`backend ${backend.processId} says what nobody asked for`);
-  backend.sayNotice(scene.random.pick([3, 300]));
+  if (scene.random.chance(0.3)) backend.reload(scene.random.pick(["UTC", "CET"]));
+  else backend.sayNotice(scene.random.pick([3, 300]));
 }
 
 /** Somebody guesses a cancel key. */
@@ -149,14 +150,16 @@ function breakProtocol(scene: Scene): void {
   client.connection?.send(NO_MESSAGE);
 }
 
-/** An operator asks a client to go. */
+/** An operator asks a client to go, or shows it out. */
 function farewell(scene: Scene): void {
   const client = pickPresent(scene);
   if (client === null) return;
-  scene.trace?.note(`${client.tag} is asked to leave`);
+  const atOnce = scene.random.chance(0.4);
+  scene.trace?.note(`${client.tag} is ${atOnce ? "shown out" : "asked to leave"}`);
   client.disturb("asked to leave");
   client.mayBeStruck = true;
-  client.session?.endWhenIdle(new ShutdownError());
+  if (atOnce) client.session?.end(new ShutdownError());
+  else client.session?.endWhenIdle(new ShutdownError());
 }
 
 /** One whose query takes its time: most others would be cancelled for nothing. */

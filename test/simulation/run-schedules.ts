@@ -6,8 +6,6 @@ import type { SabotageName } from "./sabotage.ts";
 import { SharedWriters } from "./sim-pooler.ts";
 import { World } from "./world.ts";
 
-const STACK_LINES = 20;
-
 export interface Failure {
   /** Repeats the schedule alone. */
   readonly seed: number;
@@ -30,9 +28,17 @@ export function runSchedules(
   schedules: number,
   broken: SabotageName | null = null,
 ): Outcome {
-  const shared = new SharedWriters();
+  const { stackTraceLimit } = Error;
   // An error's stack is half of its price, and nobody reads those of schedules that go well.
   Error.stackTraceLimit = 0;
+  const { failed, ...counts } = runAll(seed, schedules, broken);
+  Error.stackTraceLimit = stackTraceLimit;
+  return { ...counts, failure: failed === null ? null : repeated(failed, broken) };
+}
+
+/** The same, with the seed of the one that fails. */
+function runAll(seed: number, schedules: number, broken: SabotageName | null) {
+  const shared = new SharedWriters();
   let steps = 0;
   for (let index = 0; index < schedules; index += 1) {
     // A bug may be put into them, too.
@@ -40,11 +46,9 @@ export function runSchedules(
     const world = new World(seed + index, { writers, broken });
     const error = run(world);
     steps += world.steps;
-    if (error !== null)
-      return { schedules: index + 1, steps, failure: repeated(seed + index, broken) };
+    if (error !== null) return { schedules: index + 1, steps, failed: seed + index };
   }
-  Error.stackTraceLimit = STACK_LINES;
-  return { schedules, steps, failure: null };
+  return { schedules, steps, failed: null };
 }
 
 /** Returns what happens in the schedule of a seed, step by step. */
@@ -56,7 +60,6 @@ export function traceOf(seed: number): readonly string[] {
 
 /** Runs a schedule that failed once more, and keeps its steps this time. */
 function repeated(seed: number, broken: SabotageName | null): Failure {
-  Error.stackTraceLimit = STACK_LINES;
   const world = new World(seed, { broken, traced: true });
   const error =
     run(world) ?? new Error("it fails only behind others: its seed is not all it takes");

@@ -11,7 +11,11 @@ import { ByteWriter } from "../../src/wire/byte-writer.ts";
 import { readInt32 } from "../../src/wire/bytes.ts";
 import { readCancelRequest } from "../../src/wire/frontend/cancel-request.ts";
 import { BACKEND, FRONTEND } from "../../src/wire/message-type.ts";
-import { errorResponse, message as messageOf } from "../session/support/backend-messages.ts";
+import {
+  errorResponse,
+  message as messageOf,
+  parameterStatus,
+} from "../session/support/backend-messages.ts";
 import { ModelPostgres } from "../session/support/model-postgres.ts";
 import { REPORTED_SETTING } from "../session/support/model-settings.ts";
 import type { FakeConnection, Peer } from "./fake-connection.ts";
@@ -139,6 +143,12 @@ export class SimBackend implements Peer {
     }
   }
 
+  /** Its configuration was changed: it reports a parameter that nobody has set. */
+  reload(timeZone: string): void {
+    this.hasSpoken = true;
+    this.#connection?.send(parameterStatus("TimeZone", timeZone));
+  }
+
   /** It says something that nobody has asked for. */
   sayNotice(textBytes: number): void {
     this.hasSpoken = true;
@@ -180,6 +190,7 @@ export class SimBackend implements Peer {
     const writer = new ByteWriter();
     writeAuthenticationOk(writer);
     writeParameterStatus(writer, REPORTED_SETTING, "");
+    writeParameterStatus(writer, "TimeZone", "UTC");
     writeBackendKeyData(writer, {
       processId: this.processId,
       secretKey: Uint8Array.of(1, 2, 3, 4),
