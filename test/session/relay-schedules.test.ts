@@ -232,7 +232,7 @@ function checkAll(schedule: Schedule, limits: Partial<RigLimits>): void {
   }
   for (const server of rig.servers) {
     expect(server.clean).toBeTrue();
-    expect(server.state.statements.size).toBe(server.model.statementNames.length);
+    expect(server.state.statements.size).toBe(server.model.statementsNamed);
   }
   rig.end();
   expect(rig.interner.size).toBe(0);

@@ -208,9 +208,7 @@ export class SimBackend implements Peer {
   #onMessage(message: Uint8Array): void {
     this.#world.onMessage(this, message);
     this.#noteOwner(message);
-    const type = message[0];
-    const runs = type === FRONTEND.Query || type === FRONTEND.Execute;
-    if (runs && this.model.takesQueries && this.#world.isSlow()) this.#held = message;
+    if (this.model.wouldRun(message) && this.#world.isSlow()) this.#held = message;
     else this.#run(message);
   }
 

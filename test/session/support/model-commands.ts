@@ -24,6 +24,8 @@ const OWN_COMMANDS =
 
 const RETURNS_ROWS = /^(select|rows|big|wide|show)\b/;
 
+const COPIES_IN: ReadonlySet<string> = new Set(["copy ok", "copy bad", "copy late"]);
+
 const WIDE_COLUMNS = 100;
 
 const NARROW = rowDescription(1);
@@ -61,6 +63,10 @@ function readCommand(text: string): Command {
 /** Whether Carpool asks for it, and for rows. */
 export function isOwnSelect(sql: string): boolean {
   return sql.startsWith("select pg_catalog.") || sql.startsWith("select s.name");
+}
+
+export function isCopyIn(sql: string): boolean {
+  return COPIES_IN.has(sql);
 }
 
 /** Returns RowDescription or NoData. */

@@ -38,6 +38,7 @@ import {
   commandOf,
   commandsOf,
   descriptionOf,
+  isCopyIn,
   isOwnSelect,
 } from "./model-commands.ts";
 import { ModelError } from "./model-error.ts";
@@ -50,12 +51,6 @@ interface Portal {
   rowsSent: number;
   done: boolean;
 }
-
-function cancelled(): ModelError {
-  return new ModelError("57014", "canceling statement due to user request");
-}
-
-const IN_COPIES: ReadonlySet<string> = new Set(["copy ok", "copy bad", "copy late"]);
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -79,11 +74,6 @@ export class ModelPostgres {
     this.#settings = new ModelSettings(startup);
   }
 
-  /** Names of the prepared statements, without the unnamed one. */
-  get statementNames(): string[] {
-    return this.#statements.names;
-  }
-
   /** How many prepared statements there are, without the unnamed one. */
   get statementsNamed(): number {
     return this.#statements.named;
@@ -99,6 +89,13 @@ export class ModelPostgres {
     return !this.#skipping && this.#copy === null;
   }
 
+  /** Whether this message would run a command, rather than fail at once or be skipped. */
+  wouldRun(bytes: Uint8Array): boolean {
+    if (!this.takesQueries) return false;
+    if (bytes[0] !== FRONTEND.Execute) return bytes[0] === FRONTEND.Query;
+    return this.#portals.has(readExecute(bytes, 0, bytes.length).portal);
+  }
+
   /** What commands have left behind that the next client must not find, in words; null: nothing. */
   get residue(): string | null {
     return this.#residue.any;
@@ -112,7 +109,8 @@ export class ModelPostgres {
   /** A cancel strikes: a message of the type `running`, which has not been received; or the COPY under way. */
   interrupt(running: number | null): void {
     if (running === FRONTEND.Query) this.#statements.forget("");
-    this.#onError(running ?? FRONTEND.CopyData, cancelled());
+    const error = new ModelError("57014", "canceling statement due to user request");
+    this.#onError(running ?? FRONTEND.CopyData, error);
   }
 
   receive(bytes: Uint8Array): void {
@@ -294,7 +292,7 @@ export class ModelPostgres {
   }
 
   #runCopy(sql: string, simple: boolean): void {
-    if (!IN_COPIES.has(sql)) return this.#emitAll(copyOutOf(sql));
+    if (!isCopyIn(sql)) return this.#emitAll(copyOutOf(sql));
     this.#emit(COPY_IN_RESPONSE);
     this.#flush();
     if (sql === "copy late") throw new ModelError("42809", "cannot copy to view");

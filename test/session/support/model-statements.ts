@@ -8,11 +8,6 @@ import { ModelError } from "./model-error.ts";
 export class ModelStatements {
   readonly #byName = new Map<string, Command>();
 
-  /** Without the unnamed one. */
-  get names(): string[] {
-    return [...this.#byName.keys()].filter((name) => name !== "");
-  }
-
   /** How many there are without the unnamed one. */
   get named(): number {
     return this.#byName.size - (this.#byName.has("") ? 1 : 0);
@@ -39,6 +34,6 @@ export class ModelStatements {
 
   /** As DEALLOCATE ALL: the unnamed one stays. */
   forgetNamed(): void {
-    for (const name of this.names) this.#byName.delete(name);
+    for (const name of this.#byName.keys()) if (name !== "") this.#byName.delete(name);
   }
 }
