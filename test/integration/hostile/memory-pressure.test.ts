@@ -10,8 +10,8 @@ import { ByteWriter } from "../../../src/wire/byte-writer.ts";
 import { writeCopyData } from "../../../src/wire/frontend/copy-data.ts";
 import { writeQuery } from "../../../src/wire/frontend/query.ts";
 import { eventually } from "../../support/eventually.ts";
-import { startPooler, type TestPooler } from "../../support/pooler.ts";
 import { startPostgres, type TestPostgres } from "../../support/postgres.ts";
+import { SpawnedPooler } from "../../support/spawned-pooler.ts";
 import { TLS_FIXTURES } from "../../support/tls-fixtures.ts";
 import { WireClient } from "../chaos/wire-client.ts";
 
@@ -20,8 +20,9 @@ const KILOBYTE = 1024;
 const MEGABYTE = 1024 ** 2;
 const GIGABYTE = 1024 ** 3;
 
-/** Of resident memory, for each stream that stands: both its ends are in this process. */
-const STREAM_BYTES_MAX = 512 * KILOBYTE;
+/** Of the pooler's resident memory, for each stream that stands; and once, for what its runtime keeps in stock. */
+const STREAM_BYTES_MAX = 300 * KILOBYTE;
+const STOCK_BYTES_MAX = 40 * MEGABYTE;
 
 const LATENCY_MAX_MS = 1000;
 const COPY_CHUNK_BYTES = 64 * KILOBYTE;
@@ -31,9 +32,11 @@ const GIGABYTE_OF_ROWS = "select repeat('x', 1000) from generate_series(1, 10737
 const ONE_LARGE_ROW = "select repeat('x', 300000000)";
 
 let postgres: TestPostgres;
-let pooler: TestPooler;
+let pooler: SpawnedPooler;
 let neighbour: Client;
-let rssBefore = 0;
+let residentBefore = 0;
+/** Those of the present test, and how each is cut off. */
+const cuts: (() => void)[] = [];
 
 beforeAll(async () => {
   postgres = await startPostgres({ settings: { work_mem: "1MB" } });
@@ -45,7 +48,7 @@ beforeAll(async () => {
   await postgres.query(
     "create trigger dawdle before insert on slow for each row execute function dawdle()",
   );
-  pooler = await startPooler(postgres, {
+  pooler = await SpawnedPooler.start(postgres, {
     env: {
       GLOBAL_DOWNSTREAM_CERT_PATH: TLS_FIXTURES.server.certificate,
       GLOBAL_DOWNSTREAM_KEY_PATH: TLS_FIXTURES.server.key,
@@ -57,16 +60,17 @@ beforeAll(async () => {
 beforeEach(async () => {
   neighbour = new Client(pooler.target());
   await neighbour.connect();
-  Bun.gc(true);
-  rssBefore = process.memoryUsage.rss();
+  await pooler.report();
+  residentBefore = pooler.residentBytes;
 });
 
-/** All are gone, and so is what they asked for. */
+/** All are cut off and gone, and so is what they asked for. */
 afterEach(async () => {
-  await eventually(() => expect(pooler.pooler.clients).toBe(1));
+  for (const cutOff of cuts.splice(0)) cutOff();
+  await eventually(async () => expect(await pooler.report()).toMatchObject({ clients: 1 }));
   await eventually(async () => expect(await busyBackends("")).toBe(0));
   await neighbour.end();
-  expect(pooler.pooler.counters).toMatchObject({ desyncTotal: 0, internalErrorsTotal: 0 });
+  expect(await pooler.report()).toMatchObject({ desyncTotal: 0, internalErrorsTotal: 0 });
 });
 
 afterAll(async () => {
@@ -90,8 +94,7 @@ test.each([
     }
     await eventually(async () => expect(await busyBackends("ClientWrite")).toBe(count));
     await expectNeighboursServed();
-    expectLittleHeld(count);
-    for (const client of clients) client.vanish();
+    await expectLittleHeld(count);
   },
   60_000,
 );
@@ -105,10 +108,11 @@ test("holds little of a gigabyte for clients that stop reading inside TLS", asyn
     clients.map(async (client) => {
       client.on("error", () => {}); // they are cut off in the end
       await client.connect();
+      cuts.push(() => client.connection.stream.destroy());
     }),
   );
-  Bun.gc(true);
-  rssBefore = process.memoryUsage.rss();
+  await pooler.report();
+  residentBefore = pooler.residentBytes;
   const answers = clients.map(async (client) => {
     const answer = client.query(GIGABYTE_OF_ROWS);
     client.connection.stream.pause();
@@ -116,7 +120,7 @@ test("holds little of a gigabyte for clients that stop reading inside TLS", asyn
   });
   await eventually(async () => expect(await busyBackends("ClientWrite")).toBe(STREAMS));
   await expectNeighboursServed();
-  expectLittleHeld(STREAMS);
+  await expectLittleHeld(STREAMS);
   for (const client of clients) client.connection.stream.destroy();
   await Promise.all(answers);
 }, 60_000);
@@ -142,8 +146,7 @@ test("takes no more COPY data from its clients than a slow server does", async (
   }
   expect(taken).toBeLessThan(GIGABYTE);
   await expectNeighboursServed();
-  expectLittleHeld(STREAMS);
-  for (const client of clients) client.vanish();
+  await expectLittleHeld(STREAMS);
 }, 60_000);
 
 /** Sends chunk after chunk until the socket takes no more. Returns how many bytes it took. */
@@ -163,8 +166,12 @@ function offerAll(
   }
 }
 
-function connected(count: number): Promise<WireClient[]> {
-  return Promise.all(Array.from({ length: count }, () => WireClient.connect(pooler.target())));
+async function connected(count: number): Promise<WireClient[]> {
+  const clients = await Promise.all(
+    Array.from({ length: count }, () => WireClient.connect(pooler.target())),
+  );
+  for (const client of clients) cuts.push(() => client.vanish());
+  return clients;
 }
 
 /** Backends that run something, and wait for `event` unless that is empty. */
@@ -188,9 +195,9 @@ async function expectNeighboursServed(): Promise<void> {
   }
 }
 
-function expectLittleHeld(streams: number): void {
-  Bun.gc(true);
-  const grown = process.memoryUsage.rss() - rssBefore;
+async function expectLittleHeld(streams: number): Promise<void> {
+  await pooler.report();
+  const grown = pooler.residentBytes - residentBefore;
   process.stdout.write(`${streams} streams: ${(grown / MEGABYTE).toFixed(1)} MB\n`);
-  expect(grown).toBeLessThan(10 * MEGABYTE + streams * STREAM_BYTES_MAX);
+  expect(grown).toBeLessThan(STOCK_BYTES_MAX + streams * STREAM_BYTES_MAX);
 }
