@@ -51,6 +51,11 @@ export class ClientStatements {
     if (this.#byName.get(change.name) === change.statement) this.#delete(change.name);
   }
 
+  /** DEALLOCATE went through: the name is free. */
+  deallocate(name: string): void {
+    this.#delete(name);
+  }
+
   /**
    * Takes a name out. Its reference moves into the change that is returned, until
    * {@link confirmClose} or {@link undoClose}. Null where there is no such name.

@@ -6,6 +6,7 @@
 
 import { HEADER_BYTES } from "../wire/limits.ts";
 import type { ClientState } from "./client-state.ts";
+import { EXPECTED } from "./expected-reply.ts";
 import { forgetAllStatements } from "./reply-notes.ts";
 import type { ServerState } from "./server-state.ts";
 
@@ -16,6 +17,7 @@ export const COMMAND_TAG_BYTES_MAX = 32;
 const OVERHEAD_BYTES = 6;
 
 const SETTINGS_TAGS = tags("SET", "RESET");
+const DEALLOCATE_TAGS = tags("DEALLOCATE");
 const FORGETTING_TAGS = tags("DISCARD ALL", "DEALLOCATE ALL");
 const TEMPORARY_TAGS = tags("CREATE TABLE", "CREATE TABLE AS", "CREATE VIEW", "CREATE SEQUENCE");
 /** What can change the columns that a statement returns, so that PostgreSQL refuses it from then on. */
@@ -83,6 +85,7 @@ export function afterCommand(
       return;
     case 0x44: // DECLARE CURSOR, DISCARD ALL, DEALLOCATE ALL, DROP …
       if (reshapes(bytes, start)) state.statements.retireAll();
+      else if (matches(DEALLOCATE_TAGS, first, length, bytes, start)) onDeallocate(state, client);
       else if (matches(CURSOR_TAGS, first, length, bytes, start)) state.residue |= RESIDUE.cursors;
       else if (matches(FORGETTING_TAGS, first, length, bytes, start))
         onForget(length, state, client);
@@ -116,6 +119,13 @@ function madeTable(
 ): boolean {
   if (length <= SELECT_TAG_START.length || !isAt(SELECT_TAG_START, bytes, start + 5)) return false;
   return rowsTold === ROWS_TOLD.none || !matches(SELECT_NO_ROWS_TAGS, 0x53, length, bytes, start);
+}
+
+/** A Query that was told to deallocate a client's name has done so. */
+function onDeallocate(state: ServerState, client: ClientState | null): void {
+  const name = state.expected.headNote;
+  if (state.expected.head === EXPECTED.query && typeof name === "string")
+    client?.statements.deallocate(name);
 }
 
 function onForget(length: number, state: ServerState, client: ClientState | null): void {

@@ -170,15 +170,7 @@ export class FrontendRelay implements FrameHandler {
     start: number,
     end: number,
   ): number {
-    switch (type) {
-      case FRONTEND.Parse:
-      case FRONTEND.Bind:
-      case FRONTEND.Describe:
-      case FRONTEND.Close:
-        return this.#statementMessages.neededBytes(type, messageBytes, bytes, start, end);
-      default:
-        return 0;
-    }
+    return this.#statementMessages.neededBytes(type, messageBytes, bytes, start, end);
   }
 
   onMessage(
@@ -220,8 +212,7 @@ export class FrontendRelay implements FrameHandler {
       case FRONTEND.Sync:
         return this.#onSync(bytes, start, end, server, sink);
       case FRONTEND.Query:
-        if (this.#translator !== null) this.#noteText(bytes, start + HEADER_BYTES, end, server);
-        return this.#onWholeRequest(EXPECTED.query, bytes, start, end, server, sink);
+        return this.#onQuery(bytes, start, end, messageEnd, server, sink);
       case FRONTEND.FunctionCall:
         return this.#onWholeRequest(EXPECTED.functionCall, bytes, start, end, server, sink);
       case FRONTEND.Flush:
@@ -316,10 +307,29 @@ export class FrontendRelay implements FrameHandler {
     return true;
   }
 
-  /** What a Query may change unseen. */
-  #noteText(bytes: Uint8Array, from: number, end: number, server: ServerState): void {
-    this.#drainFirst = mayForgetStatements(bytes, from, end);
-    server.noteSettings(settingsInText(bytes, from, end));
+  /** Notes what a Query may change unseen. A DEALLOCATE of a name that the client gave becomes another. */
+  #onQuery(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    messageEnd: number,
+    server: ServerState,
+    sink: ByteSink,
+  ): boolean {
+    if (this.#translator !== null) {
+      this.#drainFirst = mayForgetStatements(bytes, start + HEADER_BYTES, end);
+      server.noteSettings(settingsInText(bytes, start + HEADER_BYTES, end));
+    }
+    const outcome =
+      this.#drainFirst && end === messageEnd
+        ? this.#statementMessages.onDeallocate(bytes, start, end, this.#segment, server, sink)
+        : OUTCOME.passedOn;
+    if (outcome === OUTCOME.needsReplies) return this.#stopForReplies(server, sink);
+    if (outcome === OUTCOME.passedOn)
+      return this.#onWholeRequest(EXPECTED.query, bytes, start, end, server, sink);
+    server.segmentOpen = false;
+    this.#segment += 1;
+    return true;
   }
 
   /** Sync, Query, FunctionCall: what ReadyForQuery answers. */
@@ -399,13 +409,11 @@ export class FrontendRelay implements FrameHandler {
 
   #flush(): boolean {
     const accepted = this.#sink === null || this.#out.flush(this.#sink);
-    if (this.#ending !== null) this.#tellEnding(this.#ending);
-    return accepted;
-  }
-
-  #tellEnding({ violation, detail }: Ending): void {
+    if (this.#ending === null) return accepted;
+    const { violation, detail } = this.#ending;
     if (violation === null) this.#events.onTerminate();
     else this.#events.onViolation(violation, detail);
+    return accepted;
   }
 
   /** A mistake of ours. What was gathered must not go to whoever uses the writer next. */

@@ -1,5 +1,5 @@
 /**
- * Parse, Bind, Describe and Close: the messages that name statements. Checks their form as far as
+ * Parse, Bind, Describe and Close, and a Query that is a DEALLOCATE: the messages that name statements. Checks their form as far as
  * they must be read, notes what the server will owe for them, and passes them on: as they are in session
  * mode, with their names translated ({@link StatementTranslator}) in transaction mode.
  */
@@ -7,7 +7,9 @@
 import { findNul } from "../wire/bytes.ts";
 import { HEADER_BYTES, SMALL_MESSAGE_BYTES_MAX } from "../wire/limits.ts";
 import { FRONTEND } from "../wire/message-type.ts";
+import { DEALLOCATION_BYTES_MAX, deallocatedName } from "./deallocation.ts";
 import { EXPECTED, type ExpectedKind, UNNAMED } from "./expected-reply.ts";
+import { mayForgetStatements } from "./forgetful-text.ts";
 import { OUTCOME, type Outcome } from "./message-outcome.ts";
 import type { ByteSink, RunWriter } from "./run-writer.ts";
 import type { ServerState } from "./server-state.ts";
@@ -48,8 +50,13 @@ export class StatementMessages {
         return this.#translator === null ? 0 : this.#neededOfParse(messageBytes, end - start);
       case FRONTEND.Bind:
         return this.#translator === null ? 0 : neededOfBind(bytes, start, end);
-      default:
+      case FRONTEND.Query:
+        return this.#translator === null ? 0 : neededOfQuery(messageBytes, bytes, start, end);
+      case FRONTEND.Describe:
+      case FRONTEND.Close:
         return messageBytes > SMALL_MESSAGE_BYTES_MAX ? 0 : messageBytes;
+      default:
+        return 0;
     }
   }
 
@@ -93,6 +100,21 @@ export class StatementMessages {
       default:
         return this.#close(translator, bytes, start, end, segment, server, sink);
     }
+  }
+
+  /** Deals with a whole Query that may be a DEALLOCATE by SQL; `passedOn`: it is to be passed on as it is. */
+  onDeallocate(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    segment: number,
+    server: ServerState,
+    sink: ByteSink,
+  ): Outcome {
+    const tooLong = end - start > DEALLOCATION_BYTES_MAX;
+    const name = tooLong ? null : deallocatedName(bytes, start + HEADER_BYTES, end);
+    if (this.#translator === null || name === null) return OUTCOME.passedOn;
+    return this.#translator.deallocate(name, segment, server, sink);
   }
 
   #parse(
@@ -182,6 +204,17 @@ function kindOf(type: number, target: number): ExpectedKind {
 /** The translator returns false for what must wait. */
 function takenIf(taken: boolean): Outcome {
   return taken ? OUTCOME.taken : OUTCOME.needsReplies;
+}
+
+/** A DEALLOCATE is read whole. */
+function neededOfQuery(
+  messageBytes: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): number {
+  if (messageBytes > DEALLOCATION_BYTES_MAX) return 0;
+  return mayForgetStatements(bytes, start + HEADER_BYTES, end) ? messageBytes : 0;
 }
 
 /** A Bind can be passed on once both of its names are there. */

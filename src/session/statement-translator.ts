@@ -9,13 +9,16 @@
 import type { PoolerError } from "../base/pooler-error.ts";
 import { errorResponseOf } from "../wire/backend/error-response.ts";
 import { TRANSACTION_STATUS } from "../wire/backend/ready-for-query.ts";
+import { ByteWriter } from "../wire/byte-writer.ts";
 import { findNul, readInt32 } from "../wire/bytes.ts";
+import { writeQuery } from "../wire/frontend/query.ts";
 import { HEADER_BYTES } from "../wire/limits.ts";
 import { FRONTEND } from "../wire/message-type.ts";
 import type { ClientState } from "./client-state.ts";
 import { StatementChange } from "./client-statements.ts";
 import { EXPECTED } from "./expected-reply.ts";
 import { mayForgetStatements } from "./forgetful-text.ts";
+import { OUTCOME, type Outcome } from "./message-outcome.ts";
 import { REFUSED_PARSE } from "./refused-parse.ts";
 import type { ByteSink, RunWriter } from "./run-writer.ts";
 import type { ServerState } from "./server-state.ts";
@@ -214,6 +217,22 @@ export class StatementTranslator {
     return true;
   }
 
+  /**
+   * DEALLOCATE by SQL of `name`, which the client gave: the server deallocates one that is made for it, in
+   * this place, and has the last word on whether that may be.
+   */
+  deallocate(name: string, segment: number, server: ServerState, sink: ByteSink): Outcome {
+    if (this.#mustWait(segment, server)) return OUTCOME.needsReplies;
+    if (this.#client.statements.get(name) === undefined) return OUTCOME.passedOn;
+    this.#sendClose(STAND_IN_NAME, sink);
+    server.expected.push(EXPECTED.ownClose, null);
+    this.#sendParse(STAND_IN_NAME, EMPTY_TEXT, 0, EMPTY_TEXT.length, sink);
+    server.expected.push(EXPECTED.ownParse, null);
+    this.#out.insert(DEALLOCATE_STAND_IN, 0, DEALLOCATE_STAND_IN.length, sink);
+    server.expected.push(EXPECTED.query, name);
+    return OUTCOME.taken;
+  }
+
   /** Has the server refuse a message, so that order and transaction are right, with our words for why. */
   refuse(error: PoolerError, server: ServerState, sink: ByteSink): void {
     this.#sendRefused(errorResponseOf(error), server, sink);
@@ -358,5 +377,18 @@ const OF_STATEMENT = Uint8Array.of(0x53);
 /** Under which a server is given a text that it shall only judge. Digits of base 36 have no dot. */
 const SPARE_NAME = encoder.encode(`${STATEMENT_NAME_PREFIX}.spare`);
 
+/** What is deallocated for a client's name. */
+const STAND_IN = `${STATEMENT_NAME_PREFIX}.deallocated`;
+const STAND_IN_NAME = encoder.encode(STAND_IN);
+const DEALLOCATE_STAND_IN = queryOf(`DEALLOCATE "${STAND_IN}"`);
+/** A Parse behind its name: no text, no parameter types. PostgreSQL takes it in any state of a transaction. */
+const EMPTY_TEXT = Uint8Array.of(0, 0, 0);
+
 /** What no server has: a Bind of it fails as one of a name that the client never gave. */
 const UNKNOWN_NAME = encoder.encode(`${STATEMENT_NAME_PREFIX}.unknown`);
+
+function queryOf(sql: string): Uint8Array {
+  const writer = new ByteWriter();
+  writeQuery(writer, sql);
+  return writer.take();
+}
