@@ -19,7 +19,23 @@ const OVERHEAD_BYTES = 6;
 const SETTINGS_TAGS = tags("SET", "RESET");
 const DEALLOCATE_TAGS = tags("DEALLOCATE");
 const FORGETTING_TAGS = tags("DISCARD ALL", "DEALLOCATE ALL");
-const TEMPORARY_TAGS = tags("CREATE TABLE", "CREATE TABLE AS", "CREATE VIEW", "CREATE SEQUENCE");
+/** Whose objects can be in `pg_temp`; a DO may create any of them. */
+const TEMPORARY_TAGS = tags(
+  "CREATE TABLE",
+  "CREATE TABLE AS",
+  "CREATE VIEW",
+  "CREATE SEQUENCE",
+  "CREATE FUNCTION",
+  "CREATE PROCEDURE",
+  "CREATE AGGREGATE",
+  "CREATE OPERATOR",
+  "CREATE TYPE",
+  "CREATE DOMAIN",
+  "CREATE FOREIGN TABLE",
+  "CREATE COLLATION",
+  "CREATE CONVERSION",
+  "DO",
+);
 /** What can change the columns that a statement returns, so that PostgreSQL refuses it from then on. */
 const RESHAPING_TAG_STARTS = ["ALTER ", "DROP ", "CREATE VIEW"].map((start) =>
   new TextEncoder().encode(start),
@@ -85,6 +101,8 @@ export function afterCommand(
       return;
     case 0x44: // DECLARE CURSOR, DISCARD ALL, DEALLOCATE ALL, DROP …
       if (reshapes(bytes, start)) state.statements.retireAll();
+      else if (matches(TEMPORARY_TAGS, first, length, bytes, start))
+        state.residue |= RESIDUE.temporary;
       else if (matches(DEALLOCATE_TAGS, first, length, bytes, start)) onDeallocate(state, client);
       else if (matches(CURSOR_TAGS, first, length, bytes, start)) state.residue |= RESIDUE.cursors;
       else if (matches(FORGETTING_TAGS, first, length, bytes, start))

@@ -16,6 +16,14 @@ everywhere("what a client made for itself", (place) => {
     ["select 1 as n into temp mine", "select n from mine", "42P01"],
     ["create temp view mine as select 1 as n", "select n from mine", "42P01"],
     ["create temp sequence mine", "select nextval('mine')", "42P01"],
+    [
+      "create function pg_temp.mine() returns int language sql as 'select 1'",
+      "do $$ begin if not exists (select from pg_proc where proname = 'mine' and pronamespace = pg_my_temp_schema()) then raise undefined_function; end if; end $$",
+      "42883",
+    ],
+    ["create type pg_temp.mine as enum ('a')", "select 'a'::mine", "42704"],
+    ["create domain pg_temp.mine as int", "select 1::mine", "42704"],
+    ["do $$ begin create temp table mine (n int); end $$", "select n from mine", "42P01"],
     ["prepare mine as select 1", "execute mine", "26000"],
     ["declare mine cursor with hold for select 1", "fetch 1 from mine", "34000"],
   ])("is not there for another: %s", async (make, use, sqlstate) => {
