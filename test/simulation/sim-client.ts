@@ -157,7 +157,10 @@ export class SimClient implements Peer {
   }
 
   #answersAlone(model: ModelPostgres): readonly Uint8Array[] {
-    for (const { messages } of this.#script) {
+    for (const { name, messages } of this.#script) {
+      // Inside a failed transaction PostgreSQL would not even say that there are too many.
+      if (model.statementsNamed >= CLIENT_STATEMENTS_MAX && name.startsWith("prepare"))
+        this.disturb("too many statements");
       for (const message of messages) model.receive(message);
       if (model.statementsNamed > CLIENT_STATEMENTS_MAX) this.disturb("too many statements");
     }
