@@ -81,6 +81,8 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
   /** A cancel was sent, and nobody knows when or whether it will strike. */
   #cancelUncertain = false;
   #lossFields: ErrorFields | null = null;
+  /** The client has its FATAL. */
+  #lossTold = false;
   /** Its holder was served when it said that it ends. */
   #spent = false;
   #endTimer: Timer | null = null;
@@ -309,13 +311,12 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
   }
 
   onClosed(): void {
-    const told = this.#lossFields !== null;
     this.state.broken = true;
     if (this.#phase === "ready") this.#owner.onServerEnding(this);
     this.#enter("gone");
     this.#endTimer?.cancel();
     this.#tryTimer?.cancel();
-    this.#lose(new ServerLostError(this.#lossFields), told);
+    this.#lose(new ServerLostError(this.#lossFields), this.#lossTold);
     this.#relay.end();
     this.#owner.onServerGone(this);
   }
@@ -329,7 +330,9 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
   onFatal(fields: ErrorFields): boolean {
     this.#lossFields = fields;
     this.#spent = this.#holder?.served === true;
-    return !this.#spent;
+    // Of a query of ours, also of one that is just over, its client knows nothing.
+    this.#lossTold = !this.#spent && this.#ownQuery === null;
+    return this.#lossTold;
   }
 
   onOwnRows(bytes: Uint8Array, start: number, end: number): void {
@@ -354,7 +357,8 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
 
   /** It said FATAL, or what it should not have. Either way it runs nothing that we would have to wait for. */
   #onBroken(): void {
-    if (this.#lossFields !== null) this.#lose(new ServerLostError(this.#lossFields), true);
+    if (this.#lossFields !== null)
+      this.#lose(new ServerLostError(this.#lossFields), this.#lossTold);
     this.abandon();
   }
 

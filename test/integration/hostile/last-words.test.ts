@@ -55,10 +55,14 @@ afterAll(async () => {
 
 /** A client of a tenant that has one server at a time, of `fake`. */
 async function clientOf(fake: FakePostgres, mode: PortMode = "transaction"): Promise<RawClient> {
+  return RawClient.connect(pooler.target(mode, await tenantOf(fake)));
+}
+
+async function tenantOf(fake: FakePostgres): Promise<string> {
   tenants += 1;
   const tenant = `last-words-${tenants}`;
   await pooler.putTenant({ external_id: tenant, db_port: fake.port, default_pool_size: 1 });
-  return RawClient.connect(pooler.target(mode, tenant));
+  return tenant;
 }
 
 function built(write: (writer: ByteWriter) => void): Uint8Array {
@@ -319,5 +323,61 @@ describe("a client that goes in the middle of a message, with a query running", 
     await eventually(() => expect(fake.sessions[0]?.closed).toBe(true));
     expect(cancels).toBeGreaterThan(0);
     expect(fake.sessions[0]?.queries).toEqual(["select slow()"]);
+  });
+});
+
+describe.each<readonly [string, Uint8Array]>([
+  ["in place of its answer to", FATAL],
+  ["in one piece with its answer to", Buffer.concat([done("SELECT 1"), FATAL])],
+])("a server that ends %s a query of ours", (_how, lastWords) => {
+  const parameters = [["application_name", "mine"]] as const;
+
+  /** Answers the next query of ours that sets something with its last words. */
+  function endingAtSettings(): FakeBehaviour & { armed: boolean } {
+    return {
+      armed: false,
+      onQuery(session, sql) {
+        if (!this.armed || !sql.includes("set_config")) return false;
+        this.armed = false;
+        session.send(lastWords);
+        session.close();
+        return true;
+      },
+    };
+  }
+
+  test("costs the client nothing whose settings it was to take", async () => {
+    const behaviour = endingAtSettings();
+    using fake = new FakePostgres(behaviour);
+    const target = pooler.target("transaction", await tenantOf(fake));
+    await using client = await RawClient.connect(target, { parameters });
+    await using other = await RawClient.connect(target);
+    await other.run(query("select"));
+    behaviour.armed = true;
+    expect(await client.run(query("begin"))).toEqual([
+      "CommandComplete SELECT 0",
+      "ReadyForQuery I",
+    ]);
+    expect(behaviour.armed).toBeFalse();
+  });
+
+  test("is told to the client in session mode whose settings it was to put back", async () => {
+    using fake = new FakePostgres({
+      onQuery(session, sql) {
+        if (sql === "reset all") session.send(done("RESET"));
+        else if (!sql.includes("VALUES")) return false;
+        else {
+          session.send(lastWords);
+          session.close();
+        }
+        return true;
+      },
+    });
+    const target = pooler.target("session", await tenantOf(fake));
+    await using client = await RawClient.connect(target, { parameters });
+    await client.send(query("reset all"));
+    const lines = await client.untilClosed();
+    expect(lines.slice(0, 2)).toEqual(["CommandComplete RESET", "ReadyForQuery I"]);
+    expect(lines.slice(2).map((line) => line.slice(0, TOLD.length))).toEqual([TOLD, "closed"]);
   });
 });
