@@ -4,7 +4,8 @@
  */
 
 import type { Channel } from "../net/channel.ts";
-import { type FrontendRelay, STOP } from "../session/frontend-relay.ts";
+import type { FrontendRelay } from "../session/frontend-relay.ts";
+import { STOP } from "../session/relay-owner.ts";
 
 /** What a client's bytes may take while they wait; then it is read no more. */
 const HELD_BYTES_MAX = 65_536;

@@ -6,7 +6,7 @@
 import type { PoolerError } from "../base/pooler-error.ts";
 import type { Channel } from "../net/channel.ts";
 import type { ClientState } from "../session/client-state.ts";
-import type { FrontendLimits } from "../session/frontend-relay.ts";
+import type { FrontendLimits } from "../session/relay-owner.ts";
 import type { CancelRegistry } from "./cancel-registry.ts";
 import type { RelayScratch } from "./relay-scratch.ts";
 import type { ServerPool } from "./server-pool.ts";

@@ -6,8 +6,8 @@
  * One relay per client connection. It stops before a message that needs a server while there is none,
  * or that has to wait for replies to earlier ones; its owner resumes it.
  *
- * PostgreSQL is the judge of what is an error: an unknown name goes to it as it is, a name in use goes
- * to it as a name in use, so that the order of replies and the fate of the transaction are its own.
+ * PostgreSQL is the judge of what is an error: an unknown name goes to it as it is, a name in use goes to it as one,
+ * so that the order of replies and the fate of the transaction are its own.
  */
 
 import { assert } from "../base/assert.ts";
@@ -21,6 +21,7 @@ import { EXPECTED } from "./expected-reply.ts";
 import { mayForgetStatements } from "./forgetful-text.ts";
 import { type FrameHandler, MessageFramer } from "./message-framer.ts";
 import { OUTCOME, type Outcome } from "./message-outcome.ts";
+import { type FrontendLimits, type FrontendRelayEvents, STOP } from "./relay-owner.ts";
 import type { ByteSink, RunWriter } from "./run-writer.ts";
 import type { ServerState } from "./server-state.ts";
 import { settingsInText } from "./settings-in-text.ts";
@@ -28,34 +29,9 @@ import { StatementMessages } from "./statement-messages.ts";
 import type { StatementTranslator } from "./statement-translator.ts";
 import { UnservedMessages } from "./unserved-messages.ts";
 
-/**
- * What the relay tells the client session that it belongs to: once, after everything that came before
- * was passed on. Nothing that comes behind is read.
- */
-export interface FrontendRelayEvents {
-  /** The client said Terminate. */
-  onTerminate(): void;
-  /** The client broke the protocol; its connection cannot go on. The texts are for the client. */
-  onViolation(reason: string, detail: string | undefined): void;
-}
-
 /** How the client's side ended; a violation is its text. */
 type Ending = { readonly violation: string | null; readonly detail?: string | undefined };
-
 const TERMINATED: Ending = { violation: null };
-
-/** Why the relay stopped. `needsCancelEnd`: a cancel is under way that must not strike what comes now. */
-export const STOP = { none: 0, needsServer: 1, needsReplies: 2, needsCancelEnd: 3 } as const;
-
-export interface FrontendLimits {
-  /** The longest message, in bytes. */
-  readonly messageBytesMax: number;
-  /**
-   * The longest statement that is kept: its Parse is read whole. A longer one is refused if it is named;
-   * if not, it can be bound until its transaction ends.
-   */
-  readonly statementBytesMax: number;
-}
 
 export class FrontendRelay implements FrameHandler {
   /** Null: statements keep their names (session mode). */

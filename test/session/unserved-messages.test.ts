@@ -3,7 +3,7 @@
  */
 
 import { describe, expect, test } from "bun:test";
-import { STOP } from "../../src/session/frontend-relay.ts";
+import { STOP } from "../../src/session/relay-owner.ts";
 import { COPY_DONE, FLUSH, SYNC } from "../../src/wire/frontend/empty-requests.ts";
 import { errorResponse, transcript } from "./support/backend-messages.ts";
 import {

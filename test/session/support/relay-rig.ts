@@ -7,11 +7,8 @@
 import { BackendRelay, type BackendRelayEvents } from "../../../src/session/backend-relay.ts";
 import { ClientState } from "../../../src/session/client-state.ts";
 import { EXPECTED } from "../../../src/session/expected-reply.ts";
-import {
-  FrontendRelay,
-  type FrontendRelayEvents,
-  STOP,
-} from "../../../src/session/frontend-relay.ts";
+import { FrontendRelay } from "../../../src/session/frontend-relay.ts";
+import { type FrontendRelayEvents, STOP } from "../../../src/session/relay-owner.ts";
 import { type ByteSink, RunWriter } from "../../../src/session/run-writer.ts";
 import { ServerState } from "../../../src/session/server-state.ts";
 import { ServerStatements } from "../../../src/session/server-statements.ts";
