@@ -341,7 +341,8 @@ export class ClientSession
   #onSettingsApplied(server: ServerConnection, nowMs: number | null): void {
     this.client.settings.reported ??= new Map(server.state.parameters);
     this.#limitTimes()?.taken(server.state, nowMs);
-    tellParameters(this.client, server.state.parameters, this.#channel);
+    // Behind the answer to our query a notice may have begun: then the news must wait for another time.
+    if (!server.insideReply) tellParameters(this.client, server.state.parameters, this.#channel);
     this.#relay.setServer(server.state, server.transport);
     // A client that had its server before may have sent nothing since.
     if (this.#relay.stop === STOP.none) this.#afterRelay(true);

@@ -363,6 +363,31 @@ describe("a server that talks while nobody has it", () => {
     expect(notices).toEqual([]);
     await client.end();
   });
+
+  test("and says half a notice behind a query of ours: it reaches the client in one piece", async () => {
+    const news = built((writer) => writeParameterStatus(writer, "application_name", "other"));
+    // In session mode the pooler puts back at once what a RESET takes from the client.
+    using fake = new FakePostgres({
+      onQuery: (session, sql) => {
+        if (sql === "reset all") session.send(done("RESET"));
+        else if (session.queries.at(-2) === "reset all")
+          session.send(Buffer.concat([news, done("SELECT 1"), NOTICE.subarray(0, 20)]));
+        else session.send(done("INSERT 0 1"));
+        return true;
+      },
+    });
+    await clientOf(fake);
+    const client = new Client(pooler.target("session", `hostile-${tenants}`));
+    const notices: unknown[] = [];
+    client.on("notice", (notice) => notices.push(notice.message));
+    await client.connect();
+    await client.query("reset all");
+    await eventually(() => expect(fake.sessions[0]?.queries.at(-2)).toBe("reset all"));
+    fake.sessions[0]?.send(NOTICE.subarray(20));
+    await client.query("next");
+    expect(notices).toEqual(["x".repeat(200)]);
+    await client.end();
+  });
 });
 
 /** The rows as text, or the error. */
