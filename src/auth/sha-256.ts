@@ -2,8 +2,7 @@
  * SHA-256 and its HMAC: the H() and HMAC() of RFC 5802 for SCRAM-SHA-256 (RFC 7677).
  */
 
-import { hash } from "node:crypto";
-import { CryptoHasher } from "bun";
+import { createHmac, hash } from "node:crypto";
 
 /** The length of a SHA-256 digest, and so of every SCRAM-SHA-256 key and proof. */
 export const SHA_256_BYTES = 32;
@@ -18,5 +17,5 @@ export function sha256(bytes: Uint8Array): Uint8Array {
  * byte (latin1), the form in which this room holds SCRAM messages.
  */
 export function hmacSha256(key: Uint8Array, text: string): Uint8Array {
-  return new CryptoHasher("sha256", key).update(text, "latin1").digest();
+  return createHmac("sha256", key).update(text, "latin1").digest();
 }

@@ -11,14 +11,12 @@
  * Source: CopyGetData in PostgreSQL's src/backend/commands/copyfromparse.c.
  */
 
-import { SQLSTATE } from "../base/sqlstate.ts";
-import type { ErrorFields } from "../wire/backend/error-fields.ts";
-import { writeErrorResponse } from "../wire/backend/error-response.ts";
 import { ByteWriter } from "../wire/byte-writer.ts";
 import { writeClose } from "../wire/frontend/close.ts";
 import { writeCopyFail } from "../wire/frontend/copy-fail.ts";
 import { FLUSH } from "../wire/frontend/empty-requests.ts";
 import { FRONTEND } from "../wire/message-type.ts";
+import { CopyQuestion, MISPLACED } from "./copy-question.ts";
 import { EXPECTED } from "./expected-reply.ts";
 import { OUTCOME, type Outcome } from "./message-outcome.ts";
 import type { ByteSink, RunWriter } from "./run-writer.ts";
@@ -30,38 +28,6 @@ import { STATEMENT_NAME_PREFIX } from "./statement.ts";
  * state but inside a COPY. Never to be written to.
  */
 const REPLY_MARKER: Uint8Array = replyMarker();
-
-/** Whether the server still read the data of its COPY when a message came that has no place there. */
-export class CopyQuestion {
-  readonly #type: number;
-  #wasInCopy = false;
-
-  /** @param type of the message */
-  constructor(type: number) {
-    this.#type = type;
-  }
-
-  /** False until an error has told otherwise. */
-  get wasInCopy(): boolean {
-    return this.#wasInCopy;
-  }
-
-  /** The COPY has failed. Returns PostgreSQL's error for the message if it was the cause, else null. */
-  answer(fields: ErrorFields | null): Uint8Array | null {
-    if (fields?.message?.includes(MISPLACED) !== true) return null;
-    this.#wasInCopy = true;
-    const writer = new ByteWriter();
-    writeErrorResponse(writer, {
-      severity: "ERROR",
-      sqlstate: SQLSTATE.protocol_violation,
-      message: `unexpected message type 0x${this.#type.toString(16).toUpperCase().padStart(2, "0")} during COPY from stdin`,
-    });
-    return writer.take();
-  }
-}
-
-/** Stands in the message of an error, and in no other one. */
-const MISPLACED = `${STATEMENT_NAME_PREFIX}.misplaced`;
 
 const MISPLACED_COPY_FAIL: Uint8Array = misplacedCopyFail();
 

@@ -7,7 +7,7 @@ import { SQLSTATE } from "../base/sqlstate.ts";
 import type { ErrorFields } from "../wire/backend/error-fields.ts";
 import type { ClientState } from "./client-state.ts";
 import { noteStatementsLost } from "./command-effects.ts";
-import type { CopyQuestion } from "./copy-in.ts";
+import type { CopyQuestion } from "./copy-question.ts";
 import { EXPECTED, type ExpectedNote } from "./expected-reply.ts";
 import type { ServerState } from "./server-state.ts";
 import {

@@ -4,7 +4,7 @@
  */
 
 import { TRANSACTION_STATUS } from "../wire/backend/ready-for-query.ts";
-import type { CopyQuestion } from "./copy-in.ts";
+import type { CopyQuestion } from "./copy-question.ts";
 import { ExpectedReplies } from "./expected-replies.ts";
 import type { ServerStatements } from "./server-statements.ts";
 import type { Settings, SettingsInterner } from "./session-settings.ts";
