@@ -57,7 +57,7 @@ export function restoreSettings(server: ServerConnection, holder: FittingClient)
   holder.client.told = new Map(state.parameters);
   server.runOwn(settingsRestoration(holder.client.startupSettings), () => {
     state.restoring = false;
-    holder.onFitted(server);
+    if (server.isHeldBy(holder)) holder.onFitted(server);
   });
 }
 
