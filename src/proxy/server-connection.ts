@@ -9,6 +9,7 @@ import { PoolerError } from "../base/pooler-error.ts";
 import type { Channel, ChannelHandler } from "../net/channel.ts";
 import type { Transport } from "../net/transport.ts";
 import { PoolSlot } from "../pool/pool-slot.ts";
+import { Alarm, type Ticker } from "../pool/ticker.ts";
 import { BackendRelay, type BackendRelayEvents } from "../session/backend-relay.ts";
 import type { ClientState } from "../session/client-state.ts";
 import { EXPECTED } from "../session/expected-reply.ts";
@@ -42,6 +43,7 @@ export type Loss = "unsaid" | "silent" | "none";
 
 /** What a server asks of the pool that it belongs to. */
 export interface ServerOwner {
+  readonly ticker: Ticker;
   /** Nothing is owed and no cancel is under way: it can be lent again. */
   onServerClean(server: ServerConnection): void;
   /** It is of no use any more and will end by itself; its slot stays taken. */
@@ -86,7 +88,8 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
   /** Its holder was served when it said that it ends. */
   #spent = false;
   #endTimer: Timer | null = null;
-  #tryTimer: Timer | null = null;
+  /** Rings when it takes too long to answer a query of ours. */
+  #trial: Alarm | null = null;
   /** The query of ours under way. */
   #ownQuery: OwnQueryRun | null = null;
   /** The query of ours that starts when no cancel is under way any more. */
@@ -174,10 +177,11 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
 
   /** As {@link runOwn}, on a server that may be dead: without an answer in time it is closed, and lost. */
   tryOwn(sql: string, timeoutMs: number, onResult: (result: OwnQueryResult) => void): void {
-    const timer = this.#scratch.clock.after(timeoutMs, () => this.transport.destroy());
-    this.#tryTimer = timer;
+    const { ticker } = this.#owner;
+    const trial = (this.#trial ??= new Alarm(() => this.transport.destroy()));
+    ticker.ringBy(trial, ticker.nowMs + timeoutMs);
     this.runOwn(sql, (result) => {
-      timer.cancel();
+      ticker.silence(trial);
       onResult(result);
     });
   }
@@ -315,7 +319,7 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
     if (this.#phase === "ready") this.#owner.onServerEnding(this);
     this.#enter("gone");
     this.#endTimer?.cancel();
-    this.#tryTimer?.cancel();
+    if (this.#trial !== null) this.#owner.ticker.silence(this.#trial);
     this.#lose(new ServerLostError(this.#lossFields), this.#lossTold);
     this.#relay.end();
     this.#owner.onServerGone(this);
