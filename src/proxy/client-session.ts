@@ -15,6 +15,7 @@ import type { ClientState } from "../session/client-state.ts";
 import { EXPECTED } from "../session/expected-reply.ts";
 import { FrontendRelay } from "../session/frontend-relay.ts";
 import { type FrontendRelayEvents, STOP } from "../session/relay-owner.ts";
+import { fitsInFront } from "../session/settings-batch.ts";
 import { StatementTranslator } from "../session/statement-translator.ts";
 import { errorResponseOf } from "../wire/backend/error-response.ts";
 import type { Cancellable } from "./cancel-registry.ts";
@@ -58,6 +59,8 @@ export class ClientSession
   #server: ServerConnection | null = null;
   /** The server's settings are being made the client's, or the client's are being read from it. */
   #settingsUnderWay = false;
+  /** A cancel came while settings were under way to the server in front of the query. */
+  #cancelKeptBack = false;
   /** While the client's settings have to be judged. */
   #judge: SettingsJudge | null = null;
   /** Why the session ends when its transaction is over; null: it goes on. */
@@ -142,6 +145,7 @@ export class ClientSession
   onServerProgress(): void {
     const server = this.#server;
     if (server === null || this.#settingsUnderWay) return;
+    if (this.#cancelKeptBack && !server.state.settingsUnderWay) this.#cancelNow(server);
     if (this.#farewell !== null && server.clean) return this.end(this.#farewell);
     if (this.#mayCheckIn(server)) return this.#checkIn(server);
     if (this.#mustRestore(server)) return this.#restore(server);
@@ -218,7 +222,15 @@ export class ClientSession
   /** A CancelRequest with this client's key came: for the query that runs, or that waits for a server. */
   cancel(): void {
     if (this.queue !== null) return this.#cancelWaiting();
-    if (this.#server !== null && !this.#settingsUnderWay) this.#pool.cancel(this.#server);
+    if (this.#server === null || this.#settingsUnderWay) return;
+    if (this.#server.state.settingsUnderWay) this.#cancelKeptBack = true;
+    else this.#pool.cancel(this.#server);
+  }
+
+  /** A cancel that would have struck the settings in front of the client's query. */
+  #cancelNow(server: ServerConnection): void {
+    this.#cancelKeptBack = false;
+    if (server.state.expected.size > 0) this.#pool.cancel(server);
   }
 
   #cancelWaiting(): void {
@@ -231,7 +243,7 @@ export class ClientSession
   cancelOverdue(error: PoolerError): void {
     if (this.#server === null || this.#settingsUnderWay) return this.end(error);
     this.#server.state.cancelError = errorResponseOf(error);
-    this.#pool.cancel(this.#server);
+    this.cancel();
   }
 
   /** Ends the connection and its server, which is of no use to anybody else. */
@@ -328,22 +340,29 @@ export class ClientSession
   #take(server: ServerConnection): void {
     assert(this.#server === null && this.#phase !== "over", "a client takes one server at a time");
     this.#server = server;
+    this.#cancelKeptBack = false;
     server.beginHold(this, this.client, this.#channel);
     const restedLong = server.slot.restedMs > this.#pool.times.checkDelayMs;
     if (this.prefers(server) && !restedLong)
       return this.#onSettingsApplied(server, server.slot.sinceMs);
+    // In session mode the unnamed statement would be ours.
+    const mayStandInFront = !restedLong && this.#pool.name.mode === "transaction";
+    if (mayStandInFront && fitsInFront(server.state.settings, this.client.settings))
+      return this.#onSettingsApplied(server, server.slot.sinceMs, true);
     this.#settingsUnderWay = true;
     this.#deadlines?.waiting();
     fitServer(server, this, this.#pool.checkTimeoutMs);
   }
 
   /** From now on the server works for the client, whose time counts. */
-  #onSettingsApplied(server: ServerConnection, nowMs: number | null): void {
-    this.client.settings.reported ??= new Map(server.state.parameters);
+  #onSettingsApplied(server: ServerConnection, nowMs: number | null, inFront = false): void {
+    const reported = (this.client.settings.reported ??= new Map(server.state.parameters));
     this.#limitTimes()?.taken(server.state, nowMs);
     // Behind the answer to our query a notice may have begun: then the news must wait for another time.
-    if (!server.insideReply) tellParameters(this.client, server.state.parameters, this.#channel);
+    const holding = inFront ? reported : server.state.parameters;
+    if (!server.insideReply) tellParameters(this.client, holding, this.#channel);
     this.#relay.setServer(server.state, server.transport);
+    if (inFront) this.#relay.sendSettings(this.client.settings);
     // A client that had its server before may have sent nothing since.
     if (this.#relay.stop === STOP.none) this.#afterRelay(true);
     else this.#resumeRelay();

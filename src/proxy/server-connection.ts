@@ -20,7 +20,12 @@ import type { CancelKey } from "../wire/cancel-key.ts";
 import { TERMINATE } from "../wire/frontend/empty-requests.ts";
 import { writeQuery } from "../wire/frontend/query.ts";
 import { type OwnQueryResult, OwnQueryRun } from "./own-query-run.ts";
-import { InternalError, ServerDesyncError, ServerLostError } from "./proxy-errors.ts";
+import {
+  InternalError,
+  ServerDesyncError,
+  ServerLostError,
+  SettingsRefusedError,
+} from "./proxy-errors.ts";
 import type { RelayScratch } from "./relay-scratch.ts";
 
 /** Who holds a server: a client's session, or what cleans up after one. */
@@ -85,6 +90,8 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
   #lossFields: ErrorFields | null = null;
   /** The client has its FATAL. */
   #lossTold = false;
+  /** Why it does not take the settings that were sent in front of its client's message. */
+  #settingsRefusal: ErrorFields | null = null;
   /** Its holder was served when it said that it ends. */
   #spent = false;
   #endTimer: Timer | null = null;
@@ -351,6 +358,10 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
     this.#ownQueryDone = true;
   }
 
+  onSettingsRefused(fields: ErrorFields): void {
+    this.#settingsRefusal = fields;
+  }
+
   /** Told only now: what follows it in the same chunk might have shown that the server is broken. */
   #finishOwnQuery(): void {
     const query = this.#ownQuery;
@@ -361,6 +372,8 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
 
   /** It said FATAL, or what it should not have. Either way it runs nothing that we would have to wait for. */
   #onBroken(): void {
+    if (this.#settingsRefusal !== null)
+      this.#lose(new SettingsRefusedError(this.#settingsRefusal), false);
     if (this.#lossFields !== null)
       this.#lose(new ServerLostError(this.#lossFields), this.#lossTold);
     this.abandon();

@@ -12,8 +12,9 @@ import { assert } from "../base/assert.ts";
 import { CLOSE_COMPLETE, PARSE_COMPLETE } from "../wire/backend/empty-replies.ts";
 import type { ErrorFields } from "../wire/backend/error-fields.ts";
 import { readErrorResponse } from "../wire/backend/error-response.ts";
-import { readParameterStatus } from "../wire/backend/parameter-status.ts";
+import { readParameterStatus, writeParameterStatus } from "../wire/backend/parameter-status.ts";
 import { readReadyForQuery } from "../wire/backend/ready-for-query.ts";
+import { ByteWriter } from "../wire/byte-writer.ts";
 import {
   ERROR_RESPONSE_READ_BYTES_MAX,
   LARGE_MESSAGE_LENGTH_MAX,
@@ -42,6 +43,8 @@ export interface BackendRelayEvents {
   onOwnError(bytes: Uint8Array, start: number, end: number): void;
   /** The query of ours is over. The present chunk may go on behind it. */
   onOwnDone(): void;
+  /** The server refuses the settings that were sent in front of its client's message, which it skips. */
+  onSettingsRefused(fields: ErrorFields): void;
 }
 
 const READY_FOR_QUERY_BYTES = 6;
@@ -177,6 +180,7 @@ export class BackendRelay implements FrameHandler {
           return true;
         }
         if (head === EXPECTED.ownQuery) return this.#ownRows(bytes, start, end);
+        if (head === EXPECTED.settings) return false;
         return this.#desync("a DataRow that nobody asked for");
       case BACKEND.ReadyForQuery:
         return this.#onReadyForQuery(head, bytes, start, end);
@@ -197,6 +201,7 @@ export class BackendRelay implements FrameHandler {
 
   /** The replies of which only the type counts. */
   #onReply(type: number, head: number): boolean {
+    if (head === EXPECTED.settings) return this.#onSettingsReply(type);
     switch (type) {
       case BACKEND.BindComplete:
         return this.#complete(head === EXPECTED.bind);
@@ -261,6 +266,7 @@ export class BackendRelay implements FrameHandler {
     state.copyingIn = false;
     state.cancelError = null;
     if (state.rowsTold === ROWS_TOLD.some) state.rowsTold = ROWS_TOLD.nothing;
+    this.#tellUnreported();
     if (head === EXPECTED.query) forgetUnnamed(state, this.#client);
     if (head === EXPECTED.ownQuery) this.#events.onOwnDone();
     return !own;
@@ -274,6 +280,7 @@ export class BackendRelay implements FrameHandler {
     messageEnd: number,
   ): boolean {
     if (head === EXPECTED.ownQuery) return false;
+    if (head === EXPECTED.settings) return this.#onSettingsStatement();
     if (head !== EXPECTED.query && head !== EXPECTED.execute) {
       return this.#desync("a CommandComplete that nobody asked for");
     }
@@ -294,10 +301,30 @@ export class BackendRelay implements FrameHandler {
     const { parameters } = this.#state;
     if (parameters.size >= PARAMETERS_MAX && !parameters.has(name))
       return this.#desync("more parameters than a server has");
-    parameters.set(name, value);
-    if (isOwn(head)) return false;
+    if (this.#state.parameterReported(name, value) || isOwn(head)) return false;
     this.#state.parametersChanged = true;
     return true;
+  }
+
+  /** What the server had to say of its settings before ReadyForQuery, and did not, because it has no other value. */
+  #tellUnreported(): void {
+    const news = this.#state.takeUnreported();
+    if (news === null) return;
+    this.#state.parametersChanged = true;
+    const writer = new ByteWriter();
+    for (const [name, value] of news) writeParameterStatus(writer, name, value);
+    this.#insert(writer.take());
+  }
+
+  /** A statement of the settings in front is complete. */
+  #onSettingsStatement(): false {
+    if (this.#state.settingsStatementDone()) this.#state.expected.shift();
+    return false;
+  }
+
+  #onSettingsReply(type: number): false {
+    if (type === BACKEND.ParseComplete || type === BACKEND.BindComplete) return false;
+    return this.#desync("a reply that nobody asked for");
   }
 
   /** An error ends the messages up to the next Sync: none of them is answered any more. */
@@ -317,6 +344,11 @@ export class BackendRelay implements FrameHandler {
     }
     if (head === EXPECTED.ownQuery) {
       this.#events.onOwnError(bytes, start, end);
+      return false;
+    }
+    if (head === EXPECTED.settings) {
+      this.#state.broken = true;
+      this.#events.onSettingsRefused(fields ?? {});
       return false;
     }
     const replacement = errorReplacement(this.#state, this.#client, fields);

@@ -50,6 +50,8 @@ export const EXPECTED = {
   ownClose: 18,
   /** Close of a client's name: CloseComplete is ours to send in its turn. Note: a StatementChange. */
   closeKnown: 19,
+  /** Settings sent in front of the client's message (settings-batch.ts): the CommandComplete of the last statement. */
+  settings: 20,
 } as const;
 
 /** One of {@link EXPECTED}; 0 stands for "nothing is owed". */

@@ -25,6 +25,8 @@ import { OUTCOME, type Outcome } from "./message-outcome.ts";
 import { type FrontendLimits, type FrontendRelayEvents, STOP } from "./relay-owner.ts";
 import type { ByteSink, RunWriter } from "./run-writer.ts";
 import type { ServerState } from "./server-state.ts";
+import type { Settings } from "./session-settings.ts";
+import { sendInFront } from "./settings-batch.ts";
 import { settingsInText } from "./settings-in-text.ts";
 import { StatementMessages } from "./statement-messages.ts";
 import type { StatementTranslator } from "./statement-translator.ts";
@@ -96,7 +98,14 @@ export class FrontendRelay implements FrameHandler {
     assert(this.#out.empty, "what was gathered for one server has left before another is taken");
     this.#server = server;
     this.#sink = sink;
+    this.#drainFirst = false;
     if (server !== null) this.#translator?.beginHold();
+  }
+
+  /** Gives the server other settings, in front of what the client sends. Goes out with that. */
+  sendSettings(settings: Settings): void {
+    if (this.#server !== null && this.#sink !== null)
+      sendInFront(settings, this.#server, this.#out, this.#sink);
   }
 
   /** Reads a chunk. Returns false if the server's side holds some of it back: stop reading the client. */
@@ -322,6 +331,8 @@ export class FrontendRelay implements FrameHandler {
     server.expected.push(kind, null);
     server.segmentOpen = false;
     this.#segment += 1;
+    // Settings that are refused have all skipped up to a Sync, and no further.
+    if (server.settingsUnderWay) this.#drainFirst = true;
     return this.#forward(bytes, start, end, sink);
   }
 
@@ -338,7 +349,7 @@ export class FrontendRelay implements FrameHandler {
       case FRONTEND.CopyFail:
         // Data waits for CopyInResponse: which Syncs the server ignores is certain only for those before it.
         // Where nothing is owed no COPY can be under way, and PostgreSQL would ignore it.
-        return server.expected.size === 0 || this.#stopForReplies(server, sink);
+        return !server.owesClient || this.#stopForReplies(server, sink);
       case FRONTEND.Terminate:
         return this.#end(TERMINATED);
       default:
@@ -364,7 +375,7 @@ export class FrontendRelay implements FrameHandler {
 
   /** As PostgreSQL reads on: what came before is carried out first. */
   #violateInTurn(violation: string, server: ServerState, sink: ByteSink): false {
-    if (server.expected.size > 0) return this.#stopForReplies(server, sink);
+    if (server.owesClient) return this.#stopForReplies(server, sink);
     return this.#violate(violation);
   }
 

@@ -17,6 +17,7 @@ export function isOwn(kind: ExpectedKind): boolean {
     case EXPECTED.ownParse:
     case EXPECTED.ownParseUnnamed:
     case EXPECTED.ownClose:
+    case EXPECTED.settings:
       return true;
     default:
       return false;

@@ -61,6 +61,12 @@ export class ServerState {
 
   readonly #settingsInterner: SettingsInterner;
   #settings: Settings | null;
+  /** Settings under way to the server; null: none are. */
+  #settingsSent: Settings | null = null;
+  /** How many of their statements are not complete. */
+  #settingsStatements = 0;
+  /** What the server reported before it got its settings, where it has other values now and has not said so yet. */
+  #unreported: Map<string, string> | null = null;
 
   /** @param parameters what the server reported during its login */
   constructor(
@@ -92,9 +98,75 @@ export class ServerState {
     this.#settings = settings;
   }
 
+  /** These are under way to the server, in so many statements: until they are confirmed, it may have any. */
+  settingsSent(settings: Settings, statements: number): void {
+    this.#settingsInterner.retain(settings);
+    this.#settingsSent = settings;
+    this.#settingsStatements = statements;
+    this.adoptSettings(null);
+  }
+
+  /** Whether settings are under way to the server: what is sent behind them may yet be skipped. */
+  get settingsUnderWay(): boolean {
+    return this.#settingsSent !== null;
+  }
+
+  /** One statement of the settings under way is complete. Returns whether all are. */
+  settingsStatementDone(): boolean {
+    this.#settingsStatements -= 1;
+    const sent = this.#settingsSent;
+    if (this.#settingsStatements > 0 || sent === null) return false;
+    this.adoptSettings(sent);
+    this.#dropSettingsSent();
+    this.#assumeReported(sent.reported);
+    return true;
+  }
+
+  /**
+   * What a server reports of the settings that it has just got is known. From version 14 on it says so only
+   * before its next ReadyForQuery.
+   */
+  #assumeReported(reported: ReadonlyMap<string, string> | null): void {
+    if (reported === null) return;
+    for (const [name, value] of reported) {
+      const before = this.parameters.get(name);
+      if (before === undefined || before === value) continue;
+      this.#unreported ??= new Map();
+      this.#unreported.set(name, before);
+      this.parameters.set(name, value);
+    }
+  }
+
+  /** A report came. Returns whether it is no news to the client. */
+  parameterReported(name: string, value: string): boolean {
+    this.#unreported?.delete(name);
+    if (this.parameters.get(name) === value) return true;
+    this.parameters.set(name, value);
+    return false;
+  }
+
+  /**
+   * A ReadyForQuery came. What the server has not reported by now, it has again as it was before: returns those
+   * parameters, which are news to the client; null: none.
+   */
+  takeUnreported(): ReadonlyMap<string, string> | null {
+    const unreported = this.#unreported;
+    if (unreported === null) return null;
+    this.#unreported = null;
+    if (unreported.size === 0) return null;
+    for (const [name, value] of unreported) this.parameters.set(name, value);
+    return unreported;
+  }
+
+  #dropSettingsSent(): void {
+    if (this.#settingsSent !== null) this.#settingsInterner.release(this.#settingsSent);
+    this.#settingsSent = null;
+  }
+
   /** The server is gone: gives back what is shared. */
   end(): void {
     this.statements.clear();
+    this.#dropSettingsSent();
     this.adoptSettings(null);
   }
 
@@ -115,6 +187,11 @@ export class ServerState {
   get cancelLate(): boolean {
     if (this.cancelTarget === NO_CANCEL) return false;
     return this.cancelTarget !== this.sequence || this.expected.size === 0;
+  }
+
+  /** Whether anything is owed beyond the settings that went in front. */
+  get owesClient(): boolean {
+    return this.expected.size > (this.settingsUnderWay ? 1 : 0);
   }
 
   /** Whether the server waits for the client: it owes nothing, or reads the data of a COPY. */

@@ -97,14 +97,20 @@ function keyOf(entries: SettingEntries): string {
  * has taken may not.
  */
 export function settingsChange(from: Settings | null, to: Settings): string {
-  if (from === to) return "";
+  return changeStatements(from, to).join(";");
+}
+
+/** Returns the same as statements one by one; none if they agree. */
+export function changeStatements(from: Settings | null, to: Settings): readonly string[] {
+  if (from === to) return [];
   const statements = from === null ? [...RESET_EVERYTHING] : resets(from.entries, to.entries);
   const calls = identityLast(missing(from?.entries ?? NO_ENTRIES, to.entries)).map(
     (name) =>
       `pg_catalog.set_config(${quoteText(name)},${quoteText(to.entries.get(name) ?? "")},false)`,
   );
-  if (calls.length > 0) statements.push(`SELECT ${calls.join(",")}`);
-  return statements.join(";");
+  // Their values come back, and may be long: a number will do.
+  if (calls.length > 0) statements.push(`SELECT pg_catalog.num_nulls(${calls.join(",")})`);
+  return statements;
 }
 
 const RESET_EVERYTHING: readonly string[] = ["RESET SESSION AUTHORIZATION", "RESET ALL"];

@@ -289,7 +289,7 @@ export class StatementTranslator {
   /** Sees to it that the server's unnamed statement is the client's. False: wait first. */
   #ensureUnnamed(segment: number, server: ServerState, sink: ByteSink): boolean {
     if (this.#unnamedIn === segment) return true;
-    if (server.expected.size > 0) return false;
+    if (server.owesClient) return false;
     if (!server.unnamedInStep) {
       const parse = this.#client.unnamedParse;
       if (parse === null) {

@@ -70,23 +70,38 @@ describe("settingsChange", () => {
 
   test.each([
     ["nothing to do", of({ a: "1" }), of({ a: "1" }), ""],
-    ["a first setting", interner.none, of({ a: "1" }), `SELECT ${set("a", "1")}`],
-    ["another value", of({ a: "1" }), of({ a: "2" }), `SELECT ${set("a", "2")}`],
+    [
+      "a first setting",
+      interner.none,
+      of({ a: "1" }),
+      `SELECT pg_catalog.num_nulls(${set("a", "1")})`,
+    ],
+    [
+      "another value",
+      of({ a: "1" }),
+      of({ a: "2" }),
+      `SELECT pg_catalog.num_nulls(${set("a", "2")})`,
+    ],
     ["a setting less", of({ a: "1", b: "2" }), of({ b: "2" }), 'RESET "a"'],
-    ["one for another", of({ a: "1" }), of({ b: "2" }), `RESET "a";SELECT ${set("b", "2")}`],
+    [
+      "one for another",
+      of({ a: "1" }),
+      of({ b: "2" }),
+      `RESET "a";SELECT pg_catalog.num_nulls(${set("b", "2")})`,
+    ],
     ["an extension's setting less", of({ "a.b": "1" }), interner.none, 'RESET "a"."b"'],
     ["the role less", of({ a: "1", role: "r" }), interner.none, 'RESET "role";RESET "a"'],
     [
       "the role last",
       interner.none,
       of({ role: "r", a: "1" }),
-      `SELECT ${set("a", "1")},${set("role", "r")}`,
+      `SELECT pg_catalog.num_nulls(${set("a", "1")},${set("role", "r")})`,
     ],
     [
       "a server of which nothing is known",
       null,
       of({ a: "1" }),
-      `RESET SESSION AUTHORIZATION;RESET ALL;SELECT ${set("a", "1")}`,
+      `RESET SESSION AUTHORIZATION;RESET ALL;SELECT pg_catalog.num_nulls(${set("a", "1")})`,
     ],
     ["the same, to no settings", null, interner.none, "RESET SESSION AUTHORIZATION;RESET ALL"],
   ])("writes what it takes: %s", (_, from, to, sql) => {
@@ -97,7 +112,7 @@ describe("settingsChange", () => {
     const value = "'; DROP TABLE t; --\\'\\\0\n\u00e9\u{1f600}";
     const sql = settingsChange(null, of({ 'a"b': value }));
     expect(sql).toEndWith(
-      "E'''; DROP TABLE t; --\\\\''\\\\\\U00000000\\U0000000a\\U000000e9\\U0001f600',false)",
+      "E'''; DROP TABLE t; --\\\\''\\\\\\U00000000\\U0000000a\\U000000e9\\U0001f600',false))",
     );
     expect(settingsChange(of({ 'a"b': "1" }), interner.none)).toBe('RESET "a""b"');
     expect(sql).toMatch(/^[\x20-\x7e]*$/);

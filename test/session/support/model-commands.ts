@@ -20,7 +20,10 @@ const KNOWN =
 
 /** What Carpool itself asks for: to clean a server, and to move a client's settings to it. */
 const OWN_COMMANDS =
-  /^(reset session authorization|reset all|reset "\w+"|select pg_catalog\.set_config\(.*\)|select s\.name, s\.setting .*|deallocate all|discard temp|close all|unlisten \*)$/;
+  /^(reset session authorization|reset all|reset "\w+"|select pg_catalog\.(num_nulls|set_config)\(.*\).*|select s\.name, s\.setting .*|deallocate all|discard temp|close all|unlisten \*)$/;
+
+/** With which Carpool begins a transaction: nothing to the model. */
+const BEGIN_MODES = /^begin isolation level read committed not deferrable$/;
 
 const RETURNS_ROWS = /^(select|rows|big|wide|show)\b/;
 
@@ -55,7 +58,10 @@ export function commandsOf(text: string): readonly Command[] {
 
 function readCommand(text: string): Command {
   const comment = text.indexOf("--");
-  const sql = (comment < 0 ? text : text.slice(0, comment)).trim().toLowerCase();
+  const sql = (comment < 0 ? text : text.slice(0, comment))
+    .trim()
+    .toLowerCase()
+    .replace(BEGIN_MODES, "begin");
   const known = KNOWN.test(sql) || OWN_COMMANDS.test(sql);
   return { sql, known, returnsRows: RETURNS_ROWS.test(sql) };
 }

@@ -147,6 +147,7 @@ export class RigServer implements BackendRelayEvents, ByteSink {
   onOwnRows(): void {}
   onOwnError(): void {}
   onOwnDone(): void {}
+  onSettingsRefused(): void {}
 }
 
 export class RigClient implements FrontendRelayEvents, ByteSink {
