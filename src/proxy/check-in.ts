@@ -122,7 +122,7 @@ class CheckIn implements ServerHolder {
   }
 
   #onSettings(result: OwnQueryResult): void {
-    this.#client.told = new Map(this.#server.state.parameters);
+    this.#client.told ??= new Map(this.#server.state.parameters);
     // An error leaves the client with what it had: better old settings than another's.
     if (result.error === null) this.#adoptRows(result.rows);
     this.#server.state.adoptSettings(null);

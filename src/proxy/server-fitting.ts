@@ -54,7 +54,7 @@ export function restoreSettings(server: ServerConnection, holder: FittingClient)
   const { state } = server;
   state.settingsTouched = false;
   state.restoring = true;
-  holder.client.told = new Map(state.parameters);
+  holder.client.told ??= new Map(state.parameters);
   server.runOwn(settingsRestoration(holder.client.startupSettings), () => {
     state.restoring = false;
     if (server.isHeldBy(holder)) holder.onFitted(server);

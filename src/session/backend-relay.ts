@@ -28,6 +28,7 @@ import { errorReplacement } from "./error-replacement.ts";
 import { EXPECTED, endsWithReadyForQuery, isAnsweredByParseComplete } from "./expected-reply.ts";
 import { type FrameHandler, MessageFramer } from "./message-framer.ts";
 import { confirmHead, failHead, forgetUnnamed, isOwn, undoAll, undoToSync } from "./reply-notes.ts";
+import { completeForClient, isOfRestoration, newsOfDiscard, Restoration } from "./restoration.ts";
 import type { ByteSink, RunWriter } from "./run-writer.ts";
 import type { ServerState } from "./server-state.ts";
 
@@ -177,7 +178,7 @@ export class BackendRelay implements FrameHandler {
       case BACKEND.DataRow:
         if (head === EXPECTED.execute || head === EXPECTED.query) {
           this.#state.rowsTold = ROWS_TOLD.some;
-          return true;
+          return !isOfRestoration(this.#state.expected.headNote);
         }
         if (head === EXPECTED.ownQuery) return this.#ownRows(bytes, start, end);
         if (head === EXPECTED.settings) return false;
@@ -217,7 +218,7 @@ export class BackendRelay implements FrameHandler {
       case BACKEND.RowDescription:
       case BACKEND.NoData:
         this.#state.rowsTold = type === BACKEND.NoData ? ROWS_TOLD.none : ROWS_TOLD.some;
-        if (head === EXPECTED.query) return true;
+        if (head === EXPECTED.query) return !isOfRestoration(this.#state.expected.headNote);
         if (head === EXPECTED.ownQuery) return false;
         return this.#complete(head === EXPECTED.describeRows);
       case BACKEND.PortalSuspended:
@@ -260,6 +261,7 @@ export class BackendRelay implements FrameHandler {
       return state.copySyncAnswered(status);
     if (!endsWithReadyForQuery(head)) return this.#desync("a ReadyForQuery that nobody asked for");
     const own = isOwn(head);
+    const note = state.expected.headNote;
     state.expected.shift();
     state.status = status;
     state.sequence += 1;
@@ -267,6 +269,7 @@ export class BackendRelay implements FrameHandler {
     state.cancelError = null;
     if (state.rowsTold === ROWS_TOLD.some) state.rowsTold = ROWS_TOLD.nothing;
     this.#tellUnreported();
+    if (note instanceof Restoration) this.#tellParameters(newsOfDiscard(note, this.#client));
     if (head === EXPECTED.query) forgetUnnamed(state, this.#client);
     if (head === EXPECTED.ownQuery) this.#events.onOwnDone();
     return !own;
@@ -292,7 +295,8 @@ export class BackendRelay implements FrameHandler {
       state.rowsTold = ROWS_TOLD.none;
     if (end === messageEnd) afterCommand(bytes, start, end, state, this.#client);
     state.rowsTold = ROWS_TOLD.nothing;
-    if (head === EXPECTED.execute) state.expected.shift();
+    if (head === EXPECTED.query) return completeForClient(state.expected.headNote);
+    state.expected.shift();
     return true;
   }
 
@@ -303,7 +307,8 @@ export class BackendRelay implements FrameHandler {
       return this.#desync("more parameters than a server has");
     if (this.#state.parameterReported(name, value) || isOwn(head)) return false;
     this.#state.parametersChanged = true;
-    return true;
+    const note = this.#state.expected.headNote;
+    return !(note instanceof Restoration && note.toldBefore !== null);
   }
 
   /** What the server had to say of its settings before ReadyForQuery, and did not, because it has no other value. */
@@ -311,6 +316,11 @@ export class BackendRelay implements FrameHandler {
     const news = this.#state.takeUnreported();
     if (news === null) return;
     this.#state.parametersChanged = true;
+    this.#tellParameters(news);
+  }
+
+  #tellParameters(news: ReadonlyMap<string, string>): void {
+    if (news.size === 0) return;
     const writer = new ByteWriter();
     for (const [name, value] of news) writeParameterStatus(writer, name, value);
     this.#insert(writer.take());

@@ -23,6 +23,7 @@ import { mayForgetStatements } from "./forgetful-text.ts";
 import { type FrameHandler, MessageFramer } from "./message-framer.ts";
 import { OUTCOME, type Outcome } from "./message-outcome.ts";
 import { type FrontendLimits, type FrontendRelayEvents, STOP } from "./relay-owner.ts";
+import { discardNote, Restoration, restorationOf } from "./restoration.ts";
 import type { ByteSink, RunWriter } from "./run-writer.ts";
 import type { ServerState } from "./server-state.ts";
 import type { Settings } from "./session-settings.ts";
@@ -34,11 +35,14 @@ import { UnservedMessages } from "./unserved-messages.ts";
 
 /** How the client's side ended; a violation is its text. */
 type Ending = { readonly violation: string | null; readonly detail?: string | undefined };
+const encoder = new TextEncoder();
+
 const TERMINATED: Ending = { violation: null };
 
 export class FrontendRelay implements FrameHandler {
   /** Null: statements keep their names (session mode). */
   readonly #translator: StatementTranslator | null;
+  readonly #client: ClientState;
   readonly #statementMessages: StatementMessages;
   readonly #unservedMessages: UnservedMessages;
   readonly #out: RunWriter;
@@ -70,6 +74,7 @@ export class FrontendRelay implements FrameHandler {
     replies: ByteSink,
     events: FrontendRelayEvents,
   ) {
+    this.#client = client;
     this.#translator = translator;
     this.#statementMessages = new StatementMessages(translator, limits.statementBytesMax, out);
     this.#unservedMessages = new UnservedMessages(client, translator !== null, replies);
@@ -200,7 +205,7 @@ export class FrontendRelay implements FrameHandler {
       case FRONTEND.Query:
         return this.#onQuery(bytes, start, end, messageEnd, server, sink);
       case FRONTEND.FunctionCall:
-        return this.#onWholeRequest(EXPECTED.functionCall, bytes, start, end, server, sink);
+        return this.#onWholeRequest(EXPECTED.functionCall, null, bytes, start, end, server, sink);
       case FRONTEND.Flush:
         if (messageEnd - start === HEADER_BYTES) return this.#forward(bytes, start, end, sink);
         // It would get an error, which is owed to nobody, and the server skip to the next Sync.
@@ -288,7 +293,7 @@ export class FrontendRelay implements FrameHandler {
     sink: ByteSink,
   ): boolean {
     server.skipping = false;
-    this.#onWholeRequest(EXPECTED.sync, bytes, start, end, server, sink);
+    this.#onWholeRequest(EXPECTED.sync, null, bytes, start, end, server, sink);
     if (server.copySyncs > 0) markPlace(this.#out, server, sink);
     return true;
   }
@@ -312,23 +317,56 @@ export class FrontendRelay implements FrameHandler {
         : OUTCOME.passedOn;
     if (outcome === OUTCOME.needsReplies) return this.#stopForReplies(server, sink);
     if (outcome === OUTCOME.passedOn)
-      return this.#onWholeRequest(EXPECTED.query, bytes, start, end, server, sink);
+      return this.#onOtherQuery(bytes, start, end, end === messageEnd, server, sink);
     server.segmentOpen = false;
     this.#segment += 1;
     return true;
   }
 
-  /** Sync, Query, FunctionCall: what ReadyForQuery answers. */
-  #onWholeRequest(
-    kind: number,
+  #onOtherQuery(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    isWhole: boolean,
+    server: ServerState,
+    sink: ByteSink,
+  ): true {
+    const asked = this.#client.startupSettings;
+    const from = start + HEADER_BYTES;
+    const restoration = isWhole ? restorationOf(bytes, from, end, asked) : null;
+    if (restoration !== null) return this.#onReset(restoration, bytes, start, end, server, sink);
+    const note = isWhole ? discardNote(bytes, from, end, asked, server.parameters) : null;
+    return this.#onWholeRequest(EXPECTED.query, note, bytes, start, end, server, sink);
+  }
+
+  /** A Query that resets what the client asked for goes on with a SET of that. */
+  #onReset(
+    restoration: string,
     bytes: Uint8Array,
     start: number,
     end: number,
     server: ServerState,
     sink: ByteSink,
-  ): boolean {
+  ): true {
+    const rest = encoder.encode(`${restoration}\0`);
+    this.#out.insertHeader(FRONTEND.Query, end - start - 2 + rest.length, sink);
+    this.#out.insert(bytes, start + HEADER_BYTES, end - 1, sink);
+    this.#out.insert(rest, 0, rest.length, sink);
+    return this.#onWholeRequest(EXPECTED.query, new Restoration(), bytes, end, end, server, sink);
+  }
+
+  /** Sync, Query, FunctionCall: what ReadyForQuery answers. */
+  #onWholeRequest(
+    kind: number,
+    note: Restoration | null,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    server: ServerState,
+    sink: ByteSink,
+  ): true {
     if (server.segmentOpen && kind !== EXPECTED.sync) noteRequestInSegment(server);
-    server.expected.push(kind, null);
+    server.expected.push(kind, note);
     server.segmentOpen = false;
     this.#segment += 1;
     // Settings that are refused have all skipped up to a Sync, and no further.

@@ -180,7 +180,7 @@ function identityLast(names: readonly string[]): string[] {
 }
 
 /** A setting's name as an identifier; the parts of `extension.name` each in quotes. */
-function quoteName(name: string): string {
+export function quoteName(name: string): string {
   return name
     .split(".")
     .map((part) => `"${part.replaceAll('"', '""')}"`)
@@ -191,7 +191,7 @@ function quoteName(name: string): string {
  * A string constant in ASCII that means the same whatever the session's client_encoding and
  * standard_conforming_strings are.
  */
-function quoteText(text: string): string {
+export function quoteText(text: string): string {
   let quoted = "";
   for (const character of text) {
     const code = character.codePointAt(0) ?? 0;
