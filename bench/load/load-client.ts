@@ -63,7 +63,7 @@ export class LoadClient {
     this.#scenario = scenario;
     this.#phase = scenario.tls ? "securing" : "login";
     this.#login = new Login(target, saltedPasswords, write);
-    this.#setup = new ClosedLoop([scenario.setup], write);
+    this.#setup = new ClosedLoop(scenario.setups, write, first);
     this.#transaction = new ClosedLoop(scenario.transactions, write, first);
   }
 
@@ -178,7 +178,7 @@ export class LoadClient {
   }
 
   #beginSetup(): void {
-    if (this.#scenario.setup.length === 0) {
+    if (this.#scenario.setups.length === 0) {
       this.#becomeReady();
       return;
     }

@@ -37,7 +37,7 @@ export async function prepareWay(scenario: Scenario, times?: SessionTimes): Prom
   for (let index = 0; index < CLIENTS; index += 1) clients.push(await pooler.join());
   // The server has the statement after the first client, and owes no more than ReadyForQuery then.
   for (const [index, client] of clients.entries())
-    for (const exchange of scenario.setup)
+    for (const exchange of scenario.setups[0] ?? [])
       converse(pooler, client, index === 0 ? exchange : withoutParse(exchange));
   const exchange = scenario.transactions[0]?.[0];
   if (exchange === undefined) throw new Error(`${scenario.name} has no transaction`);

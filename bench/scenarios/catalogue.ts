@@ -5,6 +5,7 @@
 import { LARGE_RESULT, SMALL_ROWS_RESULT } from "./results.ts";
 import type { Scenario } from "./scenario.ts";
 import { CONNECT, EXTENDED, PREPARED, PREPARED_TLS, SIMPLE, SIMPLE_TLS } from "./select-one.ts";
+import { OTHER_SETTINGS, SAME_SETTINGS } from "./settings.ts";
 import { TPCB_EXTENDED, TPCB_SIMPLE } from "./tpcb.ts";
 
 export const SCENARIOS: readonly Scenario[] = [
@@ -18,6 +19,8 @@ export const SCENARIOS: readonly Scenario[] = [
   SIMPLE_TLS,
   PREPARED_TLS,
   CONNECT,
+  SAME_SETTINGS,
+  OTHER_SETTINGS,
 ];
 
 /** The scenario of that name, or null. */

@@ -30,8 +30,11 @@ export interface Scenario {
   readonly reconnects: boolean;
   /** SQL that makes what it needs in the database. May run twice. */
   readonly tables: readonly string[];
-  /** Done once by every client after its login, before the clock runs. */
-  readonly setup: readonly Exchange[];
+  /**
+   * Done once by a client after its login, before the clock runs; none, or one that all do, or several that
+   * the clients take in turn.
+   */
+  readonly setups: readonly (readonly Exchange[])[];
   /**
    * One transaction: exchanges done one after the other, not none. Several transactions take turns, each
    * client beginning at another one: they stand for the random numbers of a driver, ready before the clock runs.
@@ -45,5 +48,5 @@ export const PLAIN = {
   tls: false,
   reconnects: false,
   tables: [],
-  setup: [],
+  setups: [],
 } as const satisfies Partial<Scenario>;

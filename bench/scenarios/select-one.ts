@@ -64,11 +64,13 @@ export const PREPARED: Scenario = {
   name: "prepared",
   summary: "a statement named and parsed once by each client, then Bind, Execute, Sync",
   clients: [1, 16, 64],
-  setup: [
-    {
-      request: Buffer.concat([parse(STATEMENT, SQL), sync()]),
-      reply: [Buffer.concat([parseComplete(), readyForQueryIdle()])],
-    },
+  setups: [
+    [
+      {
+        request: Buffer.concat([parse(STATEMENT, SQL), sync()]),
+        reply: [Buffer.concat([parseComplete(), readyForQueryIdle()])],
+      },
+    ],
   ],
   transactions: [
     [
