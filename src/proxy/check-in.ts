@@ -60,7 +60,7 @@ export function checkIn(
 ): void {
   const { state } = server;
   server.endHold();
-  if (!state.parametersChanged && !state.settingsTouched && state.residue === 0) {
+  if (!state.settingsChanged && state.residue === 0) {
     const lentMs = server.slot.sinceMs;
     server.handBack();
     const { sinceMs } = server.slot;
@@ -93,7 +93,7 @@ class CheckIn implements ServerHolder {
     if (server.state.settingsTouched)
       server.runOwn(readSettings(this.#customNames()), (result) => this.#onSettings(result));
     else {
-      if (server.state.parametersChanged) this.#adoptParameters();
+      if (server.state.settingsChanged) this.#adoptKnown();
       this.#cleanUp();
     }
   }
@@ -147,8 +147,8 @@ class CheckIn implements ServerHolder {
     this.#adopt(entries);
   }
 
-  /** Only reported parameters changed, and they are known already. */
-  #adoptParameters(): void {
+  /** What changed is known: reported parameters, and what texts have set. */
+  #adoptKnown(): void {
     const { state } = this.#server;
     const fresh = this.#interner.none.reported;
     const entries = new Map(this.#client.settings.entries);
@@ -158,6 +158,8 @@ class CheckIn implements ServerHolder {
       if (value === fresh?.get(name)) entries.delete(name.toLowerCase());
       else entries.set(name.toLowerCase(), value);
     }
+    const asked = this.#client.startupSettings.entries;
+    state.knownSets.applyTo(entries, asked, state.parameters.keys());
     this.#adopt(entries);
     state.adoptSettings(this.#client.settings);
     this.#client.settings.reported ??= new Map(state.parameters);

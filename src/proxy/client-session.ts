@@ -174,7 +174,7 @@ export class ClientSession
   get served(): boolean {
     const server = this.#server;
     if (server === null || this.#settingsUnderWay || !this.#mayCheckIn(server)) return false;
-    return !server.state.parametersChanged && !server.state.settingsTouched;
+    return !server.state.settingsChanged;
   }
 
   onFitted(server: ServerConnection): void {

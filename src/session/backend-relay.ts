@@ -28,9 +28,9 @@ import { errorReplacement } from "./error-replacement.ts";
 import { EXPECTED, endsWithReadyForQuery, isAnsweredByParseComplete } from "./expected-reply.ts";
 import { type FrameHandler, MessageFramer } from "./message-framer.ts";
 import { confirmHead, failHead, forgetUnnamed, isOwn, undoAll, undoToSync } from "./reply-notes.ts";
-import { completeForClient, isOfRestoration, newsOfDiscard, Restoration } from "./restoration.ts";
 import type { ByteSink, RunWriter } from "./run-writer.ts";
 import type { ServerState } from "./server-state.ts";
+import { completeForClient, isOfRestoration, newsOfDiscard, SetNote } from "./set-note.ts";
 
 /** What the relay tells the server connection that it belongs to. */
 export interface BackendRelayEvents {
@@ -269,7 +269,7 @@ export class BackendRelay implements FrameHandler {
     state.cancelError = null;
     if (state.rowsTold === ROWS_TOLD.some) state.rowsTold = ROWS_TOLD.nothing;
     this.#tellUnreported();
-    if (note instanceof Restoration) this.#tellParameters(newsOfDiscard(note, this.#client));
+    if (note instanceof SetNote) this.#tellParameters(newsOfDiscard(note, this.#client));
     if (head === EXPECTED.query) forgetUnnamed(state, this.#client);
     if (head === EXPECTED.ownQuery) this.#events.onOwnDone();
     return !own;
@@ -308,7 +308,7 @@ export class BackendRelay implements FrameHandler {
     if (this.#state.parameterReported(name, value) || isOwn(head)) return false;
     this.#state.parametersChanged = true;
     const note = this.#state.expected.headNote;
-    return !(note instanceof Restoration && note.toldBefore !== null);
+    return !(note instanceof SetNote && note.toldBefore !== null);
   }
 
   /** What the server had to say of its settings before ReadyForQuery, and did not, because it has no other value. */

@@ -9,6 +9,7 @@ import type { ClientState } from "./client-state.ts";
 import { EXPECTED } from "./expected-reply.ts";
 import { forgetAllStatements } from "./reply-notes.ts";
 import type { ServerState } from "./server-state.ts";
+import { SetNote } from "./set-note.ts";
 
 /** CommandComplete messages above this size carry none of the tags below, and are not read. */
 export const COMMAND_TAG_BYTES_MAX = 32;
@@ -82,7 +83,7 @@ export function afterCommand(
   switch (first) {
     case 0x53: // SET, and SELECT, the one that counts: it leaves after the comparison of lengths.
     case 0x52: // RESET
-      if (matches(SETTINGS_TAGS, first, length, bytes, start)) state.settingsTouched = true;
+      if (matches(SETTINGS_TAGS, first, length, bytes, start)) onSet(state);
       else if (state.rowsTold !== ROWS_TOLD.some && madeTable(bytes, start, length, state))
         state.residue |= RESIDUE.temporary;
       return;
@@ -137,6 +138,14 @@ function madeTable(
 ): boolean {
   if (length <= SELECT_TAG_START.length || !isAt(SELECT_TAG_START, bytes, start + 5)) return false;
   return rowsTold === ROWS_TOLD.none || !matches(SELECT_NO_ROWS_TAGS, 0x53, length, bytes, start);
+}
+
+/** What the text of a SET or RESET says need not be asked for, outside a transaction. */
+function onSet(state: ServerState): void {
+  const note = state.expected.head === EXPECTED.query ? state.expected.headNote : null;
+  if (!(note instanceof SetNote) || note.command === null) state.settingsTouched = true;
+  else if (!note.complete && !note.command.local && !state.noteSet(note.command))
+    state.settingsTouched = true;
 }
 
 /** A Query that was told to deallocate a client's name has done so. */

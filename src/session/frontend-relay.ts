@@ -23,10 +23,11 @@ import { mayForgetStatements } from "./forgetful-text.ts";
 import { type FrameHandler, MessageFramer } from "./message-framer.ts";
 import { OUTCOME, type Outcome } from "./message-outcome.ts";
 import { type FrontendLimits, type FrontendRelayEvents, STOP } from "./relay-owner.ts";
-import { discardNote, Restoration, restorationOf } from "./restoration.ts";
 import type { ByteSink, RunWriter } from "./run-writer.ts";
 import type { ServerState } from "./server-state.ts";
 import type { Settings } from "./session-settings.ts";
+import { type SetCommand, setCommandIn } from "./set-command.ts";
+import { discardNote, restorationOf, SetNote } from "./set-note.ts";
 import { sendInFront } from "./settings-batch.ts";
 import { settingsInText } from "./settings-in-text.ts";
 import { StatementMessages } from "./statement-messages.ts";
@@ -333,32 +334,37 @@ export class FrontendRelay implements FrameHandler {
   ): true {
     const asked = this.#client.startupSettings;
     const from = start + HEADER_BYTES;
-    const restoration = isWhole ? restorationOf(bytes, from, end, asked) : null;
-    if (restoration !== null) return this.#onReset(restoration, bytes, start, end, server, sink);
+    const command = isWhole ? setCommandIn(bytes, from, end) : null;
+    if (command !== null) return this.#onSet(command, asked, bytes, start, end, server, sink);
     const note = isWhole ? discardNote(bytes, from, end, asked, server.parameters) : null;
     return this.#onWholeRequest(EXPECTED.query, note, bytes, start, end, server, sink);
   }
 
   /** A Query that resets what the client asked for goes on with a SET of that. */
-  #onReset(
-    restoration: string,
+  #onSet(
+    command: SetCommand,
+    asked: Settings,
     bytes: Uint8Array,
     start: number,
     end: number,
     server: ServerState,
     sink: ByteSink,
   ): true {
+    const note = new SetNote(command);
+    const restoration = restorationOf(command, asked);
+    if (restoration === "")
+      return this.#onWholeRequest(EXPECTED.query, note, bytes, start, end, server, sink);
     const rest = encoder.encode(`${restoration}\0`);
     this.#out.insertHeader(FRONTEND.Query, end - start - 2 + rest.length, sink);
     this.#out.insert(bytes, start + HEADER_BYTES, end - 1, sink);
     this.#out.insert(rest, 0, rest.length, sink);
-    return this.#onWholeRequest(EXPECTED.query, new Restoration(), bytes, end, end, server, sink);
+    return this.#onWholeRequest(EXPECTED.query, note, bytes, end, end, server, sink);
   }
 
   /** Sync, Query, FunctionCall: what ReadyForQuery answers. */
   #onWholeRequest(
     kind: number,
-    note: Restoration | null,
+    note: SetNote | null,
     bytes: Uint8Array,
     start: number,
     end: number,

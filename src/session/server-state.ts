@@ -6,8 +6,10 @@
 import { TRANSACTION_STATUS } from "../wire/backend/ready-for-query.ts";
 import type { CopyQuestion } from "./copy-question.ts";
 import { ExpectedReplies } from "./expected-replies.ts";
+import { KnownSets } from "./known-sets.ts";
 import type { ServerStatements } from "./server-statements.ts";
 import type { Settings, SettingsInterner } from "./session-settings.ts";
+import type { SetCommand } from "./set-command.ts";
 import type { SettingsInText } from "./settings-in-text.ts";
 
 /** Names of custom settings that are looked for at the end of a hold. */
@@ -42,6 +44,8 @@ export class ServerState {
   parametersChanged = false;
   /** A command that may have changed settings was completed under the present client. */
   settingsTouched = false;
+  /** What the present client has set, where its texts say all of it. */
+  readonly knownSets = new KnownSets();
   /** Names that the present client's texts gave to what may be custom settings; null: none. */
   customNames: Set<string> | null = null;
   /** What was said of the rows of the command under way: RowDescription, DataRow or NoData; see command-effects.ts. */
@@ -220,8 +224,24 @@ export class ServerState {
     this.unnamedInStep = false;
     this.parametersChanged = false;
     this.settingsTouched = false;
+    this.knownSets.clear();
     this.restoring = false;
     this.customNames = null;
+  }
+
+  /** Whether the present client may have other settings than when it took the server. */
+  get settingsChanged(): boolean {
+    return this.parametersChanged || this.settingsTouched || this.knownSets.size > 0;
+  }
+
+  /** A SET or RESET went through. Returns false where it has to be asked what holds now. */
+  noteSet(command: SetCommand): boolean {
+    return (
+      this.status === TRANSACTION_STATUS.Idle &&
+      this.residue === 0 &&
+      !this.settingsTouched &&
+      this.knownSets.add(command)
+    );
   }
 
   /** A text that says this of settings is sent to the server. */
