@@ -362,10 +362,15 @@ export class ClientSession
     const holding = inFront ? reported : server.state.parameters;
     if (!server.insideReply) tellParameters(this.client, holding, this.#channel);
     this.#relay.setServer(server.state, server.transport);
-    if (inFront) this.#relay.sendSettings(this.client.settings);
+    if (inFront) this.#sendInFront(server);
     // A client that had its server before may have sent nothing since.
     if (this.#relay.stop === STOP.none) this.#afterRelay(true);
     else this.#resumeRelay();
+  }
+
+  #sendInFront(server: ServerConnection): void {
+    this.#relay.sendSettings(this.client.settings);
+    server.awaitSettings(this.#pool.checkTimeoutMs);
   }
 
   #welcome(reported: ReadonlyMap<string, string>, saslFinal: Uint8Array | null): void {

@@ -95,8 +95,9 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
   /** Its holder was served when it said that it ends. */
   #spent = false;
   #endTimer: Timer | null = null;
-  /** Rings when it takes too long to answer a query of ours. */
+  /** Rings when it takes too long to answer a query of ours, or to take settings. */
   #trial: Alarm | null = null;
+  #onTrial = false;
   /** The query of ours under way. */
   #ownQuery: OwnQueryRun | null = null;
   /** The query of ours that starts when no cancel is under way any more. */
@@ -184,13 +185,28 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
 
   /** As {@link runOwn}, on a server that may be dead: without an answer in time it is closed, and lost. */
   tryOwn(sql: string, timeoutMs: number, onResult: (result: OwnQueryResult) => void): void {
-    const { ticker } = this.#owner;
-    const trial = (this.#trial ??= new Alarm(() => this.transport.destroy()));
-    ticker.ringBy(trial, ticker.nowMs + timeoutMs);
+    this.#startTrial(timeoutMs);
     this.runOwn(sql, (result) => {
-      ticker.silence(trial);
+      this.#endTrial();
       onResult(result);
     });
+  }
+
+  /** Settings are under way to it: without an answer in time it is closed, and lost. */
+  awaitSettings(timeoutMs: number): void {
+    if (this.state.settingsUnderWay) this.#startTrial(timeoutMs);
+  }
+
+  #startTrial(timeoutMs: number): void {
+    const { ticker } = this.#owner;
+    this.#trial ??= new Alarm(() => this.transport.destroy());
+    this.#onTrial = true;
+    ticker.ringBy(this.#trial, ticker.nowMs + timeoutMs);
+  }
+
+  #endTrial(): void {
+    this.#onTrial = false;
+    if (this.#trial !== null) this.#owner.ticker.silence(this.#trial);
   }
 
   /** Whether a query of ours runs, or waits for the end of a cancel. */
@@ -305,6 +321,7 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
     this.receivedBytes += bytes.length;
     const accepted = this.#relay.feed(bytes);
     if (this.state.broken) return this.#onBroken();
+    if (this.#onTrial && !this.runsOwn && !this.state.settingsUnderWay) this.#endTrial();
     if (!accepted) this.transport.pause();
     if (this.#ownQueryDone) this.#finishOwnQuery();
     this.#holder?.onServerProgress();
@@ -326,7 +343,7 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
     if (this.#phase === "ready") this.#owner.onServerEnding(this);
     this.#enter("gone");
     this.#endTimer?.cancel();
-    if (this.#trial !== null) this.#owner.ticker.silence(this.#trial);
+    this.#endTrial();
     this.#lose(new ServerLostError(this.#lossFields), this.#lossTold);
     this.#relay.end();
     this.#owner.onServerGone(this);

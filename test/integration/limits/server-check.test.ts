@@ -11,6 +11,7 @@ import type { Config } from "../../../src/config/settings.ts";
 import { eventually } from "../../support/eventually.ts";
 import { startPooler, type TestPooler } from "../../support/pooler.ts";
 import { startPostgres, type TestPostgres } from "../../support/postgres.ts";
+import { rejectionOf } from "../../support/rejection.ts";
 
 const DELAY_MS = 300;
 const EMPTY_QUERY = Buffer.from([0x51, 0, 0, 0, 5, 0]);
@@ -135,11 +136,13 @@ test.each([
   },
 );
 
-test("gives a client another server for one that does not take its settings, though not idle for long", async () => {
+test("tells a client that its server takes no settings, though not idle for long, and the next gets another", async () => {
   await start({ serverCheckDelayMs: 60_000 });
   const other = await newClient("-c search_path=elsewhere");
   const client = await newClient();
   await client.query("select 1");
   forgetConnections();
-  expect((await other.query("show search_path")).rows).toEqual([{ search_path: "elsewhere" }]);
+  const lost = await rejectionOf(other.query("show search_path"));
+  expect(String(lost)).toMatch(/server closed the connection unexpectedly/);
+  expect((await client.query("select 2 as two")).rows).toEqual([{ two: 2 }]);
 });
