@@ -9,7 +9,6 @@ import { HEADER_BYTES, SMALL_MESSAGE_BYTES_MAX } from "../wire/limits.ts";
 import { FRONTEND } from "../wire/message-type.ts";
 import { DEALLOCATION_BYTES_MAX, deallocatedName } from "./deallocation.ts";
 import { EXPECTED, type ExpectedKind, UNNAMED } from "./expected-reply.ts";
-import { mayForgetStatements } from "./forgetful-text.ts";
 import { OUTCOME, type Outcome } from "./message-outcome.ts";
 import type { ByteSink, RunWriter } from "./run-writer.ts";
 import type { ServerState } from "./server-state.ts";
@@ -20,6 +19,12 @@ export const OF_STATEMENT = 0x53;
 
 /** A chunk up to this size is kept for the Parse that it begins with. */
 const KEPT_CHUNK_BYTES_MAX = 512;
+
+/**
+ * A Query up to this size is read for what it does to its session, and so waits until it is whole: the server
+ * could not begin with less of it anyway. As much as a client that waits may hold.
+ */
+const QUERY_READ_BYTES_MAX = 65_536;
 
 /** Names of portals and statements: PostgreSQL cuts them at 63 bytes, drivers stay below. */
 const NAMES_BYTES_MAX = 4_096;
@@ -51,7 +56,7 @@ export class StatementMessages {
       case FRONTEND.Bind:
         return this.#translator === null ? 0 : neededOfBind(bytes, start, end);
       case FRONTEND.Query:
-        return this.#translator === null ? 0 : neededOfQuery(messageBytes, bytes, start, end);
+        return this.#translator === null || messageBytes > QUERY_READ_BYTES_MAX ? 0 : messageBytes;
       case FRONTEND.Describe:
       case FRONTEND.Close:
         return messageBytes > SMALL_MESSAGE_BYTES_MAX ? 0 : messageBytes;
@@ -207,16 +212,6 @@ function takenIf(taken: boolean): Outcome {
 }
 
 /** A DEALLOCATE is read whole. */
-function neededOfQuery(
-  messageBytes: number,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-): number {
-  if (messageBytes > DEALLOCATION_BYTES_MAX) return 0;
-  return mayForgetStatements(bytes, start + HEADER_BYTES, end) ? messageBytes : 0;
-}
-
 /** A Bind can be passed on once both of its names are there. */
 function neededOfBind(bytes: Uint8Array, start: number, end: number): number {
   const enough = holdsBindNames(bytes, start, end) || end - start >= NAMES_BYTES_MAX;
