@@ -56,7 +56,7 @@ export class StatementMessages {
       case FRONTEND.Bind:
         return this.#translator === null ? 0 : neededOfBind(bytes, start, end);
       case FRONTEND.Query:
-        return this.#translator === null || messageBytes > QUERY_READ_BYTES_MAX ? 0 : messageBytes;
+        return messageBytes > QUERY_READ_BYTES_MAX ? 0 : messageBytes;
       case FRONTEND.Describe:
       case FRONTEND.Close:
         return messageBytes > SMALL_MESSAGE_BYTES_MAX ? 0 : messageBytes;

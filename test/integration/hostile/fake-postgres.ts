@@ -8,6 +8,7 @@ import { writeAuthenticationOk } from "../../../src/wire/backend/authentication-
 import { writeBackendKeyData } from "../../../src/wire/backend/backend-key-data.ts";
 import { writeCommandComplete } from "../../../src/wire/backend/command-complete.ts";
 import { writeDataRow } from "../../../src/wire/backend/data-row.ts";
+import { BIND_COMPLETE, PARSE_COMPLETE } from "../../../src/wire/backend/empty-replies.ts";
 import { writeParameterStatus } from "../../../src/wire/backend/parameter-status.ts";
 import {
   TRANSACTION_STATUS,
@@ -15,6 +16,7 @@ import {
 } from "../../../src/wire/backend/ready-for-query.ts";
 import { ByteWriter } from "../../../src/wire/byte-writer.ts";
 import { readInt32 } from "../../../src/wire/bytes.ts";
+import { readParse } from "../../../src/wire/frontend/parse.ts";
 import { readQuery } from "../../../src/wire/frontend/query.ts";
 import { HEADER_BYTES } from "../../../src/wire/limits.ts";
 import { FRONTEND } from "../../../src/wire/message-type.ts";
@@ -26,6 +28,8 @@ export interface FakeBehaviour {
   onMessage?(session: FakeSession, type: number, bytes: Uint8Array): void;
   /** A Query came. Absent, or false: {@link done}. */
   onQuery?(session: FakeSession, sql: string): boolean;
+  /** A statement came of those that give it settings, in front of a message. Absent, or false: it is done. */
+  onSettings?(session: FakeSession, sql: string): boolean;
   /** A CancelRequest came. Absent: the connection is closed, as PostgreSQL does. */
   onCancel?(session: FakeSession): void;
   /** It heeds neither Terminate nor the end of the stream, and never closes by itself. */
@@ -92,6 +96,8 @@ export class FakeSession {
   readonly #behaviour: FakeBehaviour;
   #bytes: Buffer = Buffer.alloc(0);
   #started = false;
+  /** The statement of those that give it settings; null: none is under way. */
+  #settings: string | null = null;
   #closed = false;
   #flood: (() => Uint8Array | null) | null = null;
   #onClose: (() => void) | null = null;
@@ -183,6 +189,7 @@ export class FakeSession {
       if (this.#behaviour.stubborn !== true) this.close();
       return;
     }
+    if (this.#takesSettings(type, bytes)) return;
     if (type !== FRONTEND.Query) {
       this.#behaviour.onMessage?.(this, type, bytes);
       return;
@@ -190,6 +197,24 @@ export class FakeSession {
     const sql = readQuery(bytes, 0, bytes.length);
     this.queries.push(sql);
     if (this.#behaviour.onQuery?.(this, sql) !== true) this.send(done("SELECT 0"));
+  }
+
+  /** What comes from BEGIN to COMMIT gives it settings. Returns whether the message is of that. */
+  #takesSettings(type: number, bytes: Uint8Array): boolean {
+    if (type === FRONTEND.Parse) {
+      const sql = readParse(bytes, 0, bytes.length).query;
+      if (this.#settings === null && !sql.startsWith("BEGIN ISOLATION LEVEL")) return false;
+      this.#settings = sql;
+      this.send(PARSE_COMPLETE);
+      return true;
+    }
+    const sql = this.#settings;
+    if (sql === null) return false;
+    if (type === FRONTEND.Bind) this.send(BIND_COMPLETE);
+    if (type === FRONTEND.Execute && this.#behaviour.onSettings?.(this, sql) !== true)
+      this.write((writer) => writeCommandComplete(writer, sql.split(" ", 1)[0] ?? ""));
+    if (type === FRONTEND.Flush) this.#settings = null;
+    return true;
   }
 
   #onCancel(): void {

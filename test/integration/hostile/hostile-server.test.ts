@@ -276,7 +276,7 @@ describe("a server that misbehaves when it is asked", () => {
     });
     const client = await clientOf(fake);
     await client.connect();
-    await client.query("SET anything TO 1");
+    await client.query("SET ROLE anybody");
     await eventually(() => expect(fake.open).toBe(0));
     await client.end();
   });
@@ -369,8 +369,8 @@ describe("a server that talks while nobody has it", () => {
     // In session mode the pooler puts back at once what a RESET takes from the client.
     using fake = new FakePostgres({
       onQuery: (session, sql) => {
-        if (sql === "reset all") session.send(done("RESET"));
-        else if (session.queries.at(-2) === "reset all")
+        if (sql === "select 1; reset all") session.send(done("RESET"));
+        else if (session.queries.at(-2) === "select 1; reset all")
           session.send(Buffer.concat([news, done("SELECT 1"), NOTICE.subarray(0, 20)]));
         else session.send(done("INSERT 0 1"));
         return true;
@@ -381,8 +381,8 @@ describe("a server that talks while nobody has it", () => {
     const notices: unknown[] = [];
     client.on("notice", (notice) => notices.push(notice.message));
     await client.connect();
-    await client.query("reset all");
-    await eventually(() => expect(fake.sessions[0]?.queries.at(-2)).toBe("reset all"));
+    await client.query("select 1; reset all");
+    await eventually(() => expect(fake.sessions[0]?.queries.at(-2)).toBe("select 1; reset all"));
     fake.sessions[0]?.send(NOTICE.subarray(20));
     await client.query("next");
     expect(notices).toEqual(["x".repeat(200)]);

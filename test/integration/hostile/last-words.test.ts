@@ -78,6 +78,7 @@ const FATAL = built((writer) =>
     message: "terminating connection due to administrator command",
   }),
 );
+const READY_BYTES = 6;
 const TOLD = "ErrorResponse FATAL: 57P01";
 
 /** Answers "last" with `answer`, then does `next`; everything else as a good server. */
@@ -286,7 +287,7 @@ async function goneFrom(fake: FakePostgres): Promise<void> {
 
 describe("a client that goes in the middle of a message, with a query running", () => {
   /** The beginning of a Query whose rest never comes. */
-  const HALF = query("select 'and so on'").subarray(0, 12);
+  const HALF = query(`select '${"and so on ".repeat(7000)}'`).subarray(0, 12);
 
   test("has it cancelled before its server is closed", async () => {
     const events: string[] = [];
@@ -326,27 +327,31 @@ describe("a client that goes in the middle of a message, with a query running", 
   });
 });
 
-describe.each<readonly [string, Uint8Array]>([
-  ["in place of its answer to", FATAL],
-  ["in one piece with its answer to", Buffer.concat([done("SELECT 1"), FATAL])],
-])("a server that ends %s a query of ours", (_how, lastWords) => {
+describe.each<readonly [string, Uint8Array, Uint8Array]>([
+  ["in place of its answer to", FATAL, FATAL],
+  [
+    "in one piece with its answer to",
+    Buffer.concat([done("SELECT 1"), FATAL]),
+    Buffer.concat([done("SELECT 1").subarray(0, -READY_BYTES), FATAL]),
+  ],
+])("a server that ends %s a query of ours", (_how, lastWords, lastWordsInFront) => {
   const parameters = [["application_name", "mine"]] as const;
 
   /** Answers the next query of ours that sets something with its last words. */
   function endingAtSettings(): FakeBehaviour & { armed: boolean } {
     return {
       armed: false,
-      onQuery(session, sql) {
+      onSettings(session, sql) {
         if (!this.armed || !sql.includes("set_config")) return false;
         this.armed = false;
-        session.send(lastWords);
+        session.send(lastWordsInFront);
         session.close();
         return true;
       },
     };
   }
 
-  test("costs the client nothing whose settings it was to take", async () => {
+  test("is told to the client whose settings it was to take, and whose message stands behind", async () => {
     const behaviour = endingAtSettings();
     using fake = new FakePostgres(behaviour);
     const target = pooler.target("transaction", await tenantOf(fake));
@@ -354,17 +359,16 @@ describe.each<readonly [string, Uint8Array]>([
     await using other = await RawClient.connect(target);
     await other.run(query("select"));
     behaviour.armed = true;
-    expect(await client.run(query("begin"))).toEqual([
-      "CommandComplete SELECT 0",
-      "ReadyForQuery I",
-    ]);
+    await client.send(query("begin"));
+    const lines = await client.untilClosed();
+    expect(lines.map((line) => line.slice(0, TOLD.length))).toEqual([TOLD, "closed"]);
     expect(behaviour.armed).toBeFalse();
   });
 
   test("is told to the client in session mode whose settings it was to put back", async () => {
     using fake = new FakePostgres({
       onQuery(session, sql) {
-        if (sql === "reset all") session.send(done("RESET"));
+        if (sql === "select 1; reset all") session.send(done("RESET"));
         else if (!sql.includes("VALUES")) return false;
         else {
           session.send(lastWords);
@@ -375,7 +379,7 @@ describe.each<readonly [string, Uint8Array]>([
     });
     const target = pooler.target("session", await tenantOf(fake));
     await using client = await RawClient.connect(target, { parameters });
-    await client.send(query("reset all"));
+    await client.send(query("select 1; reset all"));
     const lines = await client.untilClosed();
     expect(lines.slice(0, 2)).toEqual(["CommandComplete RESET", "ReadyForQuery I"]);
     expect(lines.slice(2).map((line) => line.slice(0, TOLD.length))).toEqual([TOLD, "closed"]);

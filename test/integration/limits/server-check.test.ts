@@ -142,6 +142,7 @@ test("tells a client that its server takes no settings, though not idle for long
   const client = await newClient();
   await client.query("select 1");
   forgetConnections();
+  other.on("error", () => {});
   const lost = await rejectionOf(other.query("show search_path"));
   expect(String(lost)).toMatch(/server closed the connection unexpectedly/);
   expect((await client.query("select 2 as two")).rows).toEqual([{ two: 2 }]);
