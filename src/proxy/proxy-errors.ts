@@ -36,15 +36,17 @@ export class ServerDesyncError extends PoolerError {
 
 /** A client's settings can't be made to hold on the server that it got. */
 export class SettingsRefusedError extends PoolerError {
-  constructor(fields: ErrorFields) {
+  /** @param asked they are those of its login: then PostgreSQL's own words say all */
+  constructor(fields: ErrorFields, asked: boolean) {
     super({
       severity: "FATAL",
       sqlstate: fields.sqlstate ?? SQLSTATE.invalid_parameter_value,
       message: fields.message ?? "the settings of this connection were refused",
       detail: fields.detail,
       hint:
-        fields.hint ??
-        "The server refused a setting that this connection asked for when it connected or by SET.",
+        asked || fields.hint !== undefined
+          ? fields.hint
+          : "The server refused a setting that this connection asked for when it connected or by SET.",
     });
   }
 }

@@ -390,7 +390,7 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
   /** It said FATAL, or what it should not have. Either way it runs nothing that we would have to wait for. */
   #onBroken(): void {
     if (this.#settingsRefusal !== null)
-      this.#lose(new SettingsRefusedError(this.#settingsRefusal), false);
+      this.#lose(new SettingsRefusedError(this.#settingsRefusal, false), false);
     if (this.#lossFields !== null)
       this.#lose(new ServerLostError(this.#lossFields), this.#lossTold);
     this.abandon();

@@ -42,7 +42,7 @@ export function fitServer(
       server.endHold();
       server.end();
       holder.onUnfit();
-    } else holder.end(new SettingsRefusedError(error));
+    } else holder.end(new SettingsRefusedError(error, settings === holder.client.startupSettings));
   });
 }
 
