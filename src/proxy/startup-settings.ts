@@ -8,6 +8,9 @@ import type { ChannelOpening } from "../net/channel-opening.ts";
 /** Parameters of a StartupMessage that are no settings. */
 const NO_SETTINGS: ReadonlySet<string> = new Set(["user", "database", "options", "replication"]);
 
+/** PostgreSQL does not let it win over the user of the login (PGC_S_OVERRIDE in guc.h). */
+const WHO_LOGS_IN = "session_authorization";
+
 /**
  * Returns the settings by their folded names. A parameter wins over the same name in `options`, as
  * in PostgreSQL, which reads `options` first.
@@ -18,5 +21,6 @@ export function startupSettings(opening: ChannelOpening): ReadonlyMap<string, st
   for (const [name, value] of opening.parameters) {
     if (!NO_SETTINGS.has(name)) entries.set(name.toLowerCase(), value);
   }
+  entries.delete(WHO_LOGS_IN);
   return entries;
 }

@@ -35,6 +35,12 @@ describe("startupSettings", () => {
     ).toEqual({ application_name: "a" });
   });
 
+  test("leave who one is to the login", () => {
+    const asked = [["Session_Authorization", "lowly"]] as const;
+    expect(settingsOf(asked)).toEqual({});
+    expect(settingsOf([], asked)).toEqual({});
+  });
+
   test("take a parameter before the same name in options, whatever its case", () => {
     expect(settingsOf([["TimeZone", "UTC"]], [["TIMEZONE", "Asia/Tokyo"]])).toEqual({
       timezone: "UTC",
