@@ -161,6 +161,7 @@ function onForget(length: number, state: ServerState, client: ClientState | null
   state.residue = 0;
   // Back to PostgreSQL's defaults, not to what the client asked for when it connected.
   state.settingsTouched = true;
+  state.discarded = true;
 }
 
 function reshapes(bytes: Uint8Array, start: number): boolean {
