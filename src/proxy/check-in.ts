@@ -132,13 +132,13 @@ class CheckIn implements ServerHolder {
   /** All that differs from a server fresh from its login. */
   #adoptRows(rows: OwnRows): void {
     const entries = new Map(this.#client.startupSettings.entries);
-    const { discarded } = this.#server.state;
+    const { roleReset } = this.#server.state;
     for (const [name, setting] of rows) {
       if (typeof name !== "string" || typeof setting !== "string") continue;
       const folded = name.toLowerCase();
       if (NOT_OF_THE_SESSION.has(folded)) continue;
       if (folded === "role" && setting === "none") {
-        if (!discarded) entries.delete("role");
+        if (!roleReset) entries.delete("role");
       }
       // A custom setting that was reset: to what the client asked for, if it did.
       else if (setting === "" && folded.includes(".") && entries.has(folded)) continue;

@@ -55,7 +55,10 @@ export function restoreSettings(server: ServerConnection, holder: FittingClient)
   state.settingsTouched = false;
   state.restoring = true;
   holder.client.told ??= new Map(state.parameters);
-  server.runOwn(settingsRestoration(holder.client.startupSettings), () => {
+  const { startupSettings } = holder.client;
+  const { roleReset } = state;
+  state.roleReset = false;
+  server.runOwn(settingsRestoration(startupSettings, roleReset), () => {
     state.restoring = false;
     if (server.isHeldBy(holder)) holder.onFitted(server);
   });

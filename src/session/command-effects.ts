@@ -83,7 +83,7 @@ export function afterCommand(
   switch (first) {
     case 0x53: // SET, and SELECT, the one that counts: it leaves after the comparison of lengths.
     case 0x52: // RESET
-      if (matches(SETTINGS_TAGS, first, length, bytes, start)) onSet(state);
+      if (matches(SETTINGS_TAGS, first, length, bytes, start)) onSet(first === 0x52, state);
       else if (state.rowsTold !== ROWS_TOLD.some && madeTable(bytes, start, length, state))
         state.residue |= RESIDUE.temporary;
       return;
@@ -141,10 +141,12 @@ function madeTable(
 }
 
 /** What the text of a SET or RESET says need not be asked for, outside a transaction. */
-function onSet(state: ServerState): void {
+function onSet(isReset: boolean, state: ServerState): void {
   const note = state.expected.head === EXPECTED.query ? state.expected.headNote : null;
-  if (!(note instanceof SetNote) || note.command === null) state.settingsTouched = true;
-  else if (!note.complete && !note.command.local && !state.noteSet(note.command))
+  if (!(note instanceof SetNote) || note.command === null) {
+    state.settingsTouched = true;
+    if (isReset) state.roleReset = true;
+  } else if (!note.complete && !note.command.local && !state.noteSet(note.command))
     state.settingsTouched = true;
 }
 
@@ -161,7 +163,7 @@ function onForget(length: number, state: ServerState, client: ClientState | null
   state.residue = 0;
   // Back to PostgreSQL's defaults, not to what the client asked for when it connected.
   state.settingsTouched = true;
-  state.discarded = true;
+  state.roleReset = true;
 }
 
 function reshapes(bytes: Uint8Array, start: number): boolean {

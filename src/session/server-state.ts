@@ -44,8 +44,8 @@ export class ServerState {
   parametersChanged = false;
   /** A command that may have changed settings was completed under the present client. */
   settingsTouched = false;
-  /** DISCARD ALL was completed under the present client: that no role holds does not mean that it wants none. */
-  discarded = false;
+  /** A RESET or DISCARD ALL was completed: that no role holds does not mean that the client wants none. */
+  roleReset = false;
   /** What the present client has set, where its texts say all of it. */
   readonly knownSets = new KnownSets();
   /** Names that the present client's texts gave to what may be custom settings; null: none. */
@@ -226,7 +226,7 @@ export class ServerState {
     this.unnamedInStep = false;
     this.parametersChanged = false;
     this.settingsTouched = false;
-    this.discarded = false;
+    this.roleReset = false;
     this.knownSets.clear();
     this.restoring = false;
     this.customNames = null;

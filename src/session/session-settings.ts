@@ -148,11 +148,14 @@ function customSettings(names: string): string {
 /**
  * Returns the SQL that sets `asked` again as far as it is not set by now, after a RESET: to the server,
  * its own defaults are what one goes back to. `pg_settings` lists neither custom settings nor the role.
+ * @param withRole where there is no role, it was reset, and not given up
  */
-export function settingsRestoration(asked: Settings): string {
+export function settingsRestoration(asked: Settings, withRole: boolean): string {
   const values = identityLast([...asked.entries.keys()])
+    .filter((name) => withRole || name !== "role")
     .map((name) => `(${quoteText(name)},${quoteText(asked.entries.get(name) ?? "")})`)
     .join(",");
+  if (values === "") return "";
   return (
     `SELECT pg_catalog.set_config(a.name, a.value, false) FROM (VALUES ${values}) a (name, value) ` +
     "LEFT JOIN pg_catalog.pg_settings l ON pg_catalog.lower(l.name) OPERATOR(pg_catalog.=) a.name " +

@@ -1,5 +1,5 @@
 /**
- * Who a client is after DISCARD ALL: who it asked to be when it connected, not who the pooler logs in as.
+ * Who a client is after DISCARD ALL or RESET ROLE: who it asked to be when it connected, not who the pooler logs in as.
  */
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
@@ -45,6 +45,20 @@ test.each<[string, readonly Uint8Array[]]>([
 ])("a client that discards all %s", async (_how, messages) => {
   const expected = await seen(directTarget(bench.postgres), messages);
   expect(await seen(bench.pooler.target(), messages)).toEqual(expected);
+  expect(await seen(bench.pooler.target("session"), messages)).toEqual(expected);
+});
+
+test.each<[string, readonly Uint8Array[]]>([
+  ["resets", [query("reset role")]],
+  ["resets among other statements", [query("select 1; reset role"), query("select 1")]],
+  ["resets by the extended protocol", [join(extended("reset role"), sync), query("select 1")]],
+  ["sets to its default", [query("set role other"), query("set role to default")]],
+  ["gives up", [query("set role none"), query("select 1"), query("set work_mem = '7MB'")]],
+  ["gives up and resets", [query("set role none"), query("reset role"), query("select 1")]],
+])("a client that %s its role", async (_how, messages) => {
+  const expected = await seen(directTarget(bench.postgres), messages);
+  expect((await seen(bench.pooler.target(), messages)).at(-1)).toEqual(expected.at(-1));
+  expect((await seen(bench.pooler.target("session"), messages)).at(-1)).toEqual(expected.at(-1));
 });
 
 test("is so in the next Query of a pipeline, too", async () => {
