@@ -25,7 +25,12 @@ import { ProtocolError } from "../wire/protocol-error.ts";
 import type { ClientState } from "./client-state.ts";
 import { afterCommand, COMMAND_TAG_BYTES_MAX, ROWS_TOLD } from "./command-effects.ts";
 import { errorReplacement } from "./error-replacement.ts";
-import { EXPECTED, endsWithReadyForQuery, isAnsweredByParseComplete } from "./expected-reply.ts";
+import {
+  EXPECTED,
+  type ExpectedNote,
+  endsWithReadyForQuery,
+  isAnsweredByParseComplete,
+} from "./expected-reply.ts";
 import { type FrameHandler, MessageFramer } from "./message-framer.ts";
 import { confirmHead, failHead, forgetUnnamed, isOwn, undoAll, undoToSync } from "./reply-notes.ts";
 import type { ByteSink, RunWriter } from "./run-writer.ts";
@@ -268,7 +273,7 @@ export class BackendRelay implements FrameHandler {
     state.copyingIn = false;
     state.cancelError = null;
     if (state.rowsTold === ROWS_TOLD.some) state.rowsTold = ROWS_TOLD.nothing;
-    this.#tellUnreported();
+    this.#tellUnreported(note);
     if (note instanceof SetNote) this.#tellParameters(newsOfDiscard(note, this.#client));
     if (head === EXPECTED.query) forgetUnnamed(state, this.#client);
     if (head === EXPECTED.ownQuery) this.#events.onOwnDone();
@@ -308,15 +313,15 @@ export class BackendRelay implements FrameHandler {
     if (this.#state.parameterReported(name, value) || isOwn(head)) return false;
     this.#state.parametersChanged = true;
     const note = this.#state.expected.headNote;
-    return !(note instanceof SetNote && note.toldBefore !== null);
+    return !(note instanceof SetNote && note.discards);
   }
 
   /** What the server had to say of its settings before ReadyForQuery, and did not, because it has no other value. */
-  #tellUnreported(): void {
+  #tellUnreported(note: ExpectedNote): void {
     const news = this.#state.takeUnreported();
     if (news === null) return;
     this.#state.parametersChanged = true;
-    this.#tellParameters(news);
+    if (!(note instanceof SetNote && note.discards)) this.#tellParameters(news);
   }
 
   #tellParameters(news: ReadonlyMap<string, string>): void {

@@ -336,7 +336,9 @@ export class FrontendRelay implements FrameHandler {
     const from = start + HEADER_BYTES;
     const command = isWhole ? setCommandIn(bytes, from, end) : null;
     if (command !== null) return this.#onSet(command, asked, bytes, start, end, server, sink);
-    const note = isWhole ? discardNote(bytes, from, end, asked, server.parameters) : null;
+    // What stands in front is not reported yet; the client knows it all the same.
+    const told = server.settingsUnderWay ? this.#client.settings.reported : null;
+    const note = isWhole ? discardNote(bytes, from, end, asked, told ?? server.parameters) : null;
     return this.#onWholeRequest(EXPECTED.query, note, bytes, start, end, server, sink);
   }
 

@@ -32,6 +32,11 @@ export class SetNote {
     this.command = command;
     this.toldBefore = toldBefore;
   }
+
+  /** Whether it is DISCARD ALL: what the server reports of that is not what will hold for the client. */
+  get discards(): boolean {
+    return this.toldBefore !== null;
+  }
 }
 
 /** Whether what comes now belongs to a command of ours. */
