@@ -1,0 +1,21 @@
+/**
+ * Names of what may be custom settings (`my.name`), which `pg_settings` does not list. Found by their form, in texts
+ * and in values: a name that is none costs nothing.
+ */
+
+/** Names that are looked for are no longer than PostgreSQL's identifiers, two of them and a dot. */
+const NAME_LENGTH_MAX = 127;
+const NAMES_MAX = 32;
+
+const CUSTOM_NAME = /[a-z_][\w$]{0,62}"?\."?[a-z_][\w$]{0,62}(?:"?\."?[a-z_][\w$]{0,62})?/gi;
+
+/** Returns at most 32 names, folded. */
+export function customNames(text: string): readonly string[] {
+  const names = new Set<string>();
+  for (const [match] of text.matchAll(CUSTOM_NAME)) {
+    const name = match.replaceAll('"', "").toLowerCase();
+    if (name.length <= NAME_LENGTH_MAX) names.add(name);
+    if (names.size >= NAMES_MAX) break;
+  }
+  return [...names];
+}

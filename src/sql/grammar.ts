@@ -1,0 +1,24 @@
+/**
+ * PostgreSQL's own parser, as far as this program needs it. It is loaded once at start-up and passed to those who
+ * read SQL; in this room it is an interface, so that the room needs neither the package nor the disk.
+ */
+
+/** A word, sign or literal of a text. Offsets are bytes of its UTF-8 form. */
+export interface Token {
+  readonly text: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface Grammar {
+  /** Returns the parse tree of all statements in `sql`, as JSON; null: it is refused; undefined: not now. */
+  parse(sql: string): unknown;
+  /** Returns its tokens; null and undefined as of {@link parse}. */
+  scan(sql: string): readonly Token[] | null | undefined;
+}
+
+/** Refuses everything, so that each text that may be stateful is taken for the worst. */
+export const NO_GRAMMAR: Grammar = {
+  parse: () => null,
+  scan: () => null,
+};
