@@ -22,6 +22,7 @@ import { PoolRegistry } from "../../src/proxy/pool-registry.ts";
 import { PoolerCounters } from "../../src/proxy/pooler-counters.ts";
 import { RelayScratch } from "../../src/proxy/relay-scratch.ts";
 import { Verifiers } from "../../src/proxy/verifiers.ts";
+import { SqlReader } from "../../src/sql/sql-reader.ts";
 import type { StoredTenant } from "../../src/tenants/tenant.ts";
 import { TenantDirectory } from "../../src/tenants/tenant-directory.ts";
 import type { TenantStore } from "../../src/tenants/tenant-store.ts";
@@ -144,7 +145,10 @@ class MemoryEdge {
       ...shared,
       clock,
       directory,
-      pools: new PoolRegistry({ ...shared, net, ticker, limits: LIMITS }, TIMES),
+      pools: new PoolRegistry(
+        { ...shared, net, ticker, limits: LIMITS, reader: new SqlReader() },
+        TIMES,
+      ),
       cancels: new CancelRegistry(0, 0, random),
       admission: new Admission(new SystemWallClock()),
       verifiers: new Verifiers(new Uint8Array(32)),

@@ -12,6 +12,7 @@ import { KernelOptions } from "../net/kernel-options.ts";
 import { HttpServer } from "./http-server.ts";
 import type { OpenedStore } from "./open-store.ts";
 import { Pooler, type PoolerPorts } from "./pooler.ts";
+import { PostgresqlGrammar } from "./postgresql-grammar.ts";
 import type { ProgramParts } from "./program-parts.ts";
 import { resolvePaths } from "./resolve-paths.ts";
 
@@ -57,6 +58,7 @@ export class Carpool {
         random,
         logger,
         certificateAuthority: readAuthority(config),
+        grammar: await PostgresqlGrammar.load(logger),
       });
       await pooler.start();
       return await Carpool.#withHttp(parts, pooler);

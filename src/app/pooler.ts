@@ -26,6 +26,8 @@ import { PoolRegistry } from "../proxy/pool-registry.ts";
 import { PoolerCounters } from "../proxy/pooler-counters.ts";
 import { RelayScratch } from "../proxy/relay-scratch.ts";
 import { Verifiers } from "../proxy/verifiers.ts";
+import type { Grammar } from "../sql/grammar.ts";
+import { SqlReader } from "../sql/sql-reader.ts";
 import { TenantDirectory } from "../tenants/tenant-directory.ts";
 import type { TenantStore } from "../tenants/tenant-store.ts";
 import { LiveSettings } from "./live-settings.ts";
@@ -43,6 +45,7 @@ export interface PoolerParts {
   readonly logger: Logger;
   /** PEM of GLOBAL_UPSTREAM_CA_PATH, or null. */
   readonly certificateAuthority: string | null;
+  readonly grammar: Grammar;
 }
 
 /** Where the pooler listens. */
@@ -100,6 +103,7 @@ export class Pooler {
         scratch,
         counters,
         limits: settings,
+        reader: new SqlReader(parts.grammar),
       },
       settings,
     );

@@ -6,6 +6,7 @@
 import { classifySecret } from "../auth/secret.ts";
 import type { PoolerError } from "../base/pooler-error.ts";
 import { StatementInterner } from "../session/statement.ts";
+import type { SqlReader } from "../sql/sql-reader.ts";
 import type { Limits } from "../tenants/limit-fields.ts";
 import type { StoredTenant } from "../tenants/tenant.ts";
 import type { TenantUser } from "../tenants/tenant-user.ts";
@@ -40,6 +41,11 @@ export interface PoolTimes {
 /** The first retry comes soon, for a server that restarts; later ones up to the setting. */
 const RETRY_MIN_MS = 100;
 
+export interface PoolRegistryEnvironment extends ServerPoolEnvironment {
+  /** Reads the SQL of all clients. */
+  readonly reader: SqlReader;
+}
+
 interface Entry {
   readonly pool: ServerPool;
   /** The alias: finds the record again when the tenant changes. */
@@ -55,11 +61,11 @@ interface TenantEntry {
 }
 
 export class PoolRegistry {
-  readonly #environment: ServerPoolEnvironment;
+  readonly #environment: PoolRegistryEnvironment;
   readonly #times: PoolTimes;
   readonly #tenants = new Map<string, TenantEntry>();
 
-  constructor(environment: ServerPoolEnvironment, times: PoolTimes) {
+  constructor(environment: PoolRegistryEnvironment, times: PoolTimes) {
     this.#environment = environment;
     this.#times = times;
   }
@@ -164,7 +170,8 @@ export class PoolRegistry {
   #tenantEntry(tenant: StoredTenant): TenantEntry {
     let entry = this.#tenants.get(tenant.external_id);
     if (entry === undefined) {
-      entry = { statements: new StatementInterner(), pools: new Map(), record: tenant };
+      const statements = new StatementInterner(this.#environment.reader);
+      entry = { statements, pools: new Map(), record: tenant };
       this.#tenants.set(tenant.external_id, entry);
     } else if (entry.record !== tenant) this.reconfigure(tenant);
     return entry;

@@ -19,7 +19,6 @@ import { noteRequestInSegment } from "./command-effects.ts";
 import { askInCopy, markPlace, noteCopyMessage } from "./copy-in.ts";
 import type { CopyQuestion } from "./copy-question.ts";
 import { EXPECTED } from "./expected-reply.ts";
-import { mayForgetStatements } from "./forgetful-text.ts";
 import { type FrameHandler, MessageFramer } from "./message-framer.ts";
 import { OUTCOME, type Outcome } from "./message-outcome.ts";
 import { type FrontendLimits, type FrontendRelayEvents, STOP } from "./relay-owner.ts";
@@ -29,7 +28,6 @@ import type { Settings } from "./session-settings.ts";
 import { type SetCommand, setCommandIn } from "./set-command.ts";
 import { discardNote, restorationOf, SetNote } from "./set-note.ts";
 import { sendInFront } from "./settings-batch.ts";
-import { settingsInText } from "./settings-in-text.ts";
 import { StatementMessages } from "./statement-messages.ts";
 import type { StatementTranslator } from "./statement-translator.ts";
 import { UnservedMessages } from "./unserved-messages.ts";
@@ -309,8 +307,9 @@ export class FrontendRelay implements FrameHandler {
     sink: ByteSink,
   ): boolean {
     if (this.#translator !== null) {
-      this.#drainFirst = mayForgetStatements(bytes, start + HEADER_BYTES, end);
-      server.noteSettings(settingsInText(bytes, start + HEADER_BYTES, end));
+      const effects = this.#translator.effectsIn(bytes, start + HEADER_BYTES, end, server);
+      this.#drainFirst = effects?.forgets === true;
+      server.noteEffects(effects);
     }
     const outcome =
       this.#drainFirst && end === messageEnd

@@ -3,6 +3,7 @@
  * stands, which statements and settings it has. Written by the two relays, read by the pool's guard.
  */
 
+import type { Effects } from "../sql/effects.ts";
 import { TRANSACTION_STATUS } from "../wire/backend/ready-for-query.ts";
 import type { CopyQuestion } from "./copy-question.ts";
 import { ExpectedReplies } from "./expected-replies.ts";
@@ -10,7 +11,6 @@ import { KnownSets } from "./known-sets.ts";
 import type { ServerStatements } from "./server-statements.ts";
 import type { Settings, SettingsInterner } from "./session-settings.ts";
 import type { SetCommand } from "./set-command.ts";
-import type { SettingsInText } from "./settings-in-text.ts";
 
 /** Names of custom settings that are looked for at the end of a hold. */
 const CUSTOM_NAMES_MAX = 256;
@@ -247,11 +247,11 @@ export class ServerState {
     );
   }
 
-  /** A text that says this of settings is sent to the server. */
-  noteSettings(found: SettingsInText | null): void {
-    if (found === null) return;
-    if (found.keeps) this.settingsTouched = true;
-    this.noteSettingNames(found.names);
+  /** A text with these effects is sent to the server. */
+  noteEffects(effects: Effects | null): void {
+    if (effects === null) return;
+    if (effects.keepsUnseen) this.settingsTouched = true;
+    this.noteSettingNames(effects.customNames);
   }
 
   /** The present client's texts name what may be custom settings. Beyond the limit they are not noted. */

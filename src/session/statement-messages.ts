@@ -211,7 +211,6 @@ function takenIf(taken: boolean): Outcome {
   return taken ? OUTCOME.taken : OUTCOME.needsReplies;
 }
 
-/** A DEALLOCATE is read whole. */
 /** A Bind can be passed on once both of its names are there. */
 function neededOfBind(bytes: Uint8Array, start: number, end: number): number {
   const enough = holdsBindNames(bytes, start, end) || end - start >= NAMES_BYTES_MAX;

@@ -7,6 +7,7 @@
  */
 
 import type { PoolerError } from "../base/pooler-error.ts";
+import type { Effects } from "../sql/effects.ts";
 import { errorResponseOf } from "../wire/backend/error-response.ts";
 import { TRANSACTION_STATUS } from "../wire/backend/ready-for-query.ts";
 import { ByteWriter } from "../wire/byte-writer.ts";
@@ -17,13 +18,12 @@ import { FRONTEND } from "../wire/message-type.ts";
 import type { ClientState } from "./client-state.ts";
 import { StatementChange } from "./client-statements.ts";
 import { EXPECTED } from "./expected-reply.ts";
-import { mayForgetStatements } from "./forgetful-text.ts";
 import { OUTCOME, type Outcome } from "./message-outcome.ts";
 import { REFUSED_PARSE } from "./refused-parse.ts";
 import type { ByteSink, RunWriter } from "./run-writer.ts";
 import type { ServerState } from "./server-state.ts";
 import { literalSettings } from "./session-settings.ts";
-import { settingNamesInValues, settingsInText } from "./settings-in-text.ts";
+import { settingNamesInValues } from "./settings-in-values.ts";
 import { STATEMENT_NAME_PREFIX, type Statement, type StatementInterner } from "./statement.ts";
 import {
   duplicateStatementError,
@@ -31,6 +31,7 @@ import {
   TooManyStatementsError,
   unknownStatementError,
 } from "./statement-errors.ts";
+import { effectsIn } from "./text-effects.ts";
 
 /** Memory bounds of prepared statements. */
 export interface StatementLimits {
@@ -76,8 +77,12 @@ export class StatementTranslator {
 
   /** The text of an unnamed Parse went out. */
   noteText(bytes: Uint8Array, start: number, end: number, server: ServerState): void {
-    if (mayForgetStatements(bytes, start, end)) this.#mayForget = true;
-    server.noteSettings(settingsInText(bytes, start, end));
+    this.#noteEffects(this.effectsIn(bytes, start, end, server), server);
+  }
+
+  /** Returns what the text in `bytes[start, end)`, up to its NUL, may leave behind; null: nothing. */
+  effectsIn(bytes: Uint8Array, start: number, end: number, server: ServerState): Effects | null {
+    return effectsIn(this.#interner.reader, bytes, start, end, server.parameters);
   }
 
   /** A Parse of the unnamed statement went out in this segment. */
@@ -122,7 +127,13 @@ export class StatementTranslator {
       );
       return true;
     }
-    const statement = this.#interner.intern(bytes, nameEnd + 1, end, this.#readUnder(server));
+    const statement = this.#interner.intern(
+      bytes,
+      nameEnd + 1,
+      end,
+      this.#readUnder(server),
+      server.parameters,
+    );
     statements.set(name, statement);
     this.#sendOrSkipParse(new StatementChange(statements, name, statement), server, sink);
     return true;
@@ -270,10 +281,14 @@ export class StatementTranslator {
   #prepare(name: string, segment: number, server: ServerState, sink: ByteSink): Statement | null {
     const statement = this.#client.statements.get(name);
     if (statement === undefined) return null;
-    if (statement.mayForget) this.#mayForget = true;
-    server.noteSettings(statement.settings);
+    this.#noteEffects(statement.effects, server);
     if (this.#ensurePrepared(statement, server, sink)) this.#changedIn = segment;
     return statement;
+  }
+
+  #noteEffects(effects: Effects | null, server: ServerState): void {
+    if (effects?.forgets === true) this.#mayForget = true;
+    server.noteEffects(effects);
   }
 
   /** Prepares the statement in front if the server lacks it. Returns whether it did. */

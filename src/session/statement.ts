@@ -7,9 +7,10 @@
  */
 
 import { assert } from "../base/assert.ts";
-import { mayForgetStatements } from "./forgetful-text.ts";
-import { type SettingsInText, settingsInText } from "./settings-in-text.ts";
+import type { Effects } from "../sql/effects.ts";
+import { SqlReader } from "../sql/sql-reader.ts";
 import { StatementNames } from "./statement-names.ts";
+import { effectsIn } from "./text-effects.ts";
 
 /**
  * What every name of ours on a server begins with. A client that uses a name like this itself never
@@ -24,35 +25,40 @@ export class Statement {
   /** The body of its Parse behind the statement's name: query, NUL, Int16 count, Int32 types. */
   readonly parseTail: Uint8Array;
   readonly key: string;
-  /** Whether to execute it may make a server forget its statements. */
-  readonly mayForget: boolean;
-  /** What its text says of settings; null: it sets none. */
-  readonly settings: SettingsInText | null;
+  /** What to execute it may leave behind; null: nothing. */
+  readonly effects: Effects | null;
   /** How many client names and servers hold it. Kept by the interner. */
   references = 0;
   /** Tables may have changed since clients were told its columns: see {@link StatementInterner.retireAll}. */
   retired = false;
 
-  constructor(name: Uint8Array, parseTail: Uint8Array, key: string) {
+  constructor(name: Uint8Array, parseTail: Uint8Array, key: string, effects: Effects | null) {
     this.name = name;
     this.parseTail = parseTail;
     this.key = key;
-    this.mayForget = mayForgetStatements(parseTail, 0, parseTail.length);
-    this.settings = settingsInText(parseTail, 0, parseTail.length);
+    this.effects = effects;
   }
 }
 
 const encoder = new TextEncoder();
 const latin1 = new TextDecoder("latin1");
+const NO_PARAMETERS: ReadonlyMap<string, string> = new Map();
 
 /** Finds or makes the one {@link Statement} of a text and its parameter types. */
 export class StatementInterner {
   /** Those that a text may still become; see {@link retireAll}. */
   readonly #statements = new Map<string, Statement>();
+  /** Reads the texts of the tenant's clients. */
+  readonly reader: SqlReader;
   #names: StatementNames | null = null;
   #sequence = 0;
   #size = 0;
   #bytes = 0;
+
+  /** @param reader shared by all tenants */
+  constructor(reader: SqlReader = new SqlReader()) {
+    this.reader = reader;
+  }
 
   /** Reads the names of the tenant's clients. Made at the first use: not all tenants are busy, nor name statements. */
   get names(): StatementNames {
@@ -74,8 +80,15 @@ export class StatementInterner {
    * Returns the statement whose Parse tail is `bytes[start, end)`, with one more reference.
    * The bytes are copied when it is new.
    * @param readUnder names the settings that the text is read under, see `literalSettings`
+   * @param parameters what the server reports that reads it
    */
-  intern(bytes: Uint8Array, start: number, end: number, readUnder: string): Statement {
+  intern(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    readUnder: string,
+    parameters: ReadonlyMap<string, string> = NO_PARAMETERS,
+  ): Statement {
     const key = `${readUnder}\0${latin1.decode(bytes.subarray(start, end))}`;
     const known = this.#statements.get(key);
     if (known !== undefined) {
@@ -84,7 +97,9 @@ export class StatementInterner {
     }
     this.#sequence += 1;
     const name = encoder.encode(STATEMENT_NAME_PREFIX + this.#sequence.toString(36));
-    const statement = new Statement(name, bytes.slice(start, end), key);
+    const tail = bytes.slice(start, end);
+    const effects = effectsIn(this.reader, tail, 0, tail.length, parameters);
+    const statement = new Statement(name, tail, key, effects);
     statement.references = 1;
     this.#statements.set(key, statement);
     this.#size += 1;

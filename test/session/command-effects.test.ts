@@ -6,7 +6,6 @@ import {
   ROWS_TOLD,
   residueCleanup,
 } from "../../src/session/command-effects.ts";
-import { mayForgetStatements } from "../../src/session/forgetful-text.ts";
 import { SYNC } from "../../src/wire/frontend/empty-requests.ts";
 import { commandComplete } from "./support/backend-messages.ts";
 import { joined, parse, query } from "./support/frontend-messages.ts";
@@ -166,42 +165,5 @@ describe("afterCommand", () => {
     const state = after("PREPARE", "LISTEN", "DISCARD ALL");
     expect(state.residue).toBe(0);
     expect(state.settingsTouched).toBeTrue();
-  });
-});
-
-/** Asked of a Query or Parse that is whole. */
-function mayForget(text: string): boolean {
-  const bytes = new TextEncoder().encode(`xx${text}\0`);
-  return mayForgetStatements(bytes, 2, bytes.length);
-}
-
-describe("mayForgetStatements", () => {
-  test.each([
-    "DISCARD ALL",
-    "discard all",
-    "Deallocate all",
-    "\t\r\n deallocate s",
-    ";; discard all",
-    "-- nothing\ndiscard all",
-    "/* x */ discard all",
-  ])("says yes to %p", (text) => {
-    expect(mayForget(text)).toBeTrue();
-  });
-
-  test.each([
-    "",
-    "select 1",
-    "DELETE FROM t",
-    "declare c cursor",
-    "drop table t",
-    "do $$ $$",
-    "dx",
-  ])("says no to %p", (text) => {
-    expect(mayForget(text)).toBeFalse();
-  });
-
-  test.each(["", "  ", "d", "di"])("says yes to %p where the rest is yet to come", (text) => {
-    const bytes = new TextEncoder().encode(text);
-    expect(mayForgetStatements(bytes, 0, bytes.length)).toBeTrue();
   });
 });

@@ -24,7 +24,9 @@ import { Welcomes } from "../../src/proxy/welcomes.ts";
 import { ClientState } from "../../src/session/client-state.ts";
 import { RunWriter } from "../../src/session/run-writer.ts";
 import { StatementInterner } from "../../src/session/statement.ts";
+import { SqlReader } from "../../src/sql/sql-reader.ts";
 import type { FakeClock } from "../support/fake-clock.ts";
+import { GRAMMAR } from "../support/grammar.ts";
 import type { FakeConnection } from "./fake-connection.ts";
 import type { SchedulePlan } from "./schedule-plan.ts";
 import type { SeededRandom } from "./seeded-random.ts";
@@ -66,7 +68,7 @@ export interface SimPoolerOptions {
 export class SimPooler {
   readonly pool: ServerPool;
   readonly cancels: CancelRegistry;
-  readonly statements = new StatementInterner();
+  readonly statements = new StatementInterner(new SqlReader(GRAMMAR));
   readonly counters = new PoolerCounters();
   readonly scratch: RelayScratch;
   readonly transportOwner: TransportOwner;

@@ -14,6 +14,7 @@ import type { Config } from "../../src/config/settings.ts";
 import type { PortMode } from "../../src/net/channel-opening.ts";
 import type { TenantStore } from "../../src/tenants/tenant-store.ts";
 import { validateTenant } from "../../src/tenants/validate-tenant.ts";
+import { GRAMMAR } from "./grammar.ts";
 import { makeTemporaryFolder, type TemporaryFolder } from "./temporary-folder.ts";
 
 export interface TestPoolerOptions {
@@ -152,6 +153,7 @@ export async function startPooler(
     random,
     logger,
     certificateAuthority: null,
+    grammar: GRAMMAR,
   });
   const started = new TestPooler(pooler, store, lines, folder, postgres);
   await started.putTenant({ default_pool_size: 2, ...options.tenant }, options.user);

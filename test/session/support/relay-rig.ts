@@ -15,6 +15,8 @@ import { ServerStatements } from "../../../src/session/server-statements.ts";
 import { SettingsInterner } from "../../../src/session/session-settings.ts";
 import { StatementInterner } from "../../../src/session/statement.ts";
 import { StatementTranslator } from "../../../src/session/statement-translator.ts";
+import { SqlReader } from "../../../src/sql/sql-reader.ts";
+import { GRAMMAR } from "../../support/grammar.ts";
 import { joined } from "./frontend-messages.ts";
 import { ModelPostgres } from "./model-postgres.ts";
 
@@ -56,7 +58,7 @@ export class Wire implements ByteSink {
 
 export class Rig {
   readonly limits: RigLimits;
-  readonly interner = new StatementInterner();
+  readonly interner = new StatementInterner(new SqlReader(GRAMMAR));
   readonly settings = new SettingsInterner();
   readonly toServer = new RunWriter();
   readonly toClient = new RunWriter();
