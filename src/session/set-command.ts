@@ -27,12 +27,19 @@ export interface SetCommand {
   readonly local: boolean;
 }
 
+/** Who SET SESSION AUTHORIZATION makes one. */
+export const USER = "session_authorization";
+
 /** What RESET ALL names. No setting is called so, since ALL is a keyword there. */
 export const ALL = "all";
 
 const IDENTIFIER = String.raw`(?:"(?:[^"]|"")+"|[a-z_][\w$]*)`;
 const NAME = String.raw`(${IDENTIFIER}(?:\.${IDENTIFIER})*|time\s+zone)`;
-const RESET = new RegExp(String.raw`^[\s;]*reset\s+${NAME}[\s;]*$`, "i");
+const RESET = new RegExp(
+  String.raw`^[\s;]*reset\s+(?:${NAME}|(session\s+authorization))[\s;]*$`,
+  "i",
+);
+const NO_OTHER_USER = /^[\s;]*set\s+session\s+authorization\s+default[\s;]*$/i;
 /** A string without escapes, a number, a word. */
 const VALUE = String.raw`('(?:[^'\\]|'')*'|-?\d+(?:\.\d+)?|[a-z_]\w*)`;
 const SET = new RegExp(
@@ -63,7 +70,9 @@ function isPassedOver(byte: number): boolean {
 }
 
 function readReset(sql: string): SetCommand | null {
-  const name = RESET.exec(sql)?.[1];
+  const [, name, user] = RESET.exec(sql) ?? [];
+  if (user !== undefined || NO_OTHER_USER.test(sql))
+    return { name: USER, value: null, local: false };
   return name === undefined ? null : { name: folded(name), value: null, local: false };
 }
 

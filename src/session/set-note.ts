@@ -13,7 +13,7 @@ import { readText } from "../wire/bytes.ts";
 import type { ClientState } from "./client-state.ts";
 import type { ExpectedNote } from "./expected-reply.ts";
 import { quoteName, quoteText, type Settings } from "./session-settings.ts";
-import { ALL, type SetCommand } from "./set-command.ts";
+import { ALL, type SetCommand, USER } from "./set-command.ts";
 
 const DISCARD_ALL_BYTES_MAX = 64;
 const D = 0x64;
@@ -85,8 +85,15 @@ export function discardNote(
 /** Returns what has to stand behind the command so that it goes back to what the client asked for; empty: nothing. */
 export function restorationOf({ name, value, local }: SetCommand, asked: Settings): string {
   if (value !== null || asked.entries.size === 0) return "";
-  const names = name === ALL ? resetByAll(asked) : [name];
-  return names.map((each) => setCommand(each, asked.entries.get(each), local)).join("");
+  return namesReset(name, asked)
+    .map((each) => setCommand(each, asked.entries.get(each), local))
+    .join("");
+}
+
+/** Who goes back to the user of the login goes back to the role of the login, too. */
+function namesReset(name: string, asked: Settings): readonly string[] {
+  if (name === USER) return ["role"];
+  return name === ALL ? resetByAll(asked) : [name];
 }
 
 /** RESET ALL leaves alone who one is. */

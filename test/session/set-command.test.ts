@@ -35,6 +35,8 @@ describe("setCommandIn reads", () => {
     ["reset ALL", set("all", null)],
     ['reset "my"."name"', set("my.name", null)],
     [";;reset x;;", set("x", null)],
+    ["reset session  authorization;", set("session_authorization", null)],
+    ["SET session authorization Default", set("session_authorization", null)],
   ])("%s", (sql, command) => {
     expect(read(sql)).toEqual(command);
   });
@@ -63,7 +65,6 @@ describe("setCommandIn leaves to PostgreSQL", () => {
     "set x to 1 -- why",
     "/* why */ set x to 1",
     "set x from current",
-    "reset session authorization",
     "reset x, y",
     "reset",
     `set x to '${"x".repeat(600)}'`,

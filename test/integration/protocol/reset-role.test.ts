@@ -1,5 +1,6 @@
 /**
- * Who a client is after DISCARD ALL or RESET ROLE: who it asked to be when it connected, not who the pooler logs in as.
+ * Who a client is after DISCARD ALL, RESET ROLE or RESET SESSION AUTHORIZATION: who it asked to be when it
+ * connected, not who the pooler logs in as.
  */
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
@@ -59,6 +60,28 @@ test.each<[string, readonly Uint8Array[]]>([
   const expected = await seen(directTarget(bench.postgres), messages);
   expect((await seen(bench.pooler.target(), messages)).at(-1)).toEqual(expected.at(-1));
   expect((await seen(bench.pooler.target("session"), messages)).at(-1)).toEqual(expected.at(-1));
+});
+
+test.each<[string, readonly Uint8Array[]]>([
+  [
+    "from another",
+    [query("set session authorization other"), query("reset session authorization")],
+  ],
+  ["from no role", [query("set role none"), query("RESET SESSION  AUTHORIZATION;")]],
+  ["from another role", [query("set role other"), query("set session authorization default")]],
+  ["where it is it", [query("reset session_authorization"), query("reset role")]],
+  [
+    "and that is rolled back",
+    [
+      query("set role none"),
+      query("begin"),
+      query("reset session authorization"),
+      query("rollback"),
+    ],
+  ],
+])("a client that goes back to its user %s", async (_how, messages) => {
+  const expected = await seen(directTarget(bench.postgres), messages);
+  expect(await seen(bench.pooler.target(), messages)).toEqual(expected);
 });
 
 test("is so in the next Query of a pipeline, too", async () => {
