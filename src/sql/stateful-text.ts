@@ -7,7 +7,8 @@
  *
  * - a statement that begins with SET, RESET, DISCARD, DEALLOCATE, DECLARE, DO, PREPARE, EXECUTE, EXPLAIN, CREATE,
  *   LISTEN or LOAD: at the beginning, or behind any semicolon, be that in a string or not;
- * - `_conf`, of set_config, and `_adv`, of the functions for advisory locks;
+ * - `_conf`, of set_config, `_sett`, of the view pg_settings, which sets what it is updated with, and `_adv`, of the
+ *   functions for advisory locks;
  * - `temp`, of TEMPORARY and of pg_temp;
  * - `&"`, of an identifier that may be one of these in escapes.
  *
@@ -81,7 +82,7 @@ export function mayBeStateful(bytes: Uint8Array, from: number, end: number): boo
 function isWord(sign: number, bytes: Uint8Array, at: number): boolean {
   switch (sign) {
     case SIGN.underscore:
-      return isConf(bytes, at + 1) || isAdv(bytes, at + 1);
+      return isConf(bytes, at + 1) || isAdv(bytes, at + 1) || isSett(bytes, at + 1);
     case SIGN.m:
       return (
         letter(bytes, at + 1) === P && letter(bytes, at - 1) === E && letter(bytes, at - 2) === T
@@ -117,6 +118,11 @@ function beginsStateful(bytes: Uint8Array, at: number): boolean {
 function isConf(bytes: Uint8Array, at: number): boolean {
   if (letter(bytes, at) !== C || letter(bytes, at + 1) !== O) return false;
   return letter(bytes, at + 2) === N && letter(bytes, at + 3) === F;
+}
+
+function isSett(bytes: Uint8Array, at: number): boolean {
+  if (letter(bytes, at) !== S || letter(bytes, at + 1) !== E) return false;
+  return letter(bytes, at + 2) === T && letter(bytes, at + 3) === T;
 }
 
 function isAdv(bytes: Uint8Array, at: number): boolean {

@@ -56,6 +56,9 @@ export class TreeEffects {
         return;
       case "FuncCall":
         return this.#onCall(node);
+      case "UpdateStmt": // A rule of this view calls set_config().
+        this.keepsUnseen ||= nodeAt(node, "relation")?.["relname"] === "pg_settings";
+        return;
       case "PrepareStmt":
       case "ExecuteStmt":
         return this.#onName(node["name"]);

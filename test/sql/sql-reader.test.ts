@@ -26,6 +26,8 @@ describe("effectsOf: settings", () => {
     "/* why */ DO 'begin end'",
     "begin; do $$ begin end $$; commit",
     "set_config('a', 'b', false)",
+    "update pg_catalog.pg_settings set setting = 'b' where name = 'a'",
+    "with x as (select 1) update PG_SETTINGS set setting = 'b'",
     "explain analyze select set_config('a', 'b', false)",
   ])("may keep what %s sets", (sql) => {
     expect(read(sql).keepsUnseen).toBe(true);
@@ -41,6 +43,8 @@ describe("effectsOf: settings", () => {
     `SELECT "set_config" ( 'a' , 'it''s' , TRUE )`,
     `select "Set_Config"('a', 'b', false)`,
     "select 'set_config(1)'",
+    "update settings set setting = 'b'",
+    "select * from pg_settings",
     "select set_config('search_path', $1, true), set_config('request.jwt.claims', $2, true)",
   ])("keeps nothing of %s", (sql) => {
     expect(read(sql)).toMatchObject({ understood: true, keepsUnseen: false });

@@ -45,6 +45,7 @@ describe("mayBeStateful", () => {
     "listen a",
     "load 'a'",
     "select set_config('a', 'b', false)",
+    "update pg_settings set setting = 'b'",
     `select "set_config"('a', 'b', false)`,
     'select U&"set\\005fconfig"(1)',
     "select u&\"!0070g_advisory_lock\" uescape '!'",

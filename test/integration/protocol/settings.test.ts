@@ -135,6 +135,12 @@ describe.each([15, 18] as const)("with PostgreSQL %d", (version) => {
     );
   });
 
+  test("what the view of settings is updated with holds for its client only", async () => {
+    const update = query("update pg_settings set setting = '7MB' where name = 'work_mem'");
+    const [before, set, after] = await seenAfter("show work_mem", update);
+    expect([set, after]).toEqual(['DataRow "7MB"', before ?? "nothing"]);
+  });
+
   test("a value of 32 KB is kept, a longer one goes with its transaction, and no server is lost", async () => {
     const length = "select length(coalesce(current_setting('my.own', true), ''))::text";
     const path = Array.from({ length: 400 }, (_, index) => `s${index}_${"x".repeat(55)}`).join(",");
