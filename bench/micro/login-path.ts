@@ -52,6 +52,7 @@ const TIMES = {
   serverLifetimeMs: 3_600_000,
   serverLoginRetryMs: 1000,
   serverCheckDelayMs: 30_000,
+  hiddenStateCheck: 0,
   minPoolSize: 0,
   reservePoolSize: 0,
   reservePoolTimeoutMs: 5000,

@@ -49,6 +49,7 @@ const RECIPE: PoolRecipe = {
   user: "u",
   database: "d",
   secret: null,
+  hiddenStateCheck: 0,
   clientsMax: 1000,
   limits: {
     size: 1,

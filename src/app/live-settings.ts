@@ -51,6 +51,10 @@ export class LiveSettings implements PoolTimes, ServerPoolLimits, OwnerLimits {
     return this.config.serverCheckDelayMs;
   }
 
+  get hiddenStateCheck(): number {
+    return this.config.hiddenStateCheck;
+  }
+
   get minPoolSize(): number {
     return this.config.minPoolSize;
   }

@@ -15,6 +15,8 @@ import type { Grammar, Token } from "../sql/grammar.ts";
 /** Where a pointer to the error stands in PgQueryParseResult: behind those to the tree and to what was written. */
 const ERROR_OFFSET = 8;
 
+const FINGERPRINT = /^[0-9a-f]{16}$/;
+
 export class PostgresqlGrammar implements Grammar {
   #module: ParserModule | null;
   /** How often an instance has trapped. */
@@ -63,6 +65,29 @@ export class PostgresqlGrammar implements Grammar {
         module._wasm_free_string(result);
       }
     });
+  }
+
+  fingerprint(sql: string): string | null {
+    const answer = this.#textOf(sql, (module, text) => module._wasm_fingerprint(text));
+    return answer !== null && FINGERPRINT.test(answer) ? answer : null;
+  }
+
+  normalize(sql: string): string | null {
+    const answer = this.#textOf(sql, (module, text) => module._wasm_normalize_query(text));
+    // What is refused is answered by the error, which may quote it.
+    return answer === null || this.fingerprint(sql) === null ? null : answer;
+  }
+
+  #textOf(sql: string, use: (module: ParserModule, text: number) => number): string | null {
+    const answer = this.#run(sql, (module, text) => {
+      const result = use(module, text);
+      try {
+        return module.UTF8ToString(result);
+      } finally {
+        module._wasm_free_string(result);
+      }
+    });
+    return answer ?? null;
   }
 
   #run<T>(sql: string, use: (module: ParserModule, text: number) => T): T | null | undefined {

@@ -265,6 +265,16 @@ export const SETTINGS = {
     summary:
       "A server that was idle for longer is tried by an empty query before a client gets it; one that does not answer within SERVER_CONNECT_TIMEOUT is closed, and the client gets another. A tenant and a user may say otherwise. PgBouncer's default.",
   }),
+  hiddenStateCheck: count({
+    name: "HIDDEN_STATE_CHECK",
+    group: "Servers",
+    default: "1000",
+    reloadable: true,
+    min: 0,
+    max: 1_000_000,
+    summary:
+      "One transaction in so many is followed by a look at its server for what a function of the database left there unseen: settings, advisory locks, temporary objects. 1: each, so that they hold for their client as on a direct connection. 0: none. A tenant and a user may say otherwise.",
+  }),
   minPoolSize: count({
     name: "MIN_POOL_SIZE",
     group: "Servers",

@@ -9,7 +9,9 @@
 import type { PoolerError } from "../base/pooler-error.ts";
 import type { ClientState } from "../session/client-state.ts";
 import { forgetsStatements, residueCleanup } from "../session/command-effects.ts";
+import { hiddenSettings, hiddenStateProbe } from "../session/hidden-state.ts";
 import { readSettings, type SettingsInterner } from "../session/session-settings.ts";
+import type { HiddenStateWatch } from "./hidden-state-watch.ts";
 import type { OwnQueryResult, OwnRows } from "./own-query-run.ts";
 import type { ServerConnection, ServerHolder } from "./server-connection.ts";
 
@@ -57,10 +59,13 @@ export function checkIn(
   server: ServerConnection,
   holder: CheckInClient,
   interner: SettingsInterner,
+  hiddenState: HiddenStateWatch,
 ): void {
   const { state } = server;
   server.endHold();
-  if (!state.settingsChanged && state.residue === 0) {
+  const isDue = hiddenState.isDue();
+  state.lookedAt = isDue;
+  if (!isDue && !state.settingsChanged && state.residue === 0) {
     const lentMs = server.slot.sinceMs;
     server.handBack();
     const { sinceMs } = server.slot;
@@ -68,7 +73,7 @@ export function checkIn(
     holder.onSettingsKnown(sinceMs > lentMs ? sinceMs : null);
     return;
   }
-  new CheckIn(server, holder, interner).start();
+  new CheckIn(server, holder, interner, isDue ? hiddenState : null).start();
 }
 
 class CheckIn implements ServerHolder {
@@ -78,9 +83,20 @@ class CheckIn implements ServerHolder {
   readonly #owner: CheckInClient;
   readonly #client: ClientState;
   readonly #interner: SettingsInterner;
+  /** Who wants to know what was left unseen; null: nobody. */
+  readonly #hiddenState: HiddenStateWatch | null;
+  /** What the client has set by commands is its own by now. */
+  #adopted = false;
+  /** The client was told. */
   #settingsKnown = false;
 
-  constructor(server: ServerConnection, owner: CheckInClient, interner: SettingsInterner) {
+  constructor(
+    server: ServerConnection,
+    owner: CheckInClient,
+    interner: SettingsInterner,
+    hiddenState: HiddenStateWatch | null,
+  ) {
+    this.#hiddenState = hiddenState;
     this.#server = server;
     this.#owner = owner;
     this.#client = owner.client;
@@ -109,6 +125,7 @@ class CheckIn implements ServerHolder {
   /** What the client had set is lost with its server: as on a direct connection, so is the client's. */
   onServerLost(error: PoolerError): void {
     if (this.#settingsKnown) return;
+    if (this.#adopted) return this.#tellSettingsKnown();
     this.#settingsKnown = true;
     this.#owner.onSettingsLost(error);
   }
@@ -174,7 +191,34 @@ class CheckIn implements ServerHolder {
     this.#interner.release(settings);
   }
 
+  /** What is found is the client's own where each check-in is looked at; else it may be another's. */
+  #lookForHiddenState(watch: HiddenStateWatch): void {
+    const { state } = this.#server;
+    const { settings } = this.#client;
+    this.#server.runOwn(hiddenStateProbe(settings), ({ rows, error }) => {
+      if (error !== null) {
+        this.#tellSettingsKnown();
+        return this.#server.end();
+      }
+      state.adoptSettings(settings);
+      const found = hiddenSettings(rows);
+      if (found !== null) {
+        watch.found({ settings: found.names, reasons: [] }, state.texts?.texts ?? null);
+        if (watch.exact) this.#adoptRows(found.rows);
+      }
+      this.#takeAwayResidue();
+    });
+  }
+
   #cleanUp(): void {
+    this.#adopted = true;
+    const watch = this.#hiddenState;
+    if (watch?.exact !== true) this.#tellSettingsKnown();
+    if (watch === null) this.#takeAwayResidue();
+    else this.#lookForHiddenState(watch);
+  }
+
+  #takeAwayResidue(): void {
     const { state } = this.#server;
     this.#tellSettingsKnown();
     const sql = residueCleanup(state.residue);

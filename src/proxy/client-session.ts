@@ -14,6 +14,7 @@ import type { Waiter } from "../pool/waiter.ts";
 import type { ClientState } from "../session/client-state.ts";
 import { EXPECTED } from "../session/expected-reply.ts";
 import { FrontendRelay } from "../session/frontend-relay.ts";
+import { HoldTexts } from "../session/hold-texts.ts";
 import { type FrontendRelayEvents, STOP } from "../session/relay-owner.ts";
 import { fitsInFront } from "../session/settings-batch.ts";
 import { StatementTranslator } from "../session/statement-translator.ts";
@@ -342,6 +343,8 @@ export class ClientSession
     this.#server = server;
     this.#cancelKeptBack = false;
     server.beginHold(this, this.client, this.#channel);
+    if (this.#pool.hiddenState.naming && server.state.lookedAt)
+      server.state.texts = new HoldTexts();
     const restedLong = server.slot.restedMs > this.#pool.times.checkDelayMs;
     if (this.prefers(server) && !restedLong)
       return this.#onSettingsApplied(server, server.slot.sinceMs);
@@ -415,7 +418,7 @@ export class ClientSession
     this.#flow.unblock();
     this.#settingsUnderWay = true;
     this.#deadlines?.waiting();
-    checkIn(server, this, this.#pool.settings);
+    checkIn(server, this, this.#pool.settings, this.#pool.hiddenState);
   }
 
   /**

@@ -27,6 +27,7 @@ export interface PoolTimes {
   readonly serverLifetimeMs: number;
   readonly serverLoginRetryMs: number;
   readonly serverCheckDelayMs: number;
+  readonly hiddenStateCheck: number;
   readonly minPoolSize: number;
   readonly reservePoolSize: number;
   readonly reservePoolTimeoutMs: number;
@@ -195,6 +196,7 @@ export class PoolRegistry {
         checkDelayMs: own("server_check_delay") ?? times.serverCheckDelayMs,
         transactionMs: own("transaction_timeout") ?? times.transactionTimeoutMs,
       }),
+      hiddenStateCheck: own("hidden_state_check") ?? times.hiddenStateCheck,
       limits: {
         size,
         sizeMin: Math.min(own("min_pool_size") ?? times.minPoolSize, size),

@@ -23,6 +23,7 @@ import { SettingsInterner } from "../session/session-settings.ts";
 import type { StatementInterner } from "../session/statement.ts";
 import type { CancelKey } from "../wire/cancel-key.ts";
 import { deliverCancel } from "./cancel-delivery.ts";
+import { HiddenStateWatch } from "./hidden-state-watch.ts";
 import { DerivedKeys } from "./key-derivation.ts";
 import { ServerTlsRefusedError } from "./open-server-transport.ts";
 import type { PoolerCounters } from "./pooler-counters.ts";
@@ -41,6 +42,8 @@ export interface PoolRecipe {
   readonly secret: Secret | null;
   readonly limits: PoolLimits;
   readonly times: SessionTimes;
+  /** One check-in in so many is looked at for hidden state. */
+  readonly hiddenStateCheck: number;
   /** Most clients at a time. */
   readonly clientsMax: number;
 }
@@ -77,6 +80,7 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
   readonly name: PoolName;
   readonly statements: StatementInterner;
   readonly settings = new SettingsInterner();
+  readonly hiddenState: HiddenStateWatch;
   readonly #environment: ServerPoolEnvironment;
   readonly #onOver: () => void;
   readonly #pool: Pool<ServerConnection>;
@@ -102,6 +106,12 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
     this.#derivedKeys = derivedKeysOf(recipe);
     this.#environment = environment;
     this.#onOver = onOver;
+    this.hiddenState = new HiddenStateWatch(
+      recipe.hiddenStateCheck,
+      { ...name },
+      environment.logger,
+      statements.reader,
+    );
     this.#pool = new Pool<ServerConnection>({
       clock: environment.net.clock,
       ticker: environment.ticker,
@@ -193,6 +203,7 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
   reconfigure(recipe: PoolRecipe): void {
     const before = this.#recipe;
     this.#recipe = recipe;
+    this.hiddenState.every = recipe.hiddenStateCheck;
     this.#pool.changeLimits(recipe.limits);
     if (sameServers(before, recipe)) return;
     this.#derivedKeys = derivedKeysOf(recipe);
@@ -313,9 +324,12 @@ function derivedKeysOf(recipe: PoolRecipe): DerivedKeys | null {
 
 /** Whether servers opened by one recipe are as good as those opened by the other. */
 function sameServers(one: PoolRecipe, other: PoolRecipe): boolean {
-  const { limits: _one, times: _oneTimes, clientsMax: _oneMax, ...first } = one;
-  const { limits: _other, times: _otherTimes, clientsMax: _otherMax, ...second } = other;
-  return Bun.deepEquals(first, second, true);
+  return Bun.deepEquals(openedBy(one), openedBy(other), true);
+}
+
+/** What servers are opened by. */
+function openedBy({ address, user, database, secret }: PoolRecipe): object {
+  return { address, user, database, secret };
 }
 
 function sameEntries(

@@ -7,6 +7,7 @@ import type { Effects } from "../sql/effects.ts";
 import { TRANSACTION_STATUS } from "../wire/backend/ready-for-query.ts";
 import type { CopyQuestion } from "./copy-question.ts";
 import { ExpectedReplies } from "./expected-replies.ts";
+import type { HoldTexts } from "./hold-texts.ts";
 import { KnownSets } from "./known-sets.ts";
 import type { ServerStatements } from "./server-statements.ts";
 import type { Settings, SettingsInterner } from "./session-settings.ts";
@@ -50,6 +51,10 @@ export class ServerState {
   readonly knownSets = new KnownSets();
   /** Names that the present client's texts gave to what may be custom settings; null: none. */
   customNames: Set<string> | null = null;
+  /** What the present client runs; null: nobody wants to know. */
+  texts: HoldTexts | null = null;
+  /** Nothing unseen was on it when the present client took it: it was looked at, or is fresh. */
+  lookedAt = true;
   /** What was said of the rows of the command under way: RowDescription, DataRow or NoData; see command-effects.ts. */
   rowsTold = 0;
   /** What commands left behind that the next client must not see; bits, see command-effects.ts. */
@@ -228,6 +233,7 @@ export class ServerState {
     this.settingsTouched = false;
     this.roleReset = false;
     this.knownSets.clear();
+    this.texts = null;
     this.restoring = false;
     this.customNames = null;
   }

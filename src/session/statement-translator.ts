@@ -82,6 +82,7 @@ export class StatementTranslator {
 
   /** Returns what the text in `bytes[start, end)`, up to its NUL, may leave behind; null: nothing. */
   effectsIn(bytes: Uint8Array, start: number, end: number, server: ServerState): Effects | null {
+    server.texts?.note(bytes, start, end);
     return effectsIn(this.#interner.reader, bytes, start, end, server.parameters);
   }
 
@@ -281,6 +282,7 @@ export class StatementTranslator {
   #prepare(name: string, segment: number, server: ServerState, sink: ByteSink): Statement | null {
     const statement = this.#client.statements.get(name);
     if (statement === undefined) return null;
+    server.texts?.note(statement.parseTail, 0, statement.parseTail.length);
     this.#noteEffects(statement.effects, server);
     if (this.#ensurePrepared(statement, server, sink)) this.#changedIn = segment;
     return statement;

@@ -15,10 +15,16 @@ export interface Grammar {
   parse(sql: string): unknown;
   /** Returns its tokens; null and undefined as of {@link parse}. */
   scan(sql: string): readonly Token[] | null | undefined;
+  /** Returns 16 hexadecimal digits, the same for texts that differ in constants and white space only; null: refused. */
+  fingerprint(sql: string): string | null;
+  /** Returns the text with `$1`, `$2`, … for its constants; null: refused. */
+  normalize(sql: string): string | null;
 }
 
 /** Refuses everything, so that each text that may be stateful is taken for the worst. */
 export const NO_GRAMMAR: Grammar = {
   parse: () => null,
   scan: () => null,
+  fingerprint: () => null,
+  normalize: () => null,
 };

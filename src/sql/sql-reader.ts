@@ -60,6 +60,16 @@ export class SqlReader {
     return sql.length > SQL_BYTES_MAX ? null : preparedBody(this.#grammar, sql, name);
   }
 
+  /** Returns a short name of the statement, the same whatever its constants are; null: it can't be read. */
+  fingerprint(sql: string): string | null {
+    return sql.length > SQL_BYTES_MAX ? null : this.#grammar.fingerprint(sql);
+  }
+
+  /** Returns the statement without its constants; null: it can't be read. */
+  normalize(sql: string): string | null {
+    return sql.length > SQL_BYTES_MAX ? null : this.#grammar.normalize(sql);
+  }
+
   #remember(sql: string, effects: Effects): void {
     this.#remembered.set(sql, effects);
     this.#rememberedCharacters += sql.length;

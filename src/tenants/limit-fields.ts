@@ -14,6 +14,7 @@ const SERVERS_MAX = 10_000;
 const time = wholeNumber(0, TIME_MS_MAX, "ms").nullable().default(null);
 /** Of 0 it would be over before it began. */
 const wait = wholeNumber(1, HOUR_MS, "ms").nullable().default(null);
+const checks = wholeNumber(0, 1_000_000).nullable().default(null);
 const servers = wholeNumber(0, SERVERS_MAX).nullable().default(null);
 
 export const limitFields = {
@@ -33,6 +34,9 @@ export const limitFields = {
   server_idle_timeout: time.describe("Closes a server that nobody used for this long; 0 never"),
   server_lifetime: time.describe("Closes a server older than this when it comes back; 0 never"),
   server_check_delay: time.describe("Tries a server idle for longer before it is lent; 0 always"),
+  hidden_state_check: checks.describe(
+    "Looks for state that a function left unseen after one transaction in so many; 1 each, 0 none",
+  ),
   min_pool_size: servers.describe("Servers that each pool keeps open once it exists"),
   reserve_pool_size: servers.describe("Servers beyond `pool_size` for who waits too long"),
   reserve_pool_timeout: time.describe("How long a client waits before the reserve is opened"),
@@ -70,6 +74,7 @@ export function withoutLimits<Fields extends Limits>(record: Fields): Omit<Field
     server_idle_timeout: _serverIdle,
     server_lifetime: _lifetime,
     server_check_delay: _checkDelay,
+    hidden_state_check: _hiddenState,
     min_pool_size: _minPoolSize,
     reserve_pool_size: _reserveSize,
     reserve_pool_timeout: _reserveTimeout,

@@ -151,6 +151,7 @@ export class SimPooler {
       user: "u",
       database: "d",
       secret: null,
+      hiddenStateCheck: 0,
       clientsMax: 100,
       limits,
       times: this.#plan.times,

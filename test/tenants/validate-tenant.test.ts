@@ -33,6 +33,7 @@ const NO_LIMITS = {
   server_idle_timeout: null,
   server_lifetime: null,
   server_check_delay: null,
+  hidden_state_check: null,
   min_pool_size: null,
   reserve_pool_size: null,
   reserve_pool_timeout: null,
