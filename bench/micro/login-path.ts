@@ -54,6 +54,7 @@ const TIMES = {
   serverCheckDelayMs: 30_000,
   hiddenStateCheck: 0,
   minPoolSize: 0,
+  maxPins: null,
   reservePoolSize: 0,
   reservePoolTimeoutMs: 5000,
   clientIdleTimeoutMs: 0,

@@ -51,6 +51,7 @@ const RECIPE: PoolRecipe = {
   secret: null,
   hiddenStateCheck: 0,
   clientsMax: 1000,
+  pinsMax: 1,
   limits: {
     size: 1,
     sizeMin: 0,

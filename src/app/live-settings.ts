@@ -59,6 +59,10 @@ export class LiveSettings implements PoolTimes, ServerPoolLimits, OwnerLimits {
     return this.config.minPoolSize;
   }
 
+  get maxPins(): number | null {
+    return this.config.maxPins;
+  }
+
   get reservePoolSize(): number {
     return this.config.reservePoolSize;
   }

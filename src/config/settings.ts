@@ -305,6 +305,16 @@ export const SETTINGS = {
     zero: "at once",
     summary: "How long a client waits before RESERVE_POOL_SIZE is used. PgBouncer's default.",
   }),
+  maxPins: count({
+    name: "MAX_PINS",
+    group: "Servers",
+    default: null,
+    reloadable: true,
+    min: 0,
+    max: 10_000,
+    summary:
+      "Most clients of each pool that keep a server for themselves in transaction mode, because of a temporary table, a session's advisory lock, a WITH HOLD cursor or LISTEN; 0 refuses all of these beyond a transaction. Unset, all servers of the pool but one, and at least one. A tenant and a user may say otherwise.",
+  }),
   scramIterationsMax: count({
     name: "SCRAM_ITERATIONS_MAX",
     group: "Servers",

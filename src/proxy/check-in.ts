@@ -9,7 +9,8 @@
 import type { PoolerError } from "../base/pooler-error.ts";
 import type { ClientState } from "../session/client-state.ts";
 import { forgetsStatements, residueCleanup } from "../session/command-effects.ts";
-import { hiddenSettings, hiddenStateProbe } from "../session/hidden-state.ts";
+import { hiddenState, hiddenStateProbe } from "../session/hidden-state.ts";
+import { pinCleanup, pinReasons } from "../session/pin-reasons.ts";
 import { readSettings, type SettingsInterner } from "../session/session-settings.ts";
 import type { HiddenStateWatch } from "./hidden-state-watch.ts";
 import type { OwnQueryResult, OwnRows } from "./own-query-run.ts";
@@ -59,13 +60,13 @@ export function checkIn(
   server: ServerConnection,
   holder: CheckInClient,
   interner: SettingsInterner,
-  hiddenState: HiddenStateWatch,
+  watch: HiddenStateWatch,
 ): void {
   const { state } = server;
   server.endHold();
-  const isDue = hiddenState.isDue();
+  const isDue = watch.isDue();
   state.lookedAt = isDue;
-  if (!isDue && !state.settingsChanged && state.residue === 0) {
+  if (!isDue && !state.settingsChanged && state.residue === 0 && state.mayPin === 0) {
     const lentMs = server.slot.sinceMs;
     server.handBack();
     const { sinceMs } = server.slot;
@@ -73,7 +74,7 @@ export function checkIn(
     holder.onSettingsKnown(sinceMs > lentMs ? sinceMs : null);
     return;
   }
-  new CheckIn(server, holder, interner, isDue ? hiddenState : null).start();
+  new CheckIn(server, holder, interner, isDue ? watch : null).start();
 }
 
 class CheckIn implements ServerHolder {
@@ -84,7 +85,7 @@ class CheckIn implements ServerHolder {
   readonly #client: ClientState;
   readonly #interner: SettingsInterner;
   /** Who wants to know what was left unseen; null: nobody. */
-  readonly #hiddenState: HiddenStateWatch | null;
+  readonly #watch: HiddenStateWatch | null;
   /** What the client has set by commands is its own by now. */
   #adopted = false;
   /** The client was told. */
@@ -94,9 +95,9 @@ class CheckIn implements ServerHolder {
     server: ServerConnection,
     owner: CheckInClient,
     interner: SettingsInterner,
-    hiddenState: HiddenStateWatch | null,
+    watch: HiddenStateWatch | null,
   ) {
-    this.#hiddenState = hiddenState;
+    this.#watch = watch;
     this.#server = server;
     this.#owner = owner;
     this.#client = owner.client;
@@ -201,18 +202,19 @@ class CheckIn implements ServerHolder {
         return this.#server.end();
       }
       state.adoptSettings(settings);
-      const found = hiddenSettings(rows);
-      if (found !== null) {
-        watch.found({ settings: found.names, reasons: [] }, state.texts?.texts ?? null);
-        if (watch.exact) this.#adoptRows(found.rows);
-      }
+      const { names, rows: before, pins } = hiddenState(rows);
+      const hidden = { settings: names, reasons: pinReasons(pins & ~state.mayPin) };
+      if (hidden.settings.length + hidden.reasons.length > 0)
+        watch.found(hidden, state.texts?.texts ?? null);
+      if (watch.exact && names.length > 0) this.#adoptRows(before);
+      state.mayPin |= pins;
       this.#takeAwayResidue();
     });
   }
 
   #cleanUp(): void {
     this.#adopted = true;
-    const watch = this.#hiddenState;
+    const watch = this.#watch;
     if (watch?.exact !== true) this.#tellSettingsKnown();
     if (watch === null) this.#takeAwayResidue();
     else this.#lookForHiddenState(watch);
@@ -221,12 +223,13 @@ class CheckIn implements ServerHolder {
   #takeAwayResidue(): void {
     const { state } = this.#server;
     this.#tellSettingsKnown();
-    const sql = residueCleanup(state.residue);
+    const sql = [pinCleanup(state.mayPin), residueCleanup(state.residue)].filter(Boolean).join(";");
     if (sql === "") return this.#handBack();
     this.#server.runOwn(sql, ({ error }) => {
       if (error !== null) return this.#server.end();
       if (forgetsStatements(state.residue)) state.statements.clear();
       state.residue = 0;
+      state.mayPin = 0;
       this.#handBack();
     });
   }

@@ -15,6 +15,8 @@ import type { ClientState } from "../session/client-state.ts";
 import { EXPECTED } from "../session/expected-reply.ts";
 import { FrontendRelay } from "../session/frontend-relay.ts";
 import { HoldTexts } from "../session/hold-texts.ts";
+import type { PinPermit } from "../session/pin-permit.ts";
+import { ALL_PINS, type PinReason, pinReasons } from "../session/pin-reasons.ts";
 import { type FrontendRelayEvents, STOP } from "../session/relay-owner.ts";
 import { fitsInFront } from "../session/settings-batch.ts";
 import { StatementTranslator } from "../session/statement-translator.ts";
@@ -22,7 +24,9 @@ import { errorResponseOf } from "../wire/backend/error-response.ts";
 import type { Cancellable } from "./cancel-registry.ts";
 import { type CheckInClient, checkIn } from "./check-in.ts";
 import { ClientFlow } from "./client-flow.ts";
+import { ClientPin, probePins } from "./client-pin.ts";
 import { tellParameters } from "./parameter-news.ts";
+import { PinnedServerLostError } from "./pin-errors.ts";
 import { ClientViolationError, InternalError, QueryCanceledError } from "./proxy-errors.ts";
 import type { Loss, ServerConnection, ServerHolder } from "./server-connection.ts";
 import { type FittingClient, fitServer, restoreSettings } from "./server-fitting.ts";
@@ -45,6 +49,7 @@ export class ClientSession
     JudgedClient,
     Cancellable,
     LimitedSession,
+    PinPermit,
     OwnedSession
 {
   readonly client: ClientState;
@@ -60,6 +65,8 @@ export class ClientSession
   #server: ServerConnection | null = null;
   /** The server's settings are being made the client's, or the client's are being read from it. */
   #settingsUnderWay = false;
+  /** Why it keeps its server, or may come to. Made at the first use. */
+  #pin: ClientPin | null = null;
   /** A cancel came while settings were under way to the server in front of the query. */
   #cancelKeptBack = false;
   /** While the client's settings have to be judged. */
@@ -85,6 +92,7 @@ export class ClientSession
       pool.name.mode === "transaction"
         ? new StatementTranslator(client, pool.statements, limits, scratch.toServer)
         : null;
+    if (translator !== null) client.pinPermit = this;
     this.#relay = new FrontendRelay(client, translator, limits, scratch.toServer, channel, this);
     this.#flow = new ClientFlow(channel, this.#relay);
     channel.handler = this;
@@ -165,17 +173,19 @@ export class ClientSession
     this.#settingsUnderWay = false;
     this.#relay.setServer(null, null);
     this.#flow.unblock();
+    const pins = this.#pin?.reasons ?? 0;
+    this.#pin?.release();
     if (unused) return this.#goOn(); // nothing of the client's has reached it: another one will do
     if (loss === "none")
       return this.#farewell === null ? this.onSettingsKnown(null) : this.end(this.#farewell);
-    if (loss === "unsaid") this.end(error);
+    if (loss === "unsaid") this.end(pins === 0 ? error : new PinnedServerLostError(error, pins));
     else this.#endSilently();
   }
 
   get served(): boolean {
     const server = this.#server;
     if (server === null || this.#settingsUnderWay || !this.#mayCheckIn(server)) return false;
-    return !server.state.settingsChanged;
+    return !server.state.settingsChanged && server.state.mayPin === 0;
   }
 
   onFitted(server: ServerConnection): void {
@@ -213,6 +223,21 @@ export class ClientSession
 
   onViolation(reason: string, detail?: string): void {
     this.end(new ClientViolationError(reason, detail));
+  }
+
+  /** A statement goes out that may bind the client to its server. */
+  reservePin(reasons: number): PoolerError | null {
+    return this.#ownPin().reserve(reasons);
+  }
+
+  /** Why it keeps its server. */
+  get pinnedBy(): readonly PinReason[] {
+    return pinReasons(this.#pin?.reasons ?? 0);
+  }
+
+  #ownPin(): ClientPin {
+    this.#pin ??= new ClientPin(this.#pool.pins);
+    return this.#pin;
   }
 
   /** Whose client it is. */
@@ -389,7 +414,8 @@ export class ClientSession
   }
 
   #mayCheckIn(server: ServerConnection): boolean {
-    return this.#pool.name.mode === "transaction" && this.#isAtRest(server);
+    if (this.#pool.name.mode !== "transaction" || !this.#isAtRest(server)) return false;
+    return this.#pin === null || !this.#pin.keeps(server.state);
   }
 
   #isAtRest(server: ServerConnection): boolean {
@@ -400,7 +426,7 @@ export class ClientSession
   #mustRestore(server: ServerConnection): boolean {
     return (
       server.state.settingsTouched &&
-      this.#pool.name.mode === "session" &&
+      (this.#pool.name.mode === "session" || (this.#pin?.reasons ?? 0) !== 0) &&
       this.client.startupSettings.entries.size > 0 &&
       this.#isAtRest(server)
     );
@@ -409,10 +435,47 @@ export class ClientSession
   #restore(server: ServerConnection): void {
     this.#relay.setServer(null, null);
     this.#settingsUnderWay = true;
+    if (this.#pin !== null) this.#pin.settingsRestored = true;
     restoreSettings(server, this);
   }
 
   #checkIn(server: ServerConnection): void {
+    const told = server.state.mayPin | (this.#pin?.reasons ?? 0);
+    if (this.#pool.hiddenState.exact) server.state.mayPin = ALL_PINS;
+    if (server.state.mayPin !== 0 || told !== 0) this.#askForPins(server, told);
+    else this.#letGo(server);
+  }
+
+  /** @param told what may bind it to the server by all that is known */
+  #askForPins(server: ServerConnection, told: number): void {
+    this.#relay.setServer(null, null);
+    this.#settingsUnderWay = true;
+    this.#deadlines?.waiting();
+    probePins(server, this.#pin?.reasons ?? 0, (held) => {
+      const reasons = pinReasons(held & ~told);
+      if (reasons.length > 0)
+        this.#pool.hiddenState.found({ settings: [], reasons }, server.state.texts?.texts ?? null);
+      if (server.isHeldBy(this)) this.#onPinsKnown(server, held);
+    });
+  }
+
+  #onPinsKnown(server: ServerConnection, held: number): void {
+    this.#settingsUnderWay = false;
+    if (this.#farewell !== null) return this.end(this.#farewell);
+    if (!this.#ownPin().hold(held)) return this.#letGo(server);
+    if (this.#mustRestore(server)) return this.#restore(server);
+    this.#limitTimes()?.taken(server.state, null);
+    this.#relay.setServer(server.state, server.transport);
+    if (this.#relay.stop === STOP.none) this.#afterRelay(true);
+    else this.#resumeRelay();
+  }
+
+  #letGo(server: ServerConnection): void {
+    if (this.#pin !== null) {
+      if (this.#pin.settingsRestored) server.state.settingsTouched = true;
+      this.#pin.settingsRestored = false;
+      this.#pin.release();
+    }
     this.#server = null;
     this.#relay.setServer(null, null);
     this.#flow.unblock();
@@ -430,6 +493,7 @@ export class ClientSession
     this.#phase = "over";
     if (this.#processId !== 0) this.#owner.cancels.revoke(this.#processId);
     this.#deadlines?.end();
+    this.#pin?.release();
     this.#judge?.stop();
     if (this.queue !== null) this.#pool.forget(this);
     const server = this.#server;

@@ -20,7 +20,7 @@ const NORMALIZED_CHARACTERS_MAX = 300;
 const SHOWN = /^\s*(?:select|with|insert|update|delete|merge|call|values)\b/i;
 
 /** What was found. */
-export interface HiddenState {
+export interface HiddenFind {
   /** Names of settings. */
   readonly settings: readonly string[];
   /** Names of what else was there. */
@@ -74,29 +74,29 @@ export class HiddenStateWatch {
    * Something was there.
    * @param texts what was run in the hold that ended; null: not known, and it may be from an earlier hold
    */
-  found(state: HiddenState, texts: readonly string[] | null): void {
+  found(find: HiddenFind, texts: readonly string[] | null): void {
     this.foundTotal += 1;
     if (!this.exact && texts === null) {
       this.#namingLeft = NAMING_CHECKS;
       this.#logger.warn(
-        { ...this.#name, ...fieldsOf(state) },
+        { ...this.#name, ...fieldsOf(find) },
         "a server had state that no command showed; it was cleaned. The next transactions are watched",
       );
       return;
     }
     const known = (texts ?? []).map((sql) => this.#reader.fingerprint(sql) ?? "unreadable");
     for (const [place, fingerprint] of known.entries())
-      this.#count(fingerprint, texts?.[place] ?? "", state);
+      this.#count(fingerprint, texts?.[place] ?? "", find);
   }
 
   /** Logged once. */
-  #count(fingerprint: string, sql: string, state: HiddenState): void {
+  #count(fingerprint: string, sql: string, find: HiddenFind): void {
     const count = this.byFingerprint.get(fingerprint) ?? 0;
     this.byFingerprint.set(fingerprint, count + 1);
     if (count > 0) return;
     const normalized = SHOWN.test(sql) ? this.#reader.normalize(sql) : null;
     this.#logger.warn(
-      { ...this.#name, ...fieldsOf(state), fingerprint, query: shortened(normalized) },
+      { ...this.#name, ...fieldsOf(find), fingerprint, query: shortened(normalized) },
       "a statement, or one beside it, left state on its server that no command showed",
     );
   }
@@ -107,6 +107,6 @@ function shortened(text: string | null): string | null {
   return `${text.slice(0, NORMALIZED_CHARACTERS_MAX)}…`;
 }
 
-function fieldsOf({ settings, reasons }: HiddenState): LogFields {
+function fieldsOf({ settings, reasons }: HiddenFind): LogFields {
   return { settings: settings.join(", "), reasons: reasons.join(", ") };
 }

@@ -29,6 +29,8 @@ export interface PoolTimes {
   readonly serverCheckDelayMs: number;
   readonly hiddenStateCheck: number;
   readonly minPoolSize: number;
+  /** Null: all servers of a pool but one. */
+  readonly maxPins: number | null;
   readonly reservePoolSize: number;
   readonly reservePoolTimeoutMs: number;
   readonly clientIdleTimeoutMs: number;
@@ -188,6 +190,7 @@ export class PoolRegistry {
       user: user.db_user,
       database,
       secret: user.db_password === null ? null : classifySecret(user.db_password),
+      pinsMax: own("max_pins") ?? times.maxPins ?? Math.max(1, size - 1),
       clientsMax: user.max_clients ?? tenant.default_max_clients,
       times: sessionTimes({
         clientIdleMs: own("client_idle_timeout") ?? times.clientIdleTimeoutMs,

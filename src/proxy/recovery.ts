@@ -175,6 +175,7 @@ export class Recovery implements ServerHolder {
       const { state } = server;
       state.statements.clear();
       state.residue = 0;
+      state.mayPin = 0;
       state.adoptSettings(state.noSettings);
       this.#finish();
       server.endHold();

@@ -26,6 +26,7 @@ import { deliverCancel } from "./cancel-delivery.ts";
 import { HiddenStateWatch } from "./hidden-state-watch.ts";
 import { DerivedKeys } from "./key-derivation.ts";
 import { ServerTlsRefusedError } from "./open-server-transport.ts";
+import { PoolPins } from "./pool-pins.ts";
 import type { PoolerCounters } from "./pooler-counters.ts";
 import { type Departure, Recovery } from "./recovery.ts";
 import type { RelayScratch } from "./relay-scratch.ts";
@@ -46,6 +47,8 @@ export interface PoolRecipe {
   readonly hiddenStateCheck: number;
   /** Most clients at a time. */
   readonly clientsMax: number;
+  /** Most clients at a time that keep a server for themselves, in transaction mode. */
+  readonly pinsMax: number;
 }
 
 /** Limits that are the same for all pools. */
@@ -81,6 +84,7 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
   readonly statements: StatementInterner;
   readonly settings = new SettingsInterner();
   readonly hiddenState: HiddenStateWatch;
+  readonly pins: PoolPins;
   readonly #environment: ServerPoolEnvironment;
   readonly #onOver: () => void;
   readonly #pool: Pool<ServerConnection>;
@@ -111,6 +115,12 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
       { ...name },
       environment.logger,
       statements.reader,
+    );
+    this.pins = new PoolPins(
+      recipe.pinsMax,
+      { ...name },
+      environment.logger,
+      environment.counters.pins,
     );
     this.#pool = new Pool<ServerConnection>({
       clock: environment.net.clock,
@@ -204,6 +214,7 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
     const before = this.#recipe;
     this.#recipe = recipe;
     this.hiddenState.every = recipe.hiddenStateCheck;
+    this.pins.limit = recipe.pinsMax;
     this.#pool.changeLimits(recipe.limits);
     if (sameServers(before, recipe)) return;
     this.#derivedKeys = derivedKeysOf(recipe);

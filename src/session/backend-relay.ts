@@ -276,7 +276,11 @@ export class BackendRelay implements FrameHandler {
     this.#tellUnreported(note);
     if (note instanceof SetNote) this.#tellParameters(newsOfDiscard(note, this.#client));
     if (head === EXPECTED.query) forgetUnnamed(state, this.#client);
-    if (head === EXPECTED.ownQuery) this.#events.onOwnDone();
+    if (head === EXPECTED.ownQuery) {
+      // PostgreSQL drops its unnamed statement at each Query, in the middle of a hold, too.
+      state.unnamedInStep = false;
+      this.#events.onOwnDone();
+    }
     return !own;
   }
 

@@ -3,7 +3,9 @@
  * unnamed statement, its settings.
  */
 
+import type { PoolerError } from "../base/pooler-error.ts";
 import { ClientStatements } from "./client-statements.ts";
+import type { PinPermit } from "./pin-permit.ts";
 import type { Settings, SettingsInterner } from "./session-settings.ts";
 import type { Statement, StatementInterner } from "./statement.ts";
 
@@ -18,6 +20,9 @@ export class ClientState {
 
   /** What the client was told of parameters, where other values may hold by now; null: it knows them. */
   told: ReadonlyMap<string, string> | null = null;
+
+  /** Whom to ask before the client is bound to its server; null: nobody minds. */
+  pinPermit: PinPermit | null = null;
 
   #settings: Settings;
   #ended = false;
@@ -34,6 +39,12 @@ export class ClientState {
   /** The settings that hold in the client's next transaction. */
   get settings(): Settings {
     return this.#settings;
+  }
+
+  /** What goes out may bind the client to its server for these reasons. Returns why that is refused, or null. */
+  reservePin(reasons: number): PoolerError | null {
+    if (reasons === 0 || this.pinPermit === null) return null;
+    return this.pinPermit.reservePin(reasons);
   }
 
   /** Other settings hold from the next transaction on. */

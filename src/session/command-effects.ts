@@ -4,9 +4,11 @@
  * Source: src/include/tcop/cmdtaglist.h of PostgreSQL.
  */
 
+import { PIN } from "../sql/effects.ts";
 import { HEADER_BYTES } from "../wire/limits.ts";
 import type { ClientState } from "./client-state.ts";
 import { EXPECTED } from "./expected-reply.ts";
+import { ALL_PINS } from "./pin-reasons.ts";
 import { forgetAllStatements } from "./reply-notes.ts";
 import type { ServerState } from "./server-state.ts";
 import { SetNote } from "./set-note.ts";
@@ -20,7 +22,7 @@ const OVERHEAD_BYTES = 6;
 const SETTINGS_TAGS = tags("SET", "RESET");
 const DEALLOCATE_TAGS = tags("DEALLOCATE");
 const FORGETTING_TAGS = tags("DISCARD ALL", "DEALLOCATE ALL");
-/** Whose objects can be in `pg_temp`; a DO may create any of them. */
+/** Whose objects can be in `pg_temp`. */
 const TEMPORARY_TAGS = tags(
   "CREATE TABLE",
   "CREATE TABLE AS",
@@ -35,8 +37,9 @@ const TEMPORARY_TAGS = tags(
   "CREATE FOREIGN TABLE",
   "CREATE COLLATION",
   "CREATE CONVERSION",
-  "DO",
 );
+/** What may do anything that a command can, and says nothing of it. */
+const DO_TAGS = tags("DO");
 /** What can change the columns that a statement returns, so that PostgreSQL refuses it from then on. */
 const RESHAPING_TAG_STARTS = ["ALTER ", "DROP ", "CREATE VIEW"].map((start) =>
   new TextEncoder().encode(start),
@@ -46,9 +49,17 @@ const SELECT_NO_ROWS_TAGS = tags("SELECT 0");
 const LISTEN_TAGS = tags("LISTEN");
 const CURSOR_TAGS = tags("DECLARE CURSOR");
 const PREPARE_TAGS = tags("PREPARE");
+/** What may end a reason for which a client keeps its server. A DROP does, too. */
+const RELEASING_TAGS = tags(
+  "DISCARD TEMP",
+  "DISCARD ALL",
+  "CLOSE CURSOR",
+  "CLOSE CURSOR ALL",
+  "UNLISTEN",
+);
 
 /** What a command may have left behind, as bits of {@link ServerState.residue}. */
-const RESIDUE = { temporary: 1, listen: 2, cursors: 4, prepared: 8, doubt: 16 } as const;
+const RESIDUE = { prepared: 1, doubt: 2 } as const;
 
 /** What the server has said of the rows of the command under way: {@link ServerState.rowsTold}. */
 export const ROWS_TOLD = { nothing: 0, some: 1, none: 2 } as const;
@@ -56,10 +67,7 @@ export const ROWS_TOLD = { nothing: 0, some: 1, none: 2 } as const;
 /** Returns the SQL that takes away what the bits name; empty where there is nothing. */
 export function residueCleanup(residue: number): string {
   const statements: string[] = [];
-  if ((residue & RESIDUE.cursors) !== 0) statements.push("CLOSE ALL");
-  if ((residue & RESIDUE.listen) !== 0) statements.push("UNLISTEN *");
   if ((residue & RESIDUE.prepared) !== 0) statements.push("DEALLOCATE ALL");
-  if ((residue & RESIDUE.temporary) !== 0) statements.push("DISCARD TEMP");
   // Any command shows whether the server takes commands: one that does not is ended.
   if (statements.length === 0 && residue !== 0) return "SELECT 1";
   return statements.join(";");
@@ -85,31 +93,52 @@ export function afterCommand(
     case 0x52: // RESET
       if (matches(SETTINGS_TAGS, first, length, bytes, start)) onSet(first === 0x52, state);
       else if (state.rowsTold !== ROWS_TOLD.some && madeTable(bytes, start, length, state))
-        state.residue |= RESIDUE.temporary;
+        state.mayPin |= PIN.temporary;
       return;
-    case 0x43: // CREATE …
-      if (matches(TEMPORARY_TAGS, first, length, bytes, start)) state.residue |= RESIDUE.temporary;
+    case 0x43: // CREATE …, CLOSE CURSOR
+      if (matches(TEMPORARY_TAGS, first, length, bytes, start)) state.mayPin |= PIN.temporary;
+      else if (matches(RELEASING_TAGS, first, length, bytes, start)) state.mayUnpin = true;
       if (reshapes(bytes, start)) state.statements.retireAll();
       return;
     case 0x41: // ALTER …
       if (reshapes(bytes, start)) state.statements.retireAll();
       return;
     case 0x4c: // LISTEN
-      if (matches(LISTEN_TAGS, first, length, bytes, start)) state.residue |= RESIDUE.listen;
+      if (matches(LISTEN_TAGS, first, length, bytes, start)) state.mayPin |= PIN.listen;
+      return;
+    case 0x55: // UNLISTEN
+      if (matches(RELEASING_TAGS, first, length, bytes, start)) state.mayUnpin = true;
       return;
     case 0x50: // PREPARE
       if (matches(PREPARE_TAGS, first, length, bytes, start)) state.residue |= RESIDUE.prepared;
       return;
-    case 0x44: // DECLARE CURSOR, DISCARD ALL, DEALLOCATE ALL, DROP …
-      if (reshapes(bytes, start)) state.statements.retireAll();
-      else if (matches(TEMPORARY_TAGS, first, length, bytes, start))
-        state.residue |= RESIDUE.temporary;
-      else if (matches(DEALLOCATE_TAGS, first, length, bytes, start)) onDeallocate(state, client);
-      else if (matches(CURSOR_TAGS, first, length, bytes, start)) state.residue |= RESIDUE.cursors;
-      else if (matches(FORGETTING_TAGS, first, length, bytes, start))
-        onForget(length, state, client);
+    case 0x44: // DECLARE CURSOR, DISCARD ALL, DEALLOCATE ALL, DROP …, DO
+      onCommandInD(first, length, bytes, start, state, client);
       return;
     default:
+  }
+}
+
+/** The commands that begin with a D. */
+function onCommandInD(
+  first: number,
+  length: number,
+  bytes: Uint8Array,
+  start: number,
+  state: ServerState,
+  client: ClientState | null,
+): void {
+  if (matches(DO_TAGS, first, length, bytes, start)) {
+    state.mayPin |= ALL_PINS;
+    state.mayUnpin = true;
+  } else if (reshapes(bytes, start)) {
+    state.statements.retireAll();
+    state.mayUnpin = true;
+  } else if (matches(DEALLOCATE_TAGS, first, length, bytes, start)) onDeallocate(state, client);
+  else if (matches(CURSOR_TAGS, first, length, bytes, start)) state.mayPin |= PIN.holdableCursor;
+  else {
+    if (matches(RELEASING_TAGS, first, length, bytes, start)) state.mayUnpin = true;
+    if (matches(FORGETTING_TAGS, first, length, bytes, start)) onForget(length, state, client);
   }
 }
 

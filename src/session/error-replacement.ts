@@ -32,6 +32,7 @@ export function errorReplacement(
   const note = state.expected.headNote;
   switch (state.expected.head) {
     case EXPECTED.refused:
+    case EXPECTED.query:
       return note instanceof Uint8Array ? note : null;
     case EXPECTED.bind:
     case EXPECTED.describeStatement:

@@ -5,7 +5,7 @@
 
 /** The kinds of an expected reply. The comment names the reply that completes it. */
 export const EXPECTED = {
-  /** Query of the client: everything up to ReadyForQuery. Note: the client's name that it deallocates, a SetNote, or null. */
+  /** Query of the client: everything up to ReadyForQuery. Note: the client's name that it deallocates, a SetNote, the ErrorResponse (bytes) of one that we refuse, or null. */
   query: 1,
   /** Query of ours: everything up to ReadyForQuery, kept from the client. */
   ownQuery: 2,

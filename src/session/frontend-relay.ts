@@ -11,6 +11,8 @@
  */
 
 import { assert } from "../base/assert.ts";
+import type { PoolerError } from "../base/pooler-error.ts";
+import { errorResponseOf } from "../wire/backend/error-response.ts";
 import { FLUSH } from "../wire/frontend/empty-requests.ts";
 import { HEADER_BYTES } from "../wire/limits.ts";
 import { FRONTEND, isSkippedToSync } from "../wire/message-type.ts";
@@ -21,6 +23,7 @@ import type { CopyQuestion } from "./copy-question.ts";
 import { EXPECTED } from "./expected-reply.ts";
 import { type FrameHandler, MessageFramer } from "./message-framer.ts";
 import { OUTCOME, type Outcome } from "./message-outcome.ts";
+import { REFUSED_QUERY } from "./refused-query.ts";
 import { type FrontendLimits, type FrontendRelayEvents, STOP } from "./relay-owner.ts";
 import type { ByteSink, RunWriter } from "./run-writer.ts";
 import type { ServerState } from "./server-state.ts";
@@ -309,6 +312,8 @@ export class FrontendRelay implements FrameHandler {
     if (this.#translator !== null) {
       const effects = this.#translator.effectsIn(bytes, start + HEADER_BYTES, end, server);
       this.#drainFirst = effects?.forgets === true;
+      const refusal = effects === null ? null : this.#client.reservePin(effects.pins);
+      if (refusal !== null) return this.#refuseQuery(refusal, bytes, end, server, sink);
       server.noteEffects(effects);
     }
     const outcome =
@@ -320,6 +325,22 @@ export class FrontendRelay implements FrameHandler {
       return this.#onOtherQuery(bytes, start, end, end === messageEnd, server, sink);
     server.segmentOpen = false;
     this.#segment += 1;
+    return true;
+  }
+
+  /** The server is sent another Query, which it refuses. */
+  #refuseQuery(
+    refusal: PoolerError,
+    bytes: Uint8Array,
+    end: number,
+    server: ServerState,
+    sink: ByteSink,
+  ): boolean {
+    this.#drainFirst = false;
+    this.#out.insert(REFUSED_QUERY, 0, REFUSED_QUERY.length, sink);
+    const note = errorResponseOf(refusal);
+    this.#onWholeRequest(EXPECTED.query, note, bytes, end, end, server, sink);
+    this.#forwarding = false;
     return true;
   }
 
@@ -365,7 +386,7 @@ export class FrontendRelay implements FrameHandler {
   /** Sync, Query, FunctionCall: what ReadyForQuery answers. */
   #onWholeRequest(
     kind: number,
-    note: SetNote | null,
+    note: SetNote | Uint8Array | null,
     bytes: Uint8Array,
     start: number,
     end: number,

@@ -59,13 +59,17 @@ export class ServerState {
   rowsTold = 0;
   /** What commands left behind that the next client must not see; bits, see command-effects.ts. */
   residue = 0;
+  /** What may bind the present client to the server, by tags and texts: bits of PIN. */
+  mayPin = 0;
+  /** Something that bound the client may be gone. */
+  mayUnpin = false;
   /** How many ReadyForQuery came: names a query for a CancelRequest. */
   sequence = 0;
   /** The `sequence` of the query that a CancelRequest under way is for, or {@link NO_CANCEL}. */
   cancelTarget = NO_CANCEL;
   /** The ErrorResponse for the client, should the server say that it cancelled the present query; null: its own. */
   cancelError: Uint8Array | null = null;
-  /** What its client asked for when it connected is put back, after a RESET; the client holds it all the time. */
+  /** A query of ours runs in the middle of a hold, to put settings back or to ask what pins its client, who keeps it. */
   restoring = false;
   /** The server said FATAL, or broke the protocol: it is of no further use. */
   broken = false;
@@ -228,6 +232,7 @@ export class ServerState {
   /** A client takes the server. */
   beginHold(): void {
     this.statements.beginHold();
+    this.mayUnpin = false;
     this.unnamedInStep = false;
     this.parametersChanged = false;
     this.settingsTouched = false;
@@ -248,6 +253,7 @@ export class ServerState {
     return (
       this.status === TRANSACTION_STATUS.Idle &&
       this.residue === 0 &&
+      this.mayPin === 0 &&
       !this.settingsTouched &&
       this.knownSets.add(command)
     );
@@ -257,6 +263,8 @@ export class ServerState {
   noteEffects(effects: Effects | null): void {
     if (effects === null) return;
     if (effects.keepsUnseen) this.settingsTouched = true;
+    this.mayPin |= effects.pins;
+    if (effects.releases) this.mayUnpin = true;
     this.noteSettingNames(effects.customNames);
   }
 

@@ -135,7 +135,8 @@ export class StatementMessages {
     const messageBytes = messageEnd - start;
     if (bytes[start + HEADER_BYTES] === 0) {
       translator.noteUnnamedParse(segment);
-      translator.noteText(bytes, start + HEADER_BYTES + 1, end, server);
+      if (!translator.noteText(bytes, start + HEADER_BYTES + 1, end, server, sink))
+        return OUTCOME.taken;
       const kept = messageBytes <= this.#statementBytesMax ? keptParse(bytes, start, end) : null;
       return this.#passOn(EXPECTED.parseUnnamed, kept, bytes, start, end, server, sink);
     }

@@ -75,9 +75,25 @@ export class StatementTranslator {
     return this.#mayForget;
   }
 
-  /** The text of an unnamed Parse went out. */
-  noteText(bytes: Uint8Array, start: number, end: number, server: ServerState): void {
-    this.#noteEffects(this.effectsIn(bytes, start, end, server), server);
+  /** The text of an unnamed Parse is to go out. Returns false where it may not: the server refuses another one then. */
+  noteText(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    server: ServerState,
+    sink: ByteSink,
+  ): boolean {
+    const effects = this.effectsIn(bytes, start, end, server);
+    if (!this.#mayPin(effects, server, sink)) return false;
+    this.#noteEffects(effects, server);
+    return true;
+  }
+
+  /** Whether a statement may bind the client to its server, if it does; else what comes is skipped up to a Sync. */
+  #mayPin(effects: Effects | null, server: ServerState, sink: ByteSink): boolean {
+    const refusal = effects === null ? null : this.#client.reservePin(effects.pins);
+    if (refusal !== null) this.refuse(refusal, server, sink);
+    return refusal === null;
   }
 
   /** Returns what the text in `bytes[start, end)`, up to its NUL, may leave behind; null: nothing. */
@@ -179,6 +195,7 @@ export class StatementTranslator {
       if (this.#mustWait(segment, server)) return false;
       const name = this.#interner.names.read(bytes, nameStart, nameEnd);
       const known = this.#prepare(name, segment, server, sink);
+      if (known !== null) this.#mayPin(known.effects, server, sink);
       const serverName = known?.name ?? UNKNOWN_NAME;
       this.#rename(bytes, start, nameStart, nameEnd, end, messageEnd, serverName, sink);
       server.expected.push(EXPECTED.bind, known === null ? unknownStatementError(name) : name);
@@ -314,7 +331,7 @@ export class StatementTranslator {
         server.expected.push(EXPECTED.ownClose, null);
       } else {
         const length = 1 + readInt32(parse, 1);
-        this.noteText(parse, HEADER_BYTES + 1, length, server);
+        this.noteText(parse, HEADER_BYTES + 1, length, server, sink);
         this.#out.insert(parse, 0, length, sink);
         server.expected.push(EXPECTED.ownParseUnnamed, null);
       }

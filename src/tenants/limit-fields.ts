@@ -40,6 +40,9 @@ export const limitFields = {
   min_pool_size: servers.describe("Servers that each pool keeps open once it exists"),
   reserve_pool_size: servers.describe("Servers beyond `pool_size` for who waits too long"),
   reserve_pool_timeout: time.describe("How long a client waits before the reserve is opened"),
+  max_pins: servers.describe(
+    "Most clients of each pool that keep a server in transaction mode; 0 refuses it",
+  ),
 } as const;
 
 const limitsSchema = z.strictObject(limitFields);
@@ -78,6 +81,7 @@ export function withoutLimits<Fields extends Limits>(record: Fields): Omit<Field
     min_pool_size: _minPoolSize,
     reserve_pool_size: _reserveSize,
     reserve_pool_timeout: _reserveTimeout,
+    max_pins: _maxPins,
     ...rest
   } = record;
   return rest;

@@ -54,6 +54,7 @@ describe("loadConfig", () => {
       hiddenStateCheck: 1000,
       minPoolSize: 0,
       reservePoolSize: 0,
+      maxPins: null,
       reservePoolTimeoutMs: 5_000,
       scramIterationsMax: 1_000_000,
       maxMessageSizeBytes: 1024 ** 3,

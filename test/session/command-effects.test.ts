@@ -6,6 +6,8 @@ import {
   ROWS_TOLD,
   residueCleanup,
 } from "../../src/session/command-effects.ts";
+import { pinCleanup } from "../../src/session/pin-reasons.ts";
+import type { ServerState } from "../../src/session/server-state.ts";
 import { SYNC } from "../../src/wire/frontend/empty-requests.ts";
 import { commandComplete } from "./support/backend-messages.ts";
 import { joined, parse, query } from "./support/frontend-messages.ts";
@@ -22,6 +24,11 @@ function after(...tags: readonly string[]) {
   return state;
 }
 
+/** The SQL that takes away what may be there. */
+function cleanupOf({ mayPin, residue }: ServerState): string {
+  return [pinCleanup(mayPin), residueCleanup(residue)].filter(Boolean).join(";");
+}
+
 describe("afterCommand", () => {
   test.each(["SET", "RESET"])("notes that %s may have changed settings", (tag) => {
     expect(after(tag).settingsTouched).toBeTrue();
@@ -35,12 +42,12 @@ describe("afterCommand", () => {
     ["CREATE SEQUENCE", "DISCARD TEMP"],
     ["CREATE FUNCTION", "DISCARD TEMP"],
     ["CREATE TYPE", "DISCARD TEMP"],
-    ["DO", "DISCARD TEMP"],
+    ["DO", "CLOSE ALL;UNLISTEN *;SELECT pg_catalog.pg_advisory_unlock_all();DISCARD TEMP"],
     ["LISTEN", "UNLISTEN *"],
     ["DECLARE CURSOR", "CLOSE ALL"],
     ["PREPARE", "DEALLOCATE ALL"],
   ])("knows what takes away what %s may have left", (tag, cleanup) => {
-    expect(residueCleanup(after(tag).residue)).toBe(cleanup);
+    expect(cleanupOf(after(tag))).toBe(cleanup);
     expect(after(tag).settingsTouched).toBeFalse();
   });
 
@@ -57,7 +64,7 @@ describe("afterCommand", () => {
     state.rowsTold = told;
     const message = commandComplete(tag);
     afterCommand(message, 0, message.length, state, null);
-    expect(residueCleanup(state.residue)).toBe(cleanup);
+    expect(cleanupOf(state)).toBe(cleanup);
   });
 
   test.each([
@@ -88,8 +95,8 @@ describe("afterCommand", () => {
   });
 
   test("takes everything away at once", () => {
-    const { residue } = after("PREPARE", "LISTEN", "DECLARE CURSOR", "CREATE TABLE", "LISTEN");
-    expect(residueCleanup(residue)).toBe("CLOSE ALL;UNLISTEN *;DEALLOCATE ALL;DISCARD TEMP");
+    const state = after("PREPARE", "LISTEN", "DECLARE CURSOR", "CREATE TABLE", "LISTEN");
+    expect(cleanupOf(state)).toBe("CLOSE ALL;UNLISTEN *;DISCARD TEMP;DEALLOCATE ALL");
   });
 
   test("knows that only DEALLOCATE ALL costs the statements that we prepared", () => {
@@ -122,7 +129,32 @@ describe("afterCommand", () => {
   ])("takes nothing for changed after %p", (tag) => {
     const state = after(tag);
     expect(state.settingsTouched).toBeFalse();
-    expect(state.residue).toBe(0);
+    expect(cleanupOf(state)).toBe("");
+  });
+
+  test.each([
+    "DISCARD TEMP",
+    "DISCARD ALL",
+    "CLOSE CURSOR",
+    "CLOSE CURSOR ALL",
+    "UNLISTEN",
+    "DROP TABLE",
+    "DROP FUNCTION",
+    "DO",
+  ])("knows that %s may free a client's server", (tag) => {
+    expect(after(tag).mayUnpin).toBeTrue();
+  });
+
+  test.each([
+    "COMMIT",
+    "ROLLBACK",
+    "UPDATE 1",
+    "CLOSE",
+    "DISCARD PLANS",
+    "SELECT 1",
+    "CREATE TABLE",
+  ])("takes a client's server for no more free than before after %s", (tag) => {
+    expect(after(tag).mayUnpin).toBeFalse();
   });
 
   test.each([
@@ -136,7 +168,7 @@ describe("afterCommand", () => {
     state.rowsTold = rowsTold;
     const message = commandComplete(tag);
     afterCommand(message, 0, message.length, state, null);
-    expect(residueCleanup(state.residue)).toBe(cleanup);
+    expect(cleanupOf(state)).toBe(cleanup);
   });
 
   test("reads every tag that counts within its limit", () => {
@@ -164,6 +196,7 @@ describe("afterCommand", () => {
   test("leaves nothing but settings to look after when all was discarded", () => {
     const state = after("PREPARE", "LISTEN", "DISCARD ALL");
     expect(state.residue).toBe(0);
+    expect(state.mayUnpin).toBeTrue();
     expect(state.settingsTouched).toBeTrue();
   });
 });

@@ -119,9 +119,10 @@ const SABOTAGES = {
   },
   "takes nothing away that clients have left": {
     into: ({ pool }) => {
-      onHandBack(pool, ({ state }) =>
-        Object.defineProperty(state, "residue", { get: () => 0, set() {} }),
-      );
+      onHandBack(pool, ({ state }) => {
+        Object.defineProperty(state, "residue", { get: () => 0, set() {} });
+        Object.defineProperty(state, "mayPin", { get: () => 0, set() {} });
+      });
     },
     found: /was lent.* with a /,
   },

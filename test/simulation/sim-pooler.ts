@@ -153,6 +153,7 @@ export class SimPooler {
       secret: null,
       hiddenStateCheck: 0,
       clientsMax: 100,
+      pinsMax: 1000,
       limits,
       times: this.#plan.times,
     };

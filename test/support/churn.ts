@@ -68,7 +68,7 @@ async function dirty(client: RawClient): Promise<void> {
   );
   const settings = query(
     "set search_path to pg_catalog; set timezone to 'Asia/Tokyo'; set statement_timeout to 4321;" +
-      "create temporary table if not exists leftover (a int)",
+      "create temporary table if not exists leftover (a int) on commit drop",
   );
   const lines = [...(await client.run(settings)), ...(await client.run(statements))];
   const error = lines.find((line) => line.startsWith("ErrorResponse"));

@@ -37,6 +37,7 @@ const NO_LIMITS = {
   min_pool_size: null,
   reserve_pool_size: null,
   reserve_pool_timeout: null,
+  max_pins: null,
 };
 
 describe("a valid tenant", () => {

@@ -14,6 +14,10 @@ import { directTarget } from "../../support/same-as-postgres.ts";
 const LEAK = query("select leak('secret')");
 const SHOW = query("show work_mem");
 
+async function rowOf(client: RawClient, message: Uint8Array): Promise<string | undefined> {
+  return (await client.run(message)).find((line) => line.startsWith("DataRow"));
+}
+
 describe.each([18, 15] as const)("PostgreSQL %d", (version) => {
   let postgres: TestPostgres;
 
@@ -25,15 +29,18 @@ describe.each([18, 15] as const)("PostgreSQL %d", (version) => {
       create role lowly;
       create function become() returns int language plpgsql as $$
         begin perform set_config('role', 'lowly', false); return 1; end $$;
+      create function lock() returns int language plpgsql as $$
+        begin perform pg_advisory_lock(42); return 1; end $$;
+      create function listening() returns int language plpgsql as $$
+        begin execute 'listen news'; return 1; end $$;
+      create function make() returns int language plpgsql as $$
+        begin create temporary table made (n int); return 1; end $$;
       grant execute on all functions in schema public to lowly`);
   });
   afterAll(() => postgres[Symbol.asyncDispose]());
 
   const start = (every: number): Promise<TestPooler> =>
     startPooler(postgres, { tenant: { default_pool_size: 1, hidden_state_check: every } });
-
-  const rowOf = async (client: RawClient, message: Uint8Array): Promise<string | undefined> =>
-    (await client.run(message)).find((line) => line.startsWith("DataRow"));
 
   test("each transaction looked at: it holds for its client, and for nobody else", async () => {
     await using pooler = await start(1);
@@ -123,6 +130,44 @@ describe.each([18, 15] as const)("PostgreSQL %d", (version) => {
     );
     expect(pooler.lines).toEqual([]);
     expect(await rowOf(client, SHOW)).toBe('DataRow "64MB"');
+  });
+
+  test.each([
+    ["an advisory lock", "lock()", "advisory_lock", "select pg_advisory_unlock_all()"],
+    ["a LISTEN", "listening()", "listen", "unlisten *"],
+    ["a temporary table", "make()", "temporary", "drop table made"],
+  ])(
+    "%s binds its client to its server where each is looked at",
+    async (_what, call, reason, undo) => {
+      await using pooler = await startPooler(postgres, {
+        tenant: { default_pool_size: 2, hidden_state_check: 1 },
+      });
+      await using leaking = await RawClient.connect(pooler.target());
+      await using other = await RawClient.connect(pooler.target());
+      const id = await rowOf(leaking, query(`select pg_backend_pid() + 0 * ${call}`));
+      await inTurn([1, 2, 3], async () => {
+        expect(await rowOf(other, query("select pg_backend_pid()"))).not.toBe(id);
+        expect(await rowOf(leaking, query("select pg_backend_pid()"))).toBe(id);
+      });
+      await leaking.run(query(undo));
+      expect(pooler.pooler.counters.pins.byReasonTotal).toMatchObject({ [reason]: 1 });
+      expect(pooler.lines.map(({ fields }) => fields["reasons"])).toEqual([reason]);
+    },
+  );
+
+  test.each([
+    ["an advisory lock", "lock()", "select count(*) from pg_locks where locktype = 'advisory'"],
+    ["a LISTEN", "listening()", "select count(*) from pg_listening_channels()"],
+    ["a temporary table", "make()", "select count(*) from pg_class where relname = 'made'"],
+  ])("%s is taken away where it is found once in a while", async (_what, call, count) => {
+    await using pooler = await start(3);
+    await using leaking = await RawClient.connect(pooler.target());
+    await using other = await RawClient.connect(pooler.target());
+    await leaking.run(query(`select ${call}`));
+    await other.run(query("select 1"));
+    expect(await rowOf(other, query(count))).toBe('DataRow "1"');
+    expect(await rowOf(other, query(count))).toBe('DataRow "0"');
+    expect(pooler.lines).toHaveLength(1);
   });
 
   test("never where it is switched off", async () => {

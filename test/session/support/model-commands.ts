@@ -20,7 +20,7 @@ const KNOWN =
 
 /** What Carpool itself asks for: to clean a server, and to move a client's settings to it. */
 const OWN_COMMANDS =
-  /^(reset session authorization|reset all|reset "\w+"|select pg_catalog\.(num_nulls|set_config)\(.*\).*|select s\.name, s\.setting .*|deallocate all|discard temp|close all|unlisten \*)$/;
+  /^(reset session authorization|reset all|reset "\w+"|select pg_catalog\.(num_nulls|set_config|pg_advisory_unlock_all)\(.*\).*|select exists .*|select s\.name, s\.setting .*|deallocate all|discard temp|close all|unlisten \*)$/;
 
 /** With which Carpool begins a transaction: nothing to the model. */
 const BEGIN_MODES = /^begin isolation level read committed not deferrable$/;
@@ -68,7 +68,11 @@ function readCommand(text: string): Command {
 
 /** Whether Carpool asks for it, and for rows. */
 export function isOwnSelect(sql: string): boolean {
-  return sql.startsWith("select pg_catalog.") || sql.startsWith("select s.name");
+  return (
+    sql.startsWith("select pg_catalog.") ||
+    sql.startsWith("select s.name") ||
+    sql.startsWith("select exists")
+  );
 }
 
 export function isCopyIn(sql: string): boolean {

@@ -355,7 +355,8 @@ export class ModelPostgres {
   }
 
   #sendOwnRows(sql: string): void {
-    if (!this.#settings.runCalls(sql)) {
+    if (sql.startsWith("select exists")) this.#emit(dataRow(...this.#residue.probe(sql)));
+    else if (!this.#settings.runCalls(sql)) {
       for (const [name, value] of this.#settings.entries) this.#emit(dataRow(name, value));
       this.#emit(dataRow("role", "none"));
     }

@@ -19,6 +19,13 @@ const TAKES_AWAY: Readonly<Record<string, readonly [Residue, string]>> = {
   deallocate: ["a statement", "DEALLOCATE ALL"],
 };
 
+/** Where PostgreSQL shows them. */
+const PROBED: Readonly<Record<string, Residue>> = {
+  cursors: "a cursor",
+  listening_channels: "a channel",
+  depend: "a temporary table",
+};
+
 export class ModelResidue {
   readonly #left = new Set<Residue>();
 
@@ -26,6 +33,15 @@ export class ModelResidue {
   get any(): string | null {
     for (const residue of this.#left) return residue;
     return null;
+  }
+
+  /** Answers, in the order of the question, which reasons for a pin are there: t or f for each. */
+  probe(sql: string): readonly string[] {
+    const asked = sql.matchAll(/pg_(cursors|listening_channels|locks|depend)\b/g);
+    return [...asked].map(([, catalog = ""]) => {
+      const residue = PROBED[catalog];
+      return residue !== undefined && this.#left.has(residue) ? "t" : "f";
+    });
   }
 
   clear(): void {

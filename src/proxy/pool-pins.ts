@@ -1,0 +1,77 @@
+/**
+ * The clients of a pool that keep their servers for themselves ("pinned"): how many may, how many do, and why.
+ * Plain fields, for whoever shows them.
+ */
+
+import type { LogFields, Logger } from "../base/logger.ts";
+import type { PoolerError } from "../base/pooler-error.ts";
+import { type PinReason, pinReasons } from "../session/pin-reasons.ts";
+import { PinLimitError, PinsRefusedError } from "./pin-errors.ts";
+import type { PinCounters } from "./pooler-counters.ts";
+
+export class PoolPins {
+  /** Most clients that are pinned, or about to be. */
+  limit: number;
+  /** Clients that are pinned, or whose transaction may pin them. */
+  taken = 0;
+  /** Clients that are pinned. One may be so for several reasons. */
+  pinned = 0;
+  /** Pinned clients by reason. */
+  readonly byReason: Record<PinReason, number> = {
+    temporary: 0,
+    advisory_lock: 0,
+    holdable_cursor: 0,
+    listen: 0,
+  };
+  readonly #name: LogFields;
+  readonly #logger: Logger;
+  readonly #counters: PinCounters;
+
+  constructor(limit: number, name: LogFields, logger: Logger, counters: PinCounters) {
+    this.limit = limit;
+    this.#name = name;
+    this.#logger = logger;
+    this.#counters = counters;
+  }
+
+  /** Takes a place for one more client. Returns why there is none, and counts that, or null. */
+  take(reasons: number): PoolerError | null {
+    if (this.taken < this.limit) {
+      this.taken += 1;
+      return null;
+    }
+    this.#counters.refusedTotal += 1;
+    return this.limit === 0
+      ? new PinsRefusedError(reasons)
+      : new PinLimitError(reasons, this.taken, this.limit);
+  }
+
+  /** The place is free again. */
+  giveBack(): void {
+    this.taken -= 1;
+  }
+
+  /** The reasons for which a client is pinned change. */
+  change(before: number, now: number): void {
+    if (before === now) return;
+    this.pinned += Number(now !== 0) - Number(before !== 0);
+    for (const reason of pinReasons(before & ~now)) this.byReason[reason] -= 1;
+    for (const reason of pinReasons(now & ~before)) {
+      this.byReason[reason] += 1;
+      this.#counters.byReasonTotal[reason] += 1;
+    }
+    this.#logger.debug(
+      { ...this.#name, reasons: pinReasons(now).join(","), pinned: this.pinned, limit: this.limit },
+      now === 0 ? "a client's server is free again" : "a client keeps its server",
+    );
+  }
+
+  /** What a client left on its server was taken away: there was no room for one more that keeps its server. */
+  swept(reasons: number): void {
+    this.#counters.sweptTotal += 1;
+    this.#logger.warn(
+      { ...this.#name, reasons: pinReasons(reasons).join(","), limit: this.limit },
+      "what a client made beyond its transaction was taken away: no more clients may keep a server",
+    );
+  }
+}
