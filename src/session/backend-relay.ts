@@ -13,7 +13,7 @@ import { CLOSE_COMPLETE, PARSE_COMPLETE } from "../wire/backend/empty-replies.ts
 import type { ErrorFields } from "../wire/backend/error-fields.ts";
 import { readErrorResponse } from "../wire/backend/error-response.ts";
 import { readParameterStatus, writeParameterStatus } from "../wire/backend/parameter-status.ts";
-import { readReadyForQuery } from "../wire/backend/ready-for-query.ts";
+import { readReadyForQuery, TRANSACTION_STATUS } from "../wire/backend/ready-for-query.ts";
 import { ByteWriter } from "../wire/byte-writer.ts";
 import {
   ERROR_RESPONSE_READ_BYTES_MAX,
@@ -36,6 +36,8 @@ import { confirmHead, failHead, forgetUnnamed, isOwn, undoAll, undoToSync } from
 import type { ByteSink, RunWriter } from "./run-writer.ts";
 import type { ServerState } from "./server-state.ts";
 import { completeForClient, isOfRestoration, newsOfDiscard, SetNote } from "./set-note.ts";
+import { ShapeQuestion } from "./shape-notes.ts";
+import { columnsIn, parametersIn } from "./statement-shape.ts";
 
 /** What the relay tells the server connection that it belongs to. */
 export interface BackendRelayEvents {
@@ -57,6 +59,9 @@ const READY_FOR_QUERY_BYTES = 6;
 
 /** Parameters that a server may report: PostgreSQL has some 15, and an extension seldom adds one. */
 const PARAMETERS_MAX = 256;
+
+/** 65 535 parameters have 256 KB; 1664 columns, whose names have 63 bytes at most, less. */
+const DESCRIPTION_BYTES_MAX = 262_144 + 64;
 
 /** A reply to a query of ours longer than this is not one. */
 const OWN_REPLY_BYTES_MAX = 65_536;
@@ -128,8 +133,12 @@ export class BackendRelay implements FrameHandler {
   }
 
   neededBytes(type: number, messageBytes: number): number {
-    if (isOwn(this.#state.expected.head))
-      return this.#withinLimit(messageBytes, OWN_REPLY_BYTES_MAX);
+    const { head } = this.#state.expected;
+    if (isOwn(head))
+      return this.#withinLimit(
+        messageBytes,
+        head === EXPECTED.ownDescribe ? DESCRIPTION_BYTES_MAX : OWN_REPLY_BYTES_MAX,
+      );
     switch (type) {
       case BACKEND.ReadyForQuery:
         return this.#withinLimit(messageBytes, READY_FOR_QUERY_BYTES);
@@ -201,13 +210,14 @@ export class BackendRelay implements FrameHandler {
       case BACKEND.NotificationResponse:
         return !isOwn(head) || this.#state.restoring;
       default:
-        return this.#onReply(type, head);
+        return this.#onReply(type, head, bytes, start, end);
     }
   }
 
   /** The replies of which only the type counts. */
-  #onReply(type: number, head: number): boolean {
+  #onReply(type: number, head: number, bytes: Uint8Array, start: number, end: number): boolean {
     if (head === EXPECTED.settings) return this.#onSettingsReply(type);
+    if (head === EXPECTED.ownDescribe) return this.#onShapeReply(type, bytes, start, end);
     switch (type) {
       case BACKEND.BindComplete:
         return this.#complete(head === EXPECTED.bind);
@@ -225,7 +235,7 @@ export class BackendRelay implements FrameHandler {
         this.#state.rowsTold = type === BACKEND.NoData ? ROWS_TOLD.none : ROWS_TOLD.some;
         if (head === EXPECTED.query) return !isOfRestoration(this.#state.expected.headNote);
         if (head === EXPECTED.ownQuery) return false;
-        return this.#complete(head === EXPECTED.describeRows);
+        return this.#confirm(head === EXPECTED.describeRows, head);
       case BACKEND.PortalSuspended:
         return this.#complete(head === EXPECTED.execute);
       case BACKEND.EmptyQueryResponse:
@@ -272,6 +282,7 @@ export class BackendRelay implements FrameHandler {
     state.sequence += 1;
     state.copyingIn = false;
     state.cancelError = null;
+    if (status === TRANSACTION_STATUS.Idle) state.statements.endTransaction();
     if (state.rowsTold === ROWS_TOLD.some) state.rowsTold = ROWS_TOLD.nothing;
     this.#tellUnreported(note);
     if (note instanceof SetNote) this.#tellParameters(newsOfDiscard(note, this.#client));
@@ -344,6 +355,23 @@ export class BackendRelay implements FrameHandler {
   #onSettingsReply(type: number): false {
     if (type === BACKEND.ParseComplete || type === BACKEND.BindComplete) return false;
     return this.#desync("a reply that nobody asked for");
+  }
+
+  /** What a statement looks like that was prepared on this server. */
+  #onShapeReply(type: number, bytes: Uint8Array, start: number, end: number): boolean {
+    const question = this.#state.expected.headNote;
+    assert(question instanceof ShapeQuestion, "it is known which statement was described");
+    if (type === BACKEND.ParameterDescription) {
+      question.parameters = parametersIn(bytes, start, end);
+      return false;
+    }
+    if (type !== BACKEND.RowDescription && type !== BACKEND.NoData)
+      return this.#desync("a reply that nobody asked for");
+    const columns = type === BACKEND.NoData ? null : columnsIn(bytes, start, end);
+    const shape = question.shapeWith(columns);
+    if (shape === null) return this.#desync("a RowDescription without a ParameterDescription");
+    this.#state.statements.learnShape(question.statement, shape);
+    return this.#complete(true, true);
   }
 
   /** An error ends the messages up to the next Sync: none of them is answered any more. */

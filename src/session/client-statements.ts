@@ -46,6 +46,13 @@ export class ClientStatements {
     this.#byName.set(name, statement);
   }
 
+  /** The name stands for the successor of what it stood for, unless it means something else by now. */
+  succeed(name: string, from: Statement, to: Statement): void {
+    if (this.#byName.get(name) !== from || to.references === 0) return;
+    this.#interner.retain(to);
+    this.set(name, to);
+  }
+
   /** A Parse was refused or skipped: the name is free again, unless it means something else by now. */
   undoParse(change: StatementChange): void {
     if (this.#byName.get(change.name) === change.statement) this.#delete(change.name);

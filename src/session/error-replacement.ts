@@ -10,6 +10,7 @@ import { noteStatementsLost } from "./command-effects.ts";
 import type { CopyQuestion } from "./copy-question.ts";
 import { EXPECTED, type ExpectedNote } from "./expected-reply.ts";
 import type { ServerState } from "./server-state.ts";
+import { ColumnsTold } from "./shape-notes.ts";
 import {
   changedColumnsError,
   errorInClientsWords,
@@ -66,11 +67,12 @@ function nameError(
   // Its columns have changed, most likely, and will not fit whoever prepares it anew either.
   if (fields.sqlstate === SQLSTATE.feature_not_supported) state.statements.retireAll();
   if (note instanceof Uint8Array) return unknown ? note : null;
-  if (typeof note !== "string") return null;
-  if (bindsOldColumns(client, note, fields)) return changedColumnsError();
-  if (!unknown) return errorInClientsWords(fields, note);
+  const name = note instanceof ColumnsTold ? note.name : note;
+  if (typeof name !== "string") return null;
+  if (bindsOldColumns(client, name, fields)) return changedColumnsError();
+  if (!unknown) return errorInClientsWords(fields, name);
   noteStatementsLost(state);
-  return unknownStatementError(note);
+  return unknownStatementError(name);
 }
 
 /**

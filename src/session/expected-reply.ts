@@ -36,11 +36,14 @@ export const EXPECTED = {
   bind: 13,
   /**
    * Describe of a statement: ParameterDescription, then RowDescription or NoData.
-   * Note: the client's name of it, to be told in errors; where the client has no such name, the whole
-   * ErrorResponse in place of 26000; null for the unnamed statement.
+   * Note: the client's name of it, to be told in errors, or a ColumnsTold with it; where the client has no such
+   * name, the whole ErrorResponse in place of 26000; null for the unnamed statement.
    */
   describeStatement: 14,
-  /** Describe of a portal (or the second half of the one above): RowDescription or NoData. */
+  /**
+   * Describe of a portal (or the second half of the one above): RowDescription or NoData. Note: a ColumnsTold
+   * where the client does not know that the statement's columns have changed, or as above.
+   */
   describeRows: 15,
   /** Execute: CommandComplete, EmptyQueryResponse or PortalSuspended. */
   execute: 16,
@@ -52,6 +55,11 @@ export const EXPECTED = {
   closeKnown: 19,
   /** Settings sent in front of the client's message (settings-batch.ts): the CommandComplete of the last statement. */
   settings: 20,
+  /**
+   * Describe by us of a statement that was prepared: ParameterDescription, then RowDescription or NoData, kept from
+   * the client. Note: a ShapeQuestion.
+   */
+  ownDescribe: 21,
 } as const;
 
 /** One of {@link EXPECTED}; 0 stands for "nothing is owed". */

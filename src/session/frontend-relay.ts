@@ -198,6 +198,8 @@ export class FrontendRelay implements FrameHandler {
       case FRONTEND.Close:
         return this.#onStatementMessage(type, bytes, start, end, messageEnd, server, sink);
       case FRONTEND.Execute:
+        if (this.#translator?.refusesExecute(bytes, start, end, server, sink) === true)
+          return (server.segmentOpen = true);
         server.expected.push(EXPECTED.execute, null);
         server.segmentOpen = true;
         this.#drainFirst = this.#translator !== null && this.#translator.mayForget;

@@ -7,6 +7,7 @@ import type { ClientState } from "./client-state.ts";
 import { StatementChange } from "./client-statements.ts";
 import { EXPECTED, type ExpectedKind, type ExpectedNote, UNNAMED } from "./expected-reply.ts";
 import type { ServerState } from "./server-state.ts";
+import { ColumnsTold } from "./shape-notes.ts";
 import { Statement } from "./statement.ts";
 
 /** Whether the reply answers a message of ours: the client never sees it. */
@@ -18,6 +19,7 @@ export function isOwn(kind: ExpectedKind): boolean {
     case EXPECTED.ownParseUnnamed:
     case EXPECTED.ownClose:
     case EXPECTED.settings:
+    case EXPECTED.ownDescribe:
       return true;
     default:
       return false;
@@ -37,6 +39,9 @@ export function confirmHead(state: ServerState, client: ClientState | null): voi
       return;
     case EXPECTED.close:
       if (note === UNNAMED) forgetUnnamed(state, client);
+      return;
+    case EXPECTED.describeRows:
+      if (note instanceof ColumnsTold) note.confirm();
       return;
     case EXPECTED.closeKnown:
       if (note instanceof StatementChange) note.names.confirmClose(note);

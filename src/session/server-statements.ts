@@ -5,6 +5,7 @@
  */
 
 import type { Statement, StatementInterner } from "./statement.ts";
+import type { StatementShape } from "./statement-shape.ts";
 
 export class ServerStatements {
   readonly #interner: StatementInterner;
@@ -14,6 +15,7 @@ export class ServerStatements {
   #use = 0;
   /** Uses from this one on belong to the client that holds the server: they are not evicted. */
   #holdStart = 0;
+  #retiredInTransaction = false;
 
   /** @param countMax how many statements a server keeps; more only while one client's hold uses more */
   constructor(interner: StatementInterner, countMax: number) {
@@ -68,6 +70,28 @@ export class ServerStatements {
   /** What statements mean has changed, here as on every server: see {@link StatementInterner.retireAll}. */
   retireAll(): void {
     this.#interner.retireAll();
+    this.#retiredInTransaction = true;
+  }
+
+  /**
+   * A transaction is over. If it has changed what statements mean, it has done so for others only now, or
+   * it has not: what was prepared meanwhile may not fit.
+   */
+  endTransaction(): void {
+    if (!this.#retiredInTransaction) return;
+    this.#retiredInTransaction = false;
+    this.#interner.retireAll();
+  }
+
+  /**
+   * The server has said what a statement looks like that was prepared on it. Where others know it
+   * differently, tables have changed unseen: it does not count as the one that they know.
+   */
+  learnShape(statement: Statement, shape: StatementShape): void {
+    if (this.#interner.learnShape(statement, shape)) return;
+    this.#interner.retireAll();
+    // It stays on the server, under a name that a retired statement keeps, and nobody else is given.
+    this.remove(statement);
   }
 
   /** The server forgot all but these. */

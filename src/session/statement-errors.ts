@@ -52,9 +52,13 @@ export function unknownStatementError(name: string): Uint8Array {
   );
 }
 
-/** Returns PostgreSQL's ErrorResponse for a statement whose columns are not those of its Parse any more. */
+/**
+ * Returns PostgreSQL's ErrorResponse for a statement whose columns are not those of its Parse any more. By the
+ * routine, pgjdbc and postgres.js know that they are to prepare it anew, and do.
+ */
 export function changedColumnsError(): Uint8Array {
-  return errorResponse(SQLSTATE.feature_not_supported, "cached plan must not change result type");
+  const message = "cached plan must not change result type";
+  return errorResponse(SQLSTATE.feature_not_supported, message, "RevalidateCachedQuery");
 }
 
 /**
@@ -74,8 +78,8 @@ export function errorInClientsWords(fields: ErrorFields, name: string): Uint8Arr
 const QUOTED_PREFIX = `"${STATEMENT_NAME_PREFIX}`;
 const QUOTED_NAME = new RegExp(`${QUOTED_PREFIX}[0-9a-z]+"`, "g");
 
-function errorResponse(sqlstate: string, message: string): Uint8Array {
+function errorResponse(sqlstate: string, message: string, routine?: string): Uint8Array {
   const writer = new ByteWriter();
-  writeErrorResponse(writer, { severity: "ERROR", sqlstate, message });
+  writeErrorResponse(writer, { severity: "ERROR", sqlstate, message, routine });
   return writer.take();
 }

@@ -12,6 +12,7 @@ import { EXPECTED, type ExpectedKind, UNNAMED } from "./expected-reply.ts";
 import { OUTCOME, type Outcome } from "./message-outcome.ts";
 import type { ByteSink, RunWriter } from "./run-writer.ts";
 import type { ServerState } from "./server-state.ts";
+import type { ColumnsTold } from "./shape-notes.ts";
 import type { StatementTranslator } from "./statement-translator.ts";
 
 /** Byte1('S'): a Describe or Close is of a statement, not of a portal. */
@@ -57,6 +58,8 @@ export class StatementMessages {
         return this.#translator === null ? 0 : neededOfBind(bytes, start, end);
       case FRONTEND.Query:
         return messageBytes > QUERY_READ_BYTES_MAX ? 0 : messageBytes;
+      case FRONTEND.Execute:
+        return this.#translator?.doubts === true ? Math.min(messageBytes, NAMES_BYTES_MAX) : 0;
       case FRONTEND.Describe:
       case FRONTEND.Close:
         return messageBytes > SMALL_MESSAGE_BYTES_MAX ? 0 : messageBytes;
@@ -95,9 +98,7 @@ export class StatementMessages {
     switch (type) {
       case FRONTEND.Bind:
         if (!holdsBindNames(bytes, start, end)) return OUTCOME.invalidFormat;
-        return translator.bind(bytes, start, end, messageEnd, segment, server, sink)
-          ? OUTCOME.passedOn
-          : OUTCOME.needsReplies;
+        return translator.bind(bytes, start, end, messageEnd, segment, server, sink);
       case FRONTEND.Parse:
         return this.#parse(translator, bytes, start, end, messageEnd, segment, server, sink);
       case FRONTEND.Describe:
@@ -158,7 +159,8 @@ export class StatementMessages {
     if (findNul(bytes, start + HEADER_BYTES + 1, end) < 0) return OUTCOME.invalidFormat;
     if (bytes[start + HEADER_BYTES] === OF_STATEMENT)
       return takenIf(translator.describe(bytes, start, end, segment, server, sink));
-    return this.#passOn(EXPECTED.describeRows, null, bytes, start, end, server, sink);
+    const told = translator.describePortal(bytes, start, end);
+    return this.#passOn(EXPECTED.describeRows, told, bytes, start, end, server, sink);
   }
 
   #close(
@@ -181,7 +183,7 @@ export class StatementMessages {
 
   #passOn(
     kind: ExpectedKind,
-    note: Uint8Array | string | null,
+    note: Uint8Array | string | ColumnsTold | null,
     bytes: Uint8Array,
     start: number,
     end: number,

@@ -17,6 +17,7 @@ import { HEADER_BYTES } from "../wire/limits.ts";
 import { FRONTEND } from "../wire/message-type.ts";
 import type { ClientState } from "./client-state.ts";
 import { StatementChange } from "./client-statements.ts";
+import { DoubtfulPortals } from "./doubtful-portals.ts";
 import { EXPECTED } from "./expected-reply.ts";
 import { OUTCOME, type Outcome } from "./message-outcome.ts";
 import { REFUSED_PARSE } from "./refused-parse.ts";
@@ -24,13 +25,16 @@ import type { ByteSink, RunWriter } from "./run-writer.ts";
 import type { ServerState } from "./server-state.ts";
 import { literalSettings } from "./session-settings.ts";
 import { settingNamesInValues } from "./settings-in-values.ts";
+import { ColumnsTold } from "./shape-notes.ts";
 import { STATEMENT_NAME_PREFIX, type Statement, type StatementInterner } from "./statement.ts";
 import {
+  changedColumnsError,
   duplicateStatementError,
   StatementTooLargeError,
   TooManyStatementsError,
   unknownStatementError,
 } from "./statement-errors.ts";
+import { PREPARED, type Prepared, StatementPreparation } from "./statement-preparation.ts";
 import { effectsIn } from "./text-effects.ts";
 
 /** Memory bounds of prepared statements. */
@@ -49,6 +53,8 @@ export class StatementTranslator {
   readonly #interner: StatementInterner;
   readonly #limits: StatementLimits;
   readonly #out: RunWriter;
+  readonly #preparation: StatementPreparation;
+  readonly #doubtful = new DoubtfulPortals();
   /** The segment (messages up to a Sync) in which a name or a server's statement changed last. */
   #changedIn = NONE;
   /** The segment in which the unnamed statement was last made certain. */
@@ -65,6 +71,7 @@ export class StatementTranslator {
     this.#interner = interner;
     this.#limits = limits;
     this.#out = out;
+    this.#preparation = new StatementPreparation(out);
   }
 
   /**
@@ -112,6 +119,7 @@ export class StatementTranslator {
     this.#changedIn = NONE;
     this.#unnamedIn = NONE;
     this.#mayForget = false;
+    this.#doubtful.clear();
   }
 
   /** Parse of a named statement, whole in `bytes[start, end)`. */
@@ -184,24 +192,34 @@ export class StatementTranslator {
     segment: number,
     server: ServerState,
     sink: ByteSink,
-  ): boolean {
+  ): Outcome {
     const nameStart = findNul(bytes, start + HEADER_BYTES, end) + 1;
     const nameEnd = findNul(bytes, nameStart, end);
     if (nameStart === nameEnd) {
-      if (!this.#ensureUnnamed(segment, server, sink)) return false;
+      if (!this.#ensureUnnamed(segment, server, sink)) return OUTCOME.needsReplies;
       this.#out.forward(bytes, start, end, sink);
       server.expected.push(EXPECTED.bind, null);
     } else {
-      if (this.#mustWait(segment, server)) return false;
+      if (this.#mustWait(segment, server)) return OUTCOME.needsReplies;
       const name = this.#interner.names.read(bytes, nameStart, nameEnd);
-      const known = this.#prepare(name, segment, server, sink);
-      if (known !== null) this.#mayPin(known.effects, server, sink);
-      const serverName = known?.name ?? UNKNOWN_NAME;
+      const known = this.#client.statements.get(name);
+      const used = known === undefined ? null : this.#prepare(name, known, segment, server, sink);
+      if (known !== undefined) {
+        if (used === null) return OUTCOME.needsReplies;
+        if (!this.#mayBind(name, known, used, bytes, start, end, messageEnd)) {
+          this.#sendRefused(changedColumnsError(), server, sink);
+          return OUTCOME.taken;
+        }
+        server.texts?.note(used.parseTail, 0, used.parseTail.length);
+        this.#noteEffects(used.effects, server);
+        this.#mayPin(used.effects, server, sink);
+      }
+      const serverName = used?.name ?? UNKNOWN_NAME;
       this.#rename(bytes, start, nameStart, nameEnd, end, messageEnd, serverName, sink);
-      server.expected.push(EXPECTED.bind, known === null ? unknownStatementError(name) : name);
+      server.expected.push(EXPECTED.bind, used === null ? unknownStatementError(name) : name);
     }
     if (server.settingsTouched) server.noteSettingNames(settingNamesInValues(bytes, nameEnd, end));
-    return true;
+    return OUTCOME.passedOn;
   }
 
   /** Describe of a statement, whole in `bytes[start, end)`. */
@@ -219,14 +237,49 @@ export class StatementTranslator {
       if (!this.#ensureUnnamed(segment, server, sink)) return false;
       this.#out.forward(bytes, start, end, sink);
       server.expected.push(EXPECTED.describeStatement, null);
-    } else {
-      if (this.#mustWait(segment, server)) return false;
-      const name = this.#interner.names.read(bytes, nameStart, nameEnd);
-      const known = this.#prepare(name, segment, server, sink);
-      const note = known === null ? unknownStatementError(name) : name;
-      this.#rename(bytes, start, nameStart, nameEnd, end, end, known?.name ?? UNKNOWN_NAME, sink);
-      server.expected.push(EXPECTED.describeStatement, note);
+      return true;
     }
+    if (this.#mustWait(segment, server)) return false;
+    const name = this.#interner.names.read(bytes, nameStart, nameEnd);
+    const known = this.#client.statements.get(name);
+    if (known === undefined) {
+      this.#rename(bytes, start, nameStart, nameEnd, end, end, UNKNOWN_NAME, sink);
+      server.expected.push(EXPECTED.describeStatement, unknownStatementError(name));
+      return true;
+    }
+    const used = this.#prepare(name, known, segment, server, sink);
+    if (used === null) return false;
+    this.#noteEffects(used.effects, server);
+    this.#rename(bytes, start, nameStart, nameEnd, end, end, used.name, sink);
+    const news = used !== known && !sameShape(known, used);
+    const note = news ? new ColumnsTold(this.#client.statements, name, known, used) : name;
+    server.expected.push(EXPECTED.describeStatement, note);
+    return true;
+  }
+
+  /** A Describe of a portal goes out, whole in `bytes[start, end)`. Returns its note. */
+  describePortal(bytes: Uint8Array, start: number, end: number): ColumnsTold | null {
+    return this.#doubtful.describe(bytes, start, end);
+  }
+
+  /** Whether an Execute must be read whole, since it may be one to refuse. */
+  get doubts(): boolean {
+    return this.#doubtful.size > 0;
+  }
+
+  /**
+   * Refuses the Execute in `bytes[start, end)` if its portal has other columns than the client was told.
+   * Returns whether it did.
+   */
+  refusesExecute(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    server: ServerState,
+    sink: ByteSink,
+  ): boolean {
+    if (this.#doubtful.size === 0 || !this.#doubtful.has(bytes, start, end)) return false;
+    this.#sendRefused(changedColumnsError(), server, sink);
     return true;
   }
 
@@ -253,9 +306,9 @@ export class StatementTranslator {
   deallocate(name: string, segment: number, server: ServerState, sink: ByteSink): Outcome {
     if (this.#mustWait(segment, server)) return OUTCOME.needsReplies;
     if (this.#client.statements.get(name) === undefined) return OUTCOME.passedOn;
-    this.#sendClose(STAND_IN_NAME, sink);
+    this.#preparation.sendClose(STAND_IN_NAME, sink);
     server.expected.push(EXPECTED.ownClose, null);
-    this.#sendParse(STAND_IN_NAME, EMPTY_TEXT, 0, EMPTY_TEXT.length, sink);
+    this.#preparation.sendParse(STAND_IN_NAME, EMPTY_TEXT, 0, EMPTY_TEXT.length, sink);
     server.expected.push(EXPECTED.ownParse, null);
     this.#out.insert(DEALLOCATE_STAND_IN, 0, DEALLOCATE_STAND_IN.length, sink);
     server.expected.push(EXPECTED.query, name);
@@ -280,13 +333,9 @@ export class StatementTranslator {
   }
 
   #sendOrSkipParse(change: StatementChange, server: ServerState, sink: ByteSink): void {
-    const statement = change.statement;
-    const tail = statement.parseTail;
-    if (!server.statements.touch(statement)) {
-      this.#makeRoom(server, sink);
-      this.#sendParse(statement.name, tail, 0, tail.length, sink);
-      server.statements.add(statement);
-      server.expected.push(EXPECTED.parse, change);
+    const tail = change.statement.parseTail;
+    if (!server.statements.touch(change.statement)) {
+      this.#preparation.parse(change, server, sink);
     } else if (server.status === TRANSACTION_STATUS.Failed || server.expected.readyOwed > 0) {
       server.expected.push(EXPECTED.parseProbe, change);
       this.#sendTrial(tail, 0, tail.length, server, sink);
@@ -295,29 +344,80 @@ export class StatementTranslator {
     }
   }
 
-  /** Sees to it that the server has what the client calls `name`. Null: the client has no such name. */
-  #prepare(name: string, segment: number, server: ServerState, sink: ByteSink): Statement | null {
-    const statement = this.#client.statements.get(name);
-    if (statement === undefined) return null;
-    server.texts?.note(statement.parseTail, 0, statement.parseTail.length);
-    this.#noteEffects(statement.effects, server);
-    if (this.#ensurePrepared(statement, server, sink)) this.#changedIn = segment;
-    return statement;
-  }
-
   #noteEffects(effects: Effects | null, server: ServerState): void {
     if (effects?.forgets === true) this.#mayForget = true;
     server.noteEffects(effects);
   }
 
-  /** Prepares the statement in front if the server lacks it. Returns whether it did. */
-  #ensurePrepared(statement: Statement, server: ServerState, sink: ByteSink): boolean {
-    if (server.statements.touch(statement)) return false;
-    this.#makeRoom(server, sink);
-    this.#sendParse(statement.name, statement.parseTail, 0, statement.parseTail.length, sink);
-    server.statements.add(statement);
-    server.expected.push(EXPECTED.ownParse, statement);
+  /**
+   * Sees to it that the server has what the client knows as `statement`: that one, or, where it is retired, its
+   * successor. Null: wait first, to learn what it looks like.
+   */
+  #prepare(
+    name: string,
+    statement: Statement,
+    segment: number,
+    server: ServerState,
+    sink: ByteSink,
+  ): Statement | null {
+    if (statement.retired) return this.#prepareSuccessor(name, statement, segment, server, sink);
+    const prepared = this.#preparation.ensure(statement, server, sink);
+    return this.#isReady(prepared, segment, server) ? statement : null;
+  }
+
+  /** What looks as the client knows it takes the name over; what does not, once the client has been told. */
+  #prepareSuccessor(
+    name: string,
+    statement: Statement,
+    segment: number,
+    server: ServerState,
+    sink: ByteSink,
+  ): Statement | null {
+    const { parseTail } = statement;
+    const successor = this.#interner.intern(
+      parseTail,
+      0,
+      parseTail.length,
+      this.#readUnder(server),
+      server.parameters,
+    );
+    const prepared = this.#preparation.ensureKnown(successor, server, sink);
+    const ready = this.#isReady(prepared, segment, server);
+    if (ready && sameShape(statement, successor))
+      this.#client.statements.succeed(name, statement, successor);
+    this.#interner.release(successor);
+    return ready ? successor : null;
+  }
+
+  /**
+   * Whether a client that knows `known` may bind `used`. Columns that it does not know it may bind, but not
+   * read, until it has been told them. Parameters that it does not know it has encoded as others.
+   */
+  #mayBind(
+    name: string,
+    known: Statement,
+    used: Statement,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    messageEnd: number,
+  ): boolean {
+    this.#doubtful.forget(bytes, start, end);
+    if (used === known || sameShape(known, used)) return true;
+    if (!sameParameters(known, used) || this.#doubtful.full) return false;
+    // Where it is plain that no Describe comes, PostgreSQL's own place for the error is this one.
+    const next = bytes[messageEnd];
+    if (next !== undefined && next !== FRONTEND.Describe) return false;
+    const told = new ColumnsTold(this.#client.statements, name, known, used);
+    this.#doubtful.add(told, bytes, start, end);
     return true;
+  }
+
+  #isReady(prepared: Prepared, segment: number, server: ServerState): boolean {
+    if (prepared !== PREPARED.before) this.#changedIn = segment;
+    if (prepared !== PREPARED.asked) return true;
+    server.segmentOpen = true;
+    return false;
   }
 
   /** Sees to it that the server's unnamed statement is the client's. False: wait first. */
@@ -327,7 +427,7 @@ export class StatementTranslator {
     if (!server.unnamedInStep) {
       const parse = this.#client.unnamedParse;
       if (parse === null) {
-        this.#sendClose(NO_NAME, sink);
+        this.#preparation.sendClose(NO_NAME, sink);
         server.expected.push(EXPECTED.ownClose, null);
       } else {
         const length = 1 + readInt32(parse, 1);
@@ -340,16 +440,6 @@ export class StatementTranslator {
     return true;
   }
 
-  /** Closes as many as it takes: a transaction that used more than the limit left a surplus. */
-  #makeRoom(server: ServerState, sink: ByteSink): void {
-    const { statements } = server;
-    for (let victim = statements.victim(); victim !== null; victim = statements.victim()) {
-      this.#sendClose(victim.name, sink);
-      server.expected.push(EXPECTED.ownClose, victim);
-      statements.close(victim);
-    }
-  }
-
   /** Has the server parse a text, whose reply is noted, and forget it again. */
   #sendTrial(
     tail: Uint8Array,
@@ -358,28 +448,14 @@ export class StatementTranslator {
     server: ServerState,
     sink: ByteSink,
   ): void {
-    this.#sendParse(SPARE_NAME, tail, start, end, sink);
-    this.#sendClose(SPARE_NAME, sink);
+    this.#preparation.sendParse(SPARE_NAME, tail, start, end, sink);
+    this.#preparation.sendClose(SPARE_NAME, sink);
     server.expected.push(EXPECTED.ownClose, null);
   }
 
   #sendRefused(errorResponse: Uint8Array, server: ServerState, sink: ByteSink): void {
     this.#out.insert(REFUSED_PARSE, 0, REFUSED_PARSE.length, sink);
     server.expected.push(EXPECTED.refused, errorResponse);
-  }
-
-  #sendParse(name: Uint8Array, tail: Uint8Array, start: number, end: number, sink: ByteSink): void {
-    this.#out.insertHeader(FRONTEND.Parse, 4 + name.length + 1 + end - start, sink);
-    this.#out.insert(name, 0, name.length, sink);
-    this.#out.insert(NUL, 0, 1, sink);
-    this.#out.insert(tail, start, end, sink);
-  }
-
-  #sendClose(name: Uint8Array, sink: ByteSink): void {
-    this.#out.insertHeader(FRONTEND.Close, 4 + 1 + name.length + 1, sink);
-    this.#out.insert(OF_STATEMENT, 0, 1, sink);
-    this.#out.insert(name, 0, name.length, sink);
-    this.#out.insert(NUL, 0, 1, sink);
   }
 
   /** Sends a message with the statement's name in `[nameStart, nameEnd)` replaced. */
@@ -401,12 +477,18 @@ export class StatementTranslator {
   }
 }
 
+/** Whether who knows one of the two can use the other. What nobody has described, nobody knows. */
+function sameShape(known: Statement, used: Statement): boolean {
+  return known.shape === null || used.shape === null || known.shape.equals(used.shape);
+}
+
+function sameParameters(known: Statement, used: Statement): boolean {
+  return known.shape === null || used.shape?.hasParametersOf(known.shape) === true;
+}
+
 const encoder = new TextEncoder();
 
 const NO_NAME = new Uint8Array(0);
-const NUL = Uint8Array.of(0);
-/** Byte1('S'): a Close is of a statement, not of a portal. */
-const OF_STATEMENT = Uint8Array.of(0x53);
 
 /** Under which a server is given a text that it shall only judge. Digits of base 36 have no dot. */
 const SPARE_NAME = encoder.encode(`${STATEMENT_NAME_PREFIX}.spare`);

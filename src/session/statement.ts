@@ -9,7 +9,9 @@
 import { assert } from "../base/assert.ts";
 import type { Effects } from "../sql/effects.ts";
 import { SqlReader } from "../sql/sql-reader.ts";
+import { findNul } from "../wire/bytes.ts";
 import { StatementNames } from "./statement-names.ts";
+import type { StatementShape } from "./statement-shape.ts";
 import { effectsIn } from "./text-effects.ts";
 
 /**
@@ -24,6 +26,8 @@ export class Statement {
   readonly name: Uint8Array;
   /** The body of its Parse behind the statement's name: query, NUL, Int16 count, Int32 types. */
   readonly parseTail: Uint8Array;
+  /** Where the query ends in it, behind its NUL. */
+  readonly textEnd: number;
   readonly key: string;
   /** What to execute it may leave behind; null: nothing. */
   readonly effects: Effects | null;
@@ -31,10 +35,13 @@ export class Statement {
   references = 0;
   /** Tables may have changed since clients were told its columns: see {@link StatementInterner.retireAll}. */
   retired = false;
+  /** What a server said of it first, and clients may rely on; null: none has yet. */
+  shape: StatementShape | null = null;
 
   constructor(name: Uint8Array, parseTail: Uint8Array, key: string, effects: Effects | null) {
     this.name = name;
     this.parseTail = parseTail;
+    this.textEnd = findNul(parseTail, 0, parseTail.length) + 1;
     this.key = key;
     this.effects = effects;
   }
@@ -109,11 +116,19 @@ export class StatementInterner {
 
   /**
    * No text becomes one of the present statements any more: the tables may have changed since servers
-   * read it. Who has a name for one keeps it, and is refused by PostgreSQL where it does not fit.
+   * read it. Who has a name for one is served by its successor from now on: see StatementTranslator.
    */
   retireAll(): void {
     for (const statement of this.#statements.values()) statement.retired = true;
     this.#statements.clear();
+  }
+
+  /** A server has said what the statement looks like. Returns whether that is what was known before, if anything. */
+  learnShape(statement: Statement, shape: StatementShape): boolean {
+    if (statement.shape !== null) return statement.shape.equals(shape);
+    statement.shape = shape;
+    if (statement.references > 0) this.#bytes += shape.bytes;
+    return true;
   }
 
   /** Adds a reference to a living statement. */
@@ -129,6 +144,6 @@ export class StatementInterner {
     if (statement.references > 0) return;
     if (this.#statements.get(statement.key) === statement) this.#statements.delete(statement.key);
     this.#size -= 1;
-    this.#bytes -= statement.parseTail.length;
+    this.#bytes -= statement.parseTail.length + (statement.shape?.bytes ?? 0);
   }
 }
