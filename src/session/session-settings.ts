@@ -26,13 +26,17 @@ export class Settings {
   }
 }
 
-/** What PostgreSQL's parser and the input functions of its types look at. All are reported by servers. */
+/** What PostgreSQL's parser, the input functions of its types and its search for names look at. */
 const LITERAL_SETTINGS: readonly string[] = [
   "client_encoding",
   "DateStyle",
   "IntervalStyle",
   "standard_conforming_strings",
   "TimeZone",
+  "search_path",
+  // Who one is, is what $user in the search_path stands for.
+  "role",
+  "session_authorization",
 ];
 
 /** Returns one text for the values of the settings that decide how a statement's text is read. */

@@ -60,6 +60,8 @@ export class StatementTranslator {
   /** The segment in which the unnamed statement was last made certain. */
   #unnamedIn = NONE;
   #mayForget = false;
+  /** Keeps statements of this hold apart from those of others; 0: none had to be. */
+  #privateKey = 0;
 
   constructor(
     client: ClientState,
@@ -120,6 +122,7 @@ export class StatementTranslator {
     this.#unnamedIn = NONE;
     this.#mayForget = false;
     this.#doubtful.clear();
+    this.#privateKey = 0;
   }
 
   /** Parse of a named statement, whole in `bytes[start, end)`. */
@@ -328,8 +331,17 @@ export class StatementTranslator {
 
   /** What the client has set in the transaction under way is known from the server's reports only. */
   #readUnder(server: ServerState): string {
-    if (!server.parametersChanged) return this.#client.settings.literalSettings;
-    return literalSettings((name) => server.parameters.get(name));
+    const { settings } = this.#client;
+    const { parameters } = server;
+    const known = server.parametersChanged
+      ? literalSettings((name) => parameters.get(name) ?? settings.entries.get(name.toLowerCase()))
+      : settings.literalSettings;
+    // Before version 18 servers don't report the search_path, and none reports the role.
+    const unsure =
+      server.settingsTouched || (server.knownSets.size > 0 && !parameters.has("search_path"));
+    if (!unsure) return known;
+    if (this.#privateKey === 0) this.#privateKey = this.#interner.privateKey();
+    return `${known}\u0001${this.#privateKey}`;
   }
 
   #sendOrSkipParse(change: StatementChange, server: ServerState, sink: ByteSink): void {

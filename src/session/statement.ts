@@ -59,6 +59,7 @@ export class StatementInterner {
   readonly reader: SqlReader;
   #names: StatementNames | null = null;
   #sequence = 0;
+  #privateKeys = 0;
   #size = 0;
   #bytes = 0;
 
@@ -81,6 +82,12 @@ export class StatementInterner {
   /** How many bytes their texts take. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Returns a number above 0, another one each time: to keep apart what nobody else may share. */
+  privateKey(): number {
+    this.#privateKeys += 1;
+    return this.#privateKeys;
   }
 
   /**

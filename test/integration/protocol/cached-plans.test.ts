@@ -162,6 +162,24 @@ function insertInto(name: string): Uint8Array {
   return join(parse("one", `insert into ${name} values ($1, 1)`), describeStatement("one"), sync);
 }
 
+test("what the client has set in its transaction keeps it from nothing", async () => {
+  const name = await newTable();
+  await using churn = await Churn.start(bench.pooler.target());
+  await using client = await bench.pooled();
+  await prepared(client, churn, `select * from ${name}`);
+  await client.run(query(`alter table ${name} add c text`));
+  await churn.rotate();
+  await client.run(query("begin; set enable_seqscan to off; set role none"));
+  const lines = await client.run(asking("one"));
+  expect(resultOf(lines)).toEqual([
+    "RowDescription a:23 | b:23 | c:25",
+    'DataRow "1" | "2" | NULL',
+  ]);
+  await client.run(query("commit"));
+  await churn.rotate();
+  expect(resultOf(await client.run(asTold("one")))).toEqual(['DataRow "1" | "2" | NULL']);
+});
+
 describe("a parameter whose type was told to a client", () => {
   test("keeps it on a server that would find another one, as it does on a direct connection", async () => {
     const name = await newTable();
