@@ -206,7 +206,7 @@ export class BackendRelay implements FrameHandler {
       case BACKEND.ParameterStatus:
         return this.#onParameterStatus(head, bytes, start, end);
       case BACKEND.NoticeResponse:
-        return !isOwn(head);
+        return !isOwn(head) && !isOfRestoration(this.#state.expected.headNote);
       case BACKEND.NotificationResponse:
         return !isOwn(head) || this.#state.restoring;
       default:

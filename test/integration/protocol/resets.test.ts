@@ -12,7 +12,10 @@ import { Bench, directTarget } from "../../support/same-as-postgres.ts";
 
 const ASKED_FOR = [
   ["TimeZone", "Asia/Tokyo"],
-  ["application_name", "it's me"],
+  [
+    "application_name",
+    "it's me, in more letters than the sixty-three that PostgreSQL keeps of a name",
+  ],
   ["search_path", '"$user", Here, "odd ""one"", there"'],
   ["options", "-c work_mem=7MB -c my.own=mine -c statement_timeout=9s"],
 ] as const;
@@ -64,6 +67,7 @@ const SCRIPTS: Readonly<Record<string, readonly string[]>> = {
     "commit",
   ],
   "what is no setting": ["reset nonsense", "reset", "reset timezone x", "set nonsense to default"],
+  "with a notice of its own": ["set application_name = 'x'", "reset all"],
   "where it may not": ["begin", "discard all", "rollback"],
 };
 
