@@ -27,14 +27,15 @@ everywhere("what a client made for itself", (place) => {
     ["prepare mine as select 1", "execute mine", "26000"],
     ["declare mine cursor with hold for select 1", "fetch 1 from mine", "34000"],
   ])("is not there for another: %s", async (make, use, sqlstate) => {
-    await using turnstile = await place.turnstile();
     await using maker = await place.connect();
     await using other = await place.connect();
     await maker.simple(make);
     expect(await failureOf(other.simple(use))).toBe(sqlstate);
-    await turnstile.turn();
     await maker.simple("discard all");
     await maker.prepared(make, []);
+    expect(await failureOf(other.simple(use))).toBe(sqlstate);
+    await maker.simple("discard all");
+    await using turnstile = await place.turnstile();
     expect(await failureOf(other.simple(use))).toBe(sqlstate);
     await turnstile.turn();
     expect(await failureOf(other.simple(use))).toBe(sqlstate);

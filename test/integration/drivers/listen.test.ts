@@ -1,15 +1,13 @@
 /**
- * LISTEN and NOTIFY on the session port, where a client keeps its server.
+ * LISTEN and NOTIFY: a client that listens keeps its server, on the session port and on the transaction port.
  */
 
-import { describe, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { Client } from "pg";
 import postgres from "postgres";
 import { inEveryMode } from "./everywhere.ts";
 
 inEveryMode("notifications", (rig, mode) => {
-  if (mode === "transaction") return notificationsAreForNobody();
-
   test("come to a listening node-postgres while it is idle, and only to it", async () => {
     await using listener = await connect();
     await using neighbour = await connect();
@@ -60,25 +58,6 @@ inEveryMode("notifications", (rig, mode) => {
 
   async function connect() {
     return await connectTo(rig.pooler.target(mode));
-  }
-
-  function notificationsAreForNobody(): void {
-    describe("asked for in one transaction", () => {
-      test("do not reach the client that has the server next", async () => {
-        await using listener = await connect();
-        await using one = await connect();
-        await using other = await connect();
-        const strays: string[] = [];
-        for (const client of [one, other])
-          client.on("notification", ({ channel }) => strays.push(channel));
-        await listener.query("listen news");
-        await Promise.all([one.query("begin"), other.query("begin")]);
-        await rig.postgres.query("notify news");
-        await Promise.all([one.query("commit"), other.query("commit")]);
-        await Promise.all([one.query("select 1"), other.query("select 1")]);
-        expect(strays).toEqual([]);
-      });
-    });
   }
 });
 
