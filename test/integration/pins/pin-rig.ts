@@ -41,6 +41,16 @@ export class PinRig implements AsyncDisposable {
     }
   }
 
+  /** Resolves when a client may pin a server: whoever did before has left it. */
+  async untilRoom(tenant = "dev"): Promise<void> {
+    await using client = await this.connect(tenant);
+    await eventually(async () => {
+      const answer = await valueOf(client, "select pg_try_advisory_lock(99)");
+      if (answer !== "t") throw new Error(answer);
+    });
+    await client.run(query("select pg_advisory_unlock(99)"));
+  }
+
   /** Resolves when so many rows of `pg_locks` are advisory locks. */
   async untilLocks(count: number): Promise<void> {
     await eventually(async () => {

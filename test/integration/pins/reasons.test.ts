@@ -3,7 +3,7 @@
  * the pool, and the server is free as soon as the reason is gone.
  */
 
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { bind, execute, join, parse, query, sync } from "../../support/frontend-messages.ts";
 import { PinRig, valueOf } from "./pin-rig.ts";
 
@@ -19,12 +19,7 @@ afterAll(async () => {
   await rig[Symbol.asyncDispose]();
 });
 
-/** Nobody is left with a server: who pins one, finds room. */
-afterEach(async () => {
-  await using client = await rig.connect();
-  expect(await valueOf(client, "select pg_try_advisory_lock(99)")).toBe("t");
-  expect(await valueOf(client, "select pg_advisory_unlock(99)")).toBe("t");
-});
+beforeEach(() => rig.untilRoom());
 
 interface Reason {
   readonly name: string;
