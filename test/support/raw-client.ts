@@ -52,6 +52,7 @@ const NO_BYTES = new Uint8Array(0);
 export class RawClient implements AsyncDisposable {
   readonly #socket: Socket;
   #key: CancelKey | null = null;
+  readonly #parameters: string[] = [];
   #received: Uint8Array = NO_BYTES;
   /** Whole messages that nobody has taken yet. */
   readonly #replies: Uint8Array[] = [];
@@ -82,6 +83,11 @@ export class RawClient implements AsyncDisposable {
   get key(): CancelKey {
     if (this.#key === null) throw new Error("the client has no cancel key");
     return this.#key;
+  }
+
+  /** What the server reported during the login, as lines. */
+  get parameters(): readonly string[] {
+    return this.#parameters;
   }
 
   /** Whether the other side has ended the connection. */
@@ -218,6 +224,7 @@ export class RawClient implements AsyncDisposable {
       if (type === BACKEND.ErrorResponse) throw new Error(describeReply(message));
       if (type === BACKEND.BackendKeyData)
         this.#key = readBackendKeyData(message, 0, message.length);
+      if (type === BACKEND.ParameterStatus) this.#parameters.push(describeReply(message));
       if (type === BACKEND.ReadyForQuery) return;
       if (type === BACKEND.Authentication)
         scram = await this.#authenticate(message, scram, target.password, options);
