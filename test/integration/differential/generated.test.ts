@@ -19,6 +19,8 @@ const COMBINATIONS: readonly (readonly Topic[])[] = [
   ["settings", "transactions"],
   ["transactions", "tables"],
   ["settings", "transactions", "tables"],
+  ["leftovers", "transactions"],
+  ["leftovers", "settings", "transactions"],
 ];
 
 let stand: Stand;
