@@ -1,6 +1,5 @@
 /**
- * DISCARD ALL as a client's first command on a server of others: it is told nothing, since nothing changed
- * for it.
+ * What a client is told behind DISCARD ALL and RESET: what is news to it, and nothing of what is put back for it.
  */
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
@@ -41,4 +40,15 @@ test("a client that discards what it has set is told what holds again", async ()
   const lines = await client.run(query("discard all"));
   expect(lines).toContain("ParameterStatus TimeZone=Europe/Paris");
   expect(lines.filter((line) => line.startsWith("ParameterStatus"))).toHaveLength(1);
+});
+
+test("a client whose setting is put back hears no notice of that", async () => {
+  const parameters = [["application_name", "x".repeat(80)]] as const;
+  await using client = await RawClient.connect(bench.pooler.target(), { parameters });
+  await client.run(query("set application_name = 'short'"));
+  expect(await client.run(query("reset application_name"))).toEqual([
+    "CommandComplete RESET",
+    `ParameterStatus application_name=${"x".repeat(63)}`,
+    "ReadyForQuery I",
+  ]);
 });
