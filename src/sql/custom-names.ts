@@ -5,11 +5,12 @@
 
 /** Names that are looked for are no longer than PostgreSQL's identifiers, two of them and a dot. */
 const NAME_LENGTH_MAX = 127;
-const NAMES_MAX = 32;
+/** As many as are kept of one hold (`ServerState.customNames`): columns of tables look the same, and come first. */
+const NAMES_MAX = 256;
 
 const CUSTOM_NAME = /[a-z_][\w$]{0,62}"?\."?[a-z_][\w$]{0,62}(?:"?\."?[a-z_][\w$]{0,62})?/gi;
 
-/** Returns at most 32 names, folded. */
+/** Returns at most 256 names, folded. */
 export function customNames(text: string): readonly string[] {
   const names = new Set<string>();
   for (const [match] of text.matchAll(CUSTOM_NAME)) {
