@@ -11,7 +11,7 @@ import type { ClientState } from "../session/client-state.ts";
 import { forgetsStatements, residueCleanup } from "../session/command-effects.ts";
 import { hiddenState, hiddenStateProbe } from "../session/hidden-state.ts";
 import { pinCleanup, pinReasons } from "../session/pin-reasons.ts";
-import { readSettings, type SettingsInterner } from "../session/session-settings.ts";
+import { IN_UTF8, readSettings, type SettingsInterner } from "../session/session-settings.ts";
 import type { HiddenStateWatch } from "./hidden-state-watch.ts";
 import type { OwnQueryResult, OwnRows } from "./own-query-run.ts";
 import type { ServerConnection, ServerHolder } from "./server-connection.ts";
@@ -31,6 +31,8 @@ const SETTABLE_PARAMETERS: readonly string[] = [
 
 /** Whom SET SESSION AUTHORIZATION made the client; `pg_settings` does not list it, but it is reported. */
 const USER = "session_authorization";
+
+const ENCODING = "client_encoding";
 
 /** Settings of a transaction, not of a session; and one that can't be read back. */
 const NOT_OF_THE_SESSION: ReadonlySet<string> = new Set([
@@ -107,8 +109,7 @@ class CheckIn implements ServerHolder {
   start(): void {
     const server = this.#server;
     server.setHolder(this);
-    if (server.state.settingsTouched)
-      server.runOwn(readSettings(this.#customNames()), (result) => this.#onSettings(result));
+    if (this.#mustAsk()) server.runOwn(this.#question(), (result) => this.#onSettings(result));
     else {
       if (server.state.settingsChanged) this.#adoptKnown();
       this.#cleanUp();
@@ -131,6 +132,26 @@ class CheckIn implements ServerHolder {
     this.#owner.onSettingsLost(error);
   }
 
+  /** What servers report in another encoding is not read. */
+  #mustAsk(): boolean {
+    const { state } = this.#server;
+    return state.settingsTouched || (state.parametersChanged && !speaksUTF8(state.parameters));
+  }
+
+  #question(): string {
+    const { parameters } = this.#server.state;
+    const sql = readSettings(this.#customNames(), this.#maybeUnseen());
+    return speaksUTF8(parameters) ? sql : IN_UTF8 + sql;
+  }
+
+  /** Some settings are shown to superusers only (GUC_SUPERUSER_ONLY): another role has them all the same. */
+  #maybeUnseen(): readonly string[] {
+    if (this.#server.state.parameters.get("is_superuser") !== "off") return [];
+    return [...this.#client.settings.entries.keys()].filter(
+      (name) => !name.includes(".") && name !== "role" && name !== USER,
+    );
+  }
+
   /** Custom settings that the client has, and those that its texts named. */
   #customNames(): ReadonlySet<string> {
     const names = new Set(this.#server.state.customNames);
@@ -150,10 +171,14 @@ class CheckIn implements ServerHolder {
   /** All that differs from a server fresh from its login. */
   #adoptRows(rows: OwnRows): void {
     const entries = new Map(this.#client.startupSettings.entries);
-    const { roleReset } = this.#server.state;
-    for (const [name, setting] of rows) {
-      if (typeof name !== "string" || typeof setting !== "string") continue;
+    const { roleReset, parameters } = this.#server.state;
+    for (const [name, read] of rows) {
+      if (typeof name !== "string") continue;
       const folded = name.toLowerCase();
+      // Of what the role may not see, the client has what it had; its encoding is not that of the answer.
+      const unseen = read === null ? this.#client.settings.entries.get(folded) : read;
+      const setting = folded === ENCODING ? parameters.get(ENCODING) : unseen;
+      if (setting === undefined || setting === null) continue;
       if (NOT_OF_THE_SESSION.has(folded)) continue;
       if (folded === "role" && setting === "none") {
         if (!roleReset) entries.delete("role");
@@ -244,4 +269,10 @@ class CheckIn implements ServerHolder {
     this.#settingsKnown = true;
     this.#owner.onSettingsKnown(null);
   }
+}
+
+/** Whether its texts are read as it means them. In SQL_ASCII they are the database's, which is UTF-8 as a rule. */
+function speaksUTF8(parameters: ReadonlyMap<string, string>): boolean {
+  const encoding = parameters.get(ENCODING);
+  return encoding === undefined || encoding === "UTF8" || encoding === "SQL_ASCII";
 }

@@ -130,12 +130,22 @@ const VALUE_BYTES_MAX = 32_768;
 /**
  * Returns the SQL that tells what a session has set, name and value, in the form that `set_config` takes.
  * `pg_settings` does not list custom settings: those are asked for by name. A name that is none has no row.
+ * @param maybeUnseen names that `pg_settings` may keep from who has the session's role; has a row with NULL for
+ * each that it does
  */
-export function readSettings(customNames: Iterable<string>): string {
-  const names = [...customNames].map(quoteText).join(",");
+export function readSettings(
+  customNames: Iterable<string>,
+  maybeUnseen: Iterable<string> = [],
+): string {
+  const names = arrayOf(customNames);
   const custom = names === "" ? "" : ` UNION ALL ${customSettings(names)}`;
-  return `SELECT s.name, s.setting FROM (${LISTED_SETTINGS}${custom}) s (name, setting) WHERE pg_catalog.octet_length(s.setting) OPERATOR(pg_catalog.<=) ${VALUE_BYTES_MAX}`;
+  const read = `SELECT s.name, s.setting FROM (${LISTED_SETTINGS}${custom}) s (name, setting) WHERE pg_catalog.octet_length(s.setting) OPERATOR(pg_catalog.<=) ${VALUE_BYTES_MAX}`;
+  const unseen = arrayOf(maybeUnseen);
+  return unseen === "" ? read : `${read} UNION ALL ${unlisted("c, NULL", unseen)}`;
 }
+
+/** Has a query of ours answered in UTF-8, whatever the session's client_encoding is: up to the end of that Query. */
+export const IN_UTF8 = "SET LOCAL client_encoding TO 'UTF8';";
 
 const LISTED_SETTINGS =
   "SELECT l.name, l.setting FROM pg_catalog.pg_settings l " +
@@ -143,10 +153,19 @@ const LISTED_SETTINGS =
   "UNION ALL SELECT 'role', pg_catalog.current_setting('role')";
 
 function customSettings(names: string): string {
+  return unlisted("c, pg_catalog.current_setting(c, true)", names);
+}
+
+/** Selects from those `names` that `pg_settings` does not list. */
+function unlisted(columns: string, names: string): string {
   return (
-    `SELECT c, pg_catalog.current_setting(c, true) FROM pg_catalog.unnest(ARRAY[${names}]::pg_catalog.text[]) c ` +
+    `SELECT ${columns} FROM pg_catalog.unnest(ARRAY[${names}]::pg_catalog.text[]) c ` +
     "WHERE NOT EXISTS (SELECT 1 FROM pg_catalog.pg_settings l WHERE pg_catalog.lower(l.name) OPERATOR(pg_catalog.=) c)"
   );
+}
+
+function arrayOf(names: Iterable<string>): string {
+  return [...names].map(quoteText).join(",");
 }
 
 /**
