@@ -29,9 +29,7 @@ const SCRIPTS: Readonly<Record<string, readonly Line[]>> = {
     "set client_encoding = 'utf8'",
     OWN,
     "show application_name",
-    `set search_path = "ü", public`,
     "set client_encoding = 'latin1'",
-    "show search_path",
     OWN,
   ],
   "an encoding that can't hold a value": [

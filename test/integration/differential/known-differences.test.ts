@@ -71,6 +71,14 @@ const DIFFERENCES: readonly Difference[] = [
     reason: "a Parse that is answered without the server takes no snapshot there",
   },
   {
+    script: script("a reported parameter beyond ASCII in another encoding than UTF-8", [
+      'set search_path = "ü", public',
+      "set client_encoding = 'latin1'",
+      "select 1",
+    ]),
+    reason: "what servers report is read as UTF-8; the setting holds, its report is garbled",
+  },
+  {
     script: script("SET inside a function of the database", [
       "create function f() returns void language plpgsql as $$ begin set work_mem = '6MB'; end $$",
       "select f()",
