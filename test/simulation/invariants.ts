@@ -56,6 +56,8 @@ export class Invariants {
       statements: pooler.statements.size,
       settings: pooler.pool.settings.size - 1,
       keys: pooler.cancels.size,
+      "places of pins": pooler.pool.pins.taken,
+      pins: pooler.pool.pins.pinned,
       timers: clock.pending,
       connections: postgres.connected,
     };
