@@ -150,6 +150,15 @@ export function noteRequestInSegment(state: ServerState): void {
   state.residue |= RESIDUE.doubt;
 }
 
+/**
+ * A FunctionCall goes to the server: which function, it says by a number, and its reply has no tag. Functions for
+ * large objects are usual, those for advisory locks possible.
+ */
+export function noteFunctionCall(state: ServerState): void {
+  state.mayPin |= PIN.advisoryLock;
+  state.mayUnpin = true;
+}
+
 /** Statements of ours are not where they should be: the next clean-up takes them all away. */
 export function noteStatementsLost(state: ServerState): void {
   state.residue |= RESIDUE.prepared;

@@ -17,7 +17,7 @@ import { FLUSH } from "../wire/frontend/empty-requests.ts";
 import { HEADER_BYTES } from "../wire/limits.ts";
 import { FRONTEND, isSkippedToSync } from "../wire/message-type.ts";
 import type { ClientState } from "./client-state.ts";
-import { noteRequestInSegment } from "./command-effects.ts";
+import { noteFunctionCall, noteRequestInSegment } from "./command-effects.ts";
 import { askInCopy, markPlace, noteCopyMessage } from "./copy-in.ts";
 import type { CopyQuestion } from "./copy-question.ts";
 import { EXPECTED } from "./expected-reply.ts";
@@ -209,6 +209,7 @@ export class FrontendRelay implements FrameHandler {
       case FRONTEND.Query:
         return this.#onQuery(bytes, start, end, messageEnd, server, sink);
       case FRONTEND.FunctionCall:
+        noteFunctionCall(server);
         return this.#onWholeRequest(EXPECTED.functionCall, null, bytes, start, end, server, sink);
       case FRONTEND.Flush:
         if (messageEnd - start === HEADER_BYTES) return this.#forward(bytes, start, end, sink);

@@ -5,10 +5,26 @@
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import { eventually } from "../../support/eventually.ts";
-import { bind, execute, flush, join, parse, query, sync } from "../../support/frontend-messages.ts";
+import {
+  bind,
+  execute,
+  flush,
+  functionCall,
+  join,
+  parse,
+  query,
+  sync,
+} from "../../support/frontend-messages.ts";
 import { RawClient } from "../../support/raw-client.ts";
 import { sendCancelRequest } from "../../support/send-cancel-request.ts";
 import { PinRig, valueOf } from "./pin-rig.ts";
+
+/** By their numbers in pg_proc. */
+const PG_ADVISORY_LOCK = 2880;
+const PG_ADVISORY_UNLOCK = 2884;
+const BIGINT_ONE = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 1);
+const LOCKS =
+  "select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()";
 
 let rig: PinRig;
 
@@ -78,6 +94,39 @@ test("has its unnamed and its named statement, also after PostgreSQL was asked s
   expect(await client.run(join(bind("named"), execute(""), sync))).toContain('DataRow "named"');
   await client.run(query("discard temp; select pg_advisory_unlock_all()"));
   expect(await client.run(join(bind("named"), execute(""), sync))).toContain('DataRow "named"');
+});
+
+test("may be pinned, and freed, by the protocol's FunctionCall", async () => {
+  await using client = await rig.connect();
+  await client.run(functionCall(PG_ADVISORY_LOCK, [BIGINT_ONE]));
+  const kept = await valueOf(client, "select pg_backend_pid()");
+  expect(await rig.others()).not.toContain(kept);
+  expect(await valueOf(client, LOCKS)).toBe("1");
+  await client.run(functionCall(PG_ADVISORY_UNLOCK, [BIGINT_ONE]));
+  expect(await rig.others()).toContain(kept);
+  expect(await valueOf(client, LOCKS)).toBe("0");
+});
+
+test("is asked for in words that mean the same whatever it has made of its session", async () => {
+  await rig.postgres.query(`
+    create schema evil;
+    create table evil.pg_locks (locktype text, pid int);
+    create function evil.pg_backend_pid() returns int language sql as 'select 0';
+    create function evil.never(text, text) returns bool language sql as 'select false';
+    create function evil.never(int, int) returns bool language sql as 'select false';
+    create operator evil.= (leftarg = text, rightarg = text, function = evil.never);
+    create operator evil.= (leftarg = int, rightarg = int, function = evil.never);
+    create role powerless; grant usage on schema evil to powerless`);
+  await using client = await rig.connect();
+  await client.run(
+    query(
+      "set search_path = evil, pg_catalog; set default_transaction_read_only = on; set role powerless",
+    ),
+  );
+  const pid = await valueOf(client, "select pg_advisory_lock(1), pg_catalog.pg_backend_pid()");
+  expect(await rig.others()).not.toContain(pid);
+  expect(await valueOf(client, "select pg_advisory_unlock(1)")).toBe("t");
+  expect(await rig.others()).toContain(pid);
 });
 
 test("can be cancelled", async () => {
