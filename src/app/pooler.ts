@@ -22,6 +22,7 @@ import { Ticker } from "../pool/ticker.ts";
 import { Admission } from "../proxy/admission.ts";
 import { CancelRegistry } from "../proxy/cancel-registry.ts";
 import { Owner } from "../proxy/owner.ts";
+import type { PoolPinList } from "../proxy/pin-list.ts";
 import { PoolRegistry } from "../proxy/pool-registry.ts";
 import { PoolerCounters } from "../proxy/pooler-counters.ts";
 import { RelayScratch } from "../proxy/relay-scratch.ts";
@@ -154,6 +155,11 @@ export class Pooler {
   /** Tenants that have pools. */
   get tenantsInUse(): number {
     return this.#pools.size;
+  }
+
+  /** Returns who is pinned, in the pools in which anybody is. */
+  listPins(): readonly PoolPinList[] {
+    return this.#pools.listPins();
   }
 
   /** Listens. Throws {@link PortTakenError} with the setting that names the port; nothing is open then. */

@@ -7,24 +7,42 @@
  */
 
 import type { PoolerError } from "../base/pooler-error.ts";
-import { ALL_PINS, heldPins, pinProbe } from "../session/pin-reasons.ts";
+import {
+  ALL_PINS,
+  heldPins,
+  type PinReason,
+  pinProbe,
+  pinReasons,
+} from "../session/pin-reasons.ts";
 import type { ServerState } from "../session/server-state.ts";
+import type { PinnedClient } from "./pin-list.ts";
 import type { PoolPins } from "./pool-pins.ts";
 import type { ServerConnection } from "./server-connection.ts";
 
-export class ClientPin {
+export class ClientPin implements PinnedClient {
   readonly #pool: PoolPins;
+  readonly #client: { readonly processId: number };
   #taken = false;
   #reasons = 0;
   /** Its settings were put back in the middle of its hold: what holds is to be read at its end. */
   settingsRestored = false;
 
-  constructor(pool: PoolPins) {
+  /** @param client whose it is */
+  constructor(pool: PoolPins, client: { readonly processId: number }) {
     this.#pool = pool;
+    this.#client = client;
+  }
+
+  get processId(): number {
+    return this.#client.processId;
+  }
+
+  get reasons(): readonly PinReason[] {
+    return pinReasons(this.#reasons);
   }
 
   /** Why it keeps its server, as bits of PIN; 0: it does not. */
-  get reasons(): number {
+  get bits(): number {
     return this.#reasons;
   }
 
@@ -51,14 +69,14 @@ export class ClientPin {
       this.#pool.swept(reasons);
       return false;
     }
-    this.#pool.change(this.#reasons, reasons);
+    this.#pool.change(this, this.#reasons, reasons);
     this.#reasons = reasons;
     return true;
   }
 
   /** Its hold is over. */
   release(): void {
-    this.#pool.change(this.#reasons, 0);
+    this.#pool.change(this, this.#reasons, 0);
     this.#reasons = 0;
     if (this.#taken) this.#pool.giveBack();
     this.#taken = false;

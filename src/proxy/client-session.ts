@@ -16,7 +16,7 @@ import { EXPECTED } from "../session/expected-reply.ts";
 import { FrontendRelay } from "../session/frontend-relay.ts";
 import { HoldTexts } from "../session/hold-texts.ts";
 import type { PinPermit } from "../session/pin-permit.ts";
-import { ALL_PINS, type PinReason, pinReasons } from "../session/pin-reasons.ts";
+import { ALL_PINS, pinReasons } from "../session/pin-reasons.ts";
 import { type FrontendRelayEvents, STOP } from "../session/relay-owner.ts";
 import { fitsInFront } from "../session/settings-batch.ts";
 import { StatementTranslator } from "../session/statement-translator.ts";
@@ -173,7 +173,7 @@ export class ClientSession
     this.#settingsUnderWay = false;
     this.#relay.setServer(null, null);
     this.#flow.unblock();
-    const pins = this.#pin?.reasons ?? 0;
+    const pins = this.#pin?.bits ?? 0;
     this.#pin?.release();
     if (unused) return this.#goOn(); // nothing of the client's has reached it: another one will do
     if (loss === "none")
@@ -230,13 +230,13 @@ export class ClientSession
     return this.#ownPin().reserve(reasons);
   }
 
-  /** Why it keeps its server. */
-  get pinnedBy(): readonly PinReason[] {
-    return pinReasons(this.#pin?.reasons ?? 0);
+  /** What the client knows as its process id; 0 before it does. */
+  get processId(): number {
+    return this.#processId;
   }
 
   #ownPin(): ClientPin {
-    this.#pin ??= new ClientPin(this.#pool.pins);
+    this.#pin ??= new ClientPin(this.#pool.pins, this);
     return this.#pin;
   }
 
@@ -426,7 +426,7 @@ export class ClientSession
   #mustRestore(server: ServerConnection): boolean {
     return (
       server.state.settingsTouched &&
-      (this.#pool.name.mode === "session" || (this.#pin?.reasons ?? 0) !== 0) &&
+      (this.#pool.name.mode === "session" || (this.#pin?.bits ?? 0) !== 0) &&
       this.client.startupSettings.entries.size > 0 &&
       this.#isAtRest(server)
     );
@@ -440,7 +440,7 @@ export class ClientSession
   }
 
   #checkIn(server: ServerConnection): void {
-    const told = server.state.mayPin | (this.#pin?.reasons ?? 0);
+    const told = server.state.mayPin | (this.#pin?.bits ?? 0);
     if (this.#pool.hiddenState.exact) server.state.mayPin = ALL_PINS;
     if (server.state.mayPin !== 0 || told !== 0) this.#askForPins(server, told);
     else this.#letGo(server);
@@ -451,7 +451,7 @@ export class ClientSession
     this.#relay.setServer(null, null);
     this.#settingsUnderWay = true;
     this.#deadlines?.waiting();
-    probePins(server, this.#pin?.reasons ?? 0, (held) => {
+    probePins(server, this.#pin?.bits ?? 0, (held) => {
       const reasons = pinReasons(held & ~told);
       if (reasons.length > 0)
         this.#pool.hiddenState.found({ settings: [], reasons }, server.state.texts?.texts ?? null);

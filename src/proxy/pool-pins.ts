@@ -7,6 +7,7 @@ import type { LogFields, Logger } from "../base/logger.ts";
 import type { PoolerError } from "../base/pooler-error.ts";
 import { type PinReason, pinReasons } from "../session/pin-reasons.ts";
 import { PinLimitError, PinsRefusedError } from "./pin-errors.ts";
+import type { PinnedClient } from "./pin-list.ts";
 import type { PinCounters } from "./pooler-counters.ts";
 
 export class PoolPins {
@@ -23,6 +24,7 @@ export class PoolPins {
     holdable_cursor: 0,
     listen: 0,
   };
+  readonly #clients = new Set<PinnedClient>();
   readonly #name: LogFields;
   readonly #logger: Logger;
   readonly #counters: PinCounters;
@@ -51,9 +53,16 @@ export class PoolPins {
     this.taken -= 1;
   }
 
+  /** Those that are pinned. */
+  get clients(): Iterable<PinnedClient> {
+    return this.#clients;
+  }
+
   /** The reasons for which a client is pinned change. */
-  change(before: number, now: number): void {
+  change(client: PinnedClient, before: number, now: number): void {
     if (before === now) return;
+    if (now === 0) this.#clients.delete(client);
+    else this.#clients.add(client);
     this.pinned += Number(now !== 0) - Number(before !== 0);
     for (const reason of pinReasons(before & ~now)) this.byReason[reason] -= 1;
     for (const reason of pinReasons(now & ~before)) {

@@ -10,6 +10,7 @@ import type { SqlReader } from "../sql/sql-reader.ts";
 import type { Limits } from "../tenants/limit-fields.ts";
 import type { StoredTenant } from "../tenants/tenant.ts";
 import type { TenantUser } from "../tenants/tenant-user.ts";
+import type { PoolPinList } from "./pin-list.ts";
 import type { ServerAddress } from "./server-address.ts";
 import {
   type PoolMode,
@@ -156,6 +157,15 @@ export class PoolRegistry {
     if (tenant.pools.size === 0) this.#tenants.delete(tenantId);
   }
 
+  /** Returns the pins of the pools in which there are any. */
+  listPins(): readonly PoolPinList[] {
+    const lists: PoolPinList[] = [];
+    for (const { pools } of this.#tenants.values())
+      for (const { pool, alias, database } of pools.values())
+        if (pool.pins.taken > 0) lists.push(pinList(pool, alias, database));
+    return lists;
+  }
+
   /** Ends all servers, as they come back. */
   close(error: PoolerError): void {
     for (const { pools } of this.#tenants.values())
@@ -214,4 +224,17 @@ export class PoolRegistry {
       },
     };
   }
+}
+
+function pinList(pool: ServerPool, user: string, database: string): PoolPinList {
+  const { limit, taken, byReason, clients } = pool.pins;
+  return {
+    ...pool.name,
+    user,
+    database,
+    limit,
+    taken,
+    byReason: { ...byReason },
+    clients: Array.from(clients, ({ processId, reasons }) => ({ processId, reasons })),
+  };
 }

@@ -179,6 +179,29 @@ test("keeps its server while a portal is open across Flush, with no pin", async 
   expect(rig.pooler.pooler.counters.pins.byReasonTotal).toEqual(totals);
 });
 
+test("is in the list of its pool, by each of its reasons, while it is pinned", async () => {
+  await eventually(() => expect(rig.pooler.pooler.listPins()).toEqual([]));
+  await using client = await rig.connect();
+  await client.run(query("listen news"));
+  await client.run(query("create temp table mine (a int)"));
+  await client.run(query("select 1"));
+  expect(rig.pooler.pooler.listPins()).toEqual([
+    {
+      tenant: "dev",
+      user: rig.postgres.superuser,
+      database: "postgres",
+      mode: "transaction",
+      limit: 1,
+      taken: 1,
+      byReason: { temporary: 1, advisory_lock: 0, holdable_cursor: 0, listen: 1 },
+      clients: [{ processId: client.key.processId, reasons: ["listen", "temporary"] }],
+    },
+  ]);
+  await client.run(query("discard all"));
+  await client.run(query("select 1"));
+  expect(rig.pooler.pooler.listPins()).toEqual([]);
+});
+
 test("is counted by each of its reasons", async () => {
   const totals = { ...rig.pooler.pooler.counters.pins.byReasonTotal };
   await using client = await rig.connect();
