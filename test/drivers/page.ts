@@ -44,7 +44,7 @@ npm run test:drivers                  # all that this machine has a toolchain fo
 npm run test:drivers -- pg psycopg    # some
 \`\`\`
 
-Needed beside Node.js, each for its own stacks: Python 3.11, Go 1.24, Java 17 with Maven, Rust 1.85. What is missing is skipped, and
+Needed beside Node.js, each for its own stacks: Python 3.11, Go 1.25, Java 17 with Maven, Rust 1.85. What is missing is skipped, and
 said so. The programs are in \`test/drivers/\`, a folder per language with the versions pinned in its own manifest; they are installed by
 the language's own client into \`.drivers/\`, which git ignores. \`scripts.json\` has the topics that are plain SQL; the others are
 written as the stack's documentation shows.

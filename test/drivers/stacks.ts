@@ -39,6 +39,10 @@ export const STACKS: readonly Stack[] = [
   python("psycopg", "psycopg 3", "psycopg[binary]"),
   python("psycopg2", "psycopg2", "psycopg2-binary"),
   python("asyncpg", "asyncpg", "asyncpg"),
+  python("sqlalchemy", "SQLAlchemy (psycopg 3)", "SQLAlchemy"),
+  python("django", "Django (psycopg 3)", "Django"),
+  of("go", "pgx", "pgx and pgxpool", "github.com/jackc/pgx/v5"),
+  of("go", "pq", "lib/pq (database/sql)", "github.com/lib/pq"),
 ];
 
 /** Returns the stacks with these names, or all where none is named. Throws for a name that no stack has. */
