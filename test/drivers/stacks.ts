@@ -43,6 +43,8 @@ export const STACKS: readonly Stack[] = [
   python("django", "Django (psycopg 3)", "Django"),
   of("go", "pgx", "pgx and pgxpool", "github.com/jackc/pgx/v5"),
   of("go", "pq", "lib/pq (database/sql)", "github.com/lib/pq"),
+  of("java", "pgjdbc", "pgjdbc", "<artifactId>postgresql</artifactId>"),
+  of("java", "hikari", "HikariCP (pgjdbc)", "<artifactId>HikariCP</artifactId>"),
 ];
 
 /** Returns the stacks with these names, or all where none is named. Throws for a name that no stack has. */
