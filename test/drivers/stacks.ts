@@ -45,6 +45,8 @@ export const STACKS: readonly Stack[] = [
   of("go", "pq", "lib/pq (database/sql)", "github.com/lib/pq"),
   of("java", "pgjdbc", "pgjdbc", "<artifactId>postgresql</artifactId>"),
   of("java", "hikari", "HikariCP (pgjdbc)", "<artifactId>HikariCP</artifactId>"),
+  of("rust", "tokio-postgres", "tokio-postgres", "tokio-postgres ="),
+  of("rust", "sqlx", "sqlx", "sqlx ="),
 ];
 
 /** Returns the stacks with these names, or all where none is named. Throws for a name that no stack has. */
