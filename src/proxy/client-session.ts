@@ -154,6 +154,7 @@ export class ClientSession
   onServerProgress(): void {
     const server = this.#server;
     if (server === null || this.#settingsUnderWay) return;
+    if (server.state.retry.due) return this.#afterRelay(this.#relay.repeat(server.state));
     if (this.#cancelKeptBack && !server.state.settingsUnderWay) this.#cancelNow(server);
     if (this.#farewell !== null && server.clean) return this.end(this.#farewell);
     if (this.#mayCheckIn(server)) return this.#checkIn(server);

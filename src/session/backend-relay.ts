@@ -24,7 +24,7 @@ import { BACKEND } from "../wire/message-type.ts";
 import { ProtocolError } from "../wire/protocol-error.ts";
 import type { ClientState } from "./client-state.ts";
 import { afterCommand, COMMAND_TAG_BYTES_MAX, ROWS_TOLD } from "./command-effects.ts";
-import { errorReplacement } from "./error-replacement.ts";
+import { errorReplacement, isOfChangedTable } from "./error-replacement.ts";
 import {
   EXPECTED,
   type ExpectedNote,
@@ -229,7 +229,7 @@ export class BackendRelay implements FrameHandler {
         if (head !== EXPECTED.describeStatement)
           return this.#desync("a ParameterDescription that nobody asked for");
         this.#state.expected.replaceHead(EXPECTED.describeRows);
-        return true;
+        return !this.#isRepetition();
       case BACKEND.RowDescription:
       case BACKEND.NoData:
         this.#state.rowsTold = type === BACKEND.NoData ? ROWS_TOLD.none : ROWS_TOLD.some;
@@ -292,7 +292,23 @@ export class BackendRelay implements FrameHandler {
       state.unnamedInStep = false;
       this.#events.onOwnDone();
     }
-    return !own;
+    return !own && !this.#isToBeRepeated();
+  }
+
+  #isRepetition(): boolean {
+    const { retry } = this.#state;
+    const told = retry.parametersTold;
+    if (told) retry.endParameters();
+    return told;
+  }
+
+  /** Whether the segment that ends here is sent again, unseen. If it can't be, the client hears why it failed. */
+  #isToBeRepeated(): boolean {
+    const { retry } = this.#state;
+    if (!retry.holdsBack) return false;
+    const error = retry.onReady();
+    if (error !== null) this.#insert(error);
+    return error === null;
   }
 
   #onCommandComplete(
@@ -399,6 +415,13 @@ export class BackendRelay implements FrameHandler {
       return false;
     }
     const replacement = errorReplacement(this.#state, this.#client, fields);
+    const held = isOfChangedTable(this.#state, fields)
+      ? this.#state.retry.hold(replacement ?? bytes.slice(start, end), this.#state.expected)
+      : false;
+    if (held) {
+      this.#skipToSync();
+      return false;
+    }
     if (replacement !== null) this.#insert(replacement);
     if (endsWithReadyForQuery(head)) return head !== EXPECTED.ownSync && replacement === null;
     failHead(this.#state, this.#client);

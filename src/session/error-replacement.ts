@@ -12,6 +12,7 @@ import { EXPECTED, type ExpectedNote } from "./expected-reply.ts";
 import type { ServerState } from "./server-state.ts";
 import { ColumnsTold } from "./shape-notes.ts";
 import {
+  CHANGED_COLUMNS_ROUTINE,
   changedColumnsError,
   errorInClientsWords,
   unknownStatementError,
@@ -31,6 +32,8 @@ export function errorReplacement(
     return state.cancelError;
   if (state.copyQuestion !== null) return answerInCopy(state, state.copyQuestion, fields);
   const note = state.expected.headNote;
+  // Its columns will not fit whoever prepares it anew either.
+  if (isOfChangedTable(state, fields)) state.statements.retireAll();
   switch (state.expected.head) {
     case EXPECTED.refused:
     case EXPECTED.query:
@@ -44,6 +47,20 @@ export function errorReplacement(
       return null;
     default:
       return null;
+  }
+}
+
+/** Whether the oldest reply is an error of a statement that a table's change has made unfit. */
+export function isOfChangedTable(state: ServerState, fields: ErrorFields | null): boolean {
+  if (fields?.sqlstate !== SQLSTATE.feature_not_supported) return false;
+  if (fields.routine !== CHANGED_COLUMNS_ROUTINE) return false;
+  switch (state.expected.head) {
+    case EXPECTED.bind:
+    case EXPECTED.describeStatement:
+    case EXPECTED.describeRows: // PostgreSQL has told the parameters by then
+      return typeof state.expected.headNote === "string";
+    default:
+      return false;
   }
 }
 
@@ -64,8 +81,6 @@ function nameError(
   fields: ErrorFields,
 ): Uint8Array | null {
   const unknown = fields.sqlstate === SQLSTATE.invalid_sql_statement_name;
-  // Its columns have changed, most likely, and will not fit whoever prepares it anew either.
-  if (fields.sqlstate === SQLSTATE.feature_not_supported) state.statements.retireAll();
   if (note instanceof Uint8Array) return unknown ? note : null;
   const name = note instanceof ColumnsTold ? note.name : note;
   if (typeof name !== "string") return null;

@@ -103,6 +103,7 @@ export class FrontendRelay implements FrameHandler {
   /** The server that messages go to from now on, or none. */
   setServer(server: ServerState | null, sink: ByteSink | null): void {
     assert(this.#out.empty, "what was gathered for one server has left before another is taken");
+    this.#server?.retry.reset();
     this.#server = server;
     this.#sink = sink;
     this.#drainFirst = false;
@@ -118,8 +119,19 @@ export class FrontendRelay implements FrameHandler {
   /** Reads a chunk. Returns false if the server's side holds some of it back: stop reading the client. */
   feed(chunk: Uint8Array): boolean {
     if (this.#ending !== null) return true;
+    this.#server?.retry.onClientBytes();
     try {
       this.#framer.feed(chunk);
+      return this.#flush();
+    } catch (error) {
+      return this.#abandon(error);
+    }
+  }
+
+  /** Sends the segment again that its server has not carried out: see SegmentRetry. As {@link feed}. */
+  repeat(server: ServerState): boolean {
+    try {
+      this.#framer.feed(server.retry.take(this.#segment));
       return this.#flush();
     } catch (error) {
       return this.#abandon(error);
@@ -187,6 +199,7 @@ export class FrontendRelay implements FrameHandler {
     if (server.skipping && type !== FRONTEND.Sync && type !== FRONTEND.Terminate)
       return isSkippedToSync(type) || this.#violate(`invalid frontend message type ${type}`);
     if (server.copyingIn) return this.#onMessageInCopy(type, bytes, start, end, server, sink);
+    if (server.retry.holdsBack) return this.#stopForReplies(server, sink);
     if (server.cancelLate) return this.#stopFor(STOP.needsCancelEnd);
     if (server.copySyncs > 0 && type !== FRONTEND.Sync && type !== FRONTEND.Terminate)
       return this.#awaitCopySyncs(server, sink);
@@ -249,6 +262,8 @@ export class FrontendRelay implements FrameHandler {
     );
     if (outcome === OUTCOME.needsReplies) return this.#stopForReplies(server, sink);
     if (outcome === OUTCOME.taken || outcome === OUTCOME.passedOn) server.segmentOpen = true;
+    if (this.#translator !== null && (type === FRONTEND.Bind || type === FRONTEND.Describe))
+      server.retry.begin(bytes, start, this.#segment, server.status, server.expected);
     return this.#conclude(type, outcome);
   }
 
@@ -298,7 +313,9 @@ export class FrontendRelay implements FrameHandler {
     sink: ByteSink,
   ): boolean {
     server.skipping = false;
+    const segment = this.#segment;
     this.#onWholeRequest(EXPECTED.sync, null, bytes, start, end, server, sink);
+    server.retry.complete(bytes, end, segment, server.expected);
     if (server.copySyncs > 0) markPlace(this.#out, server, sink);
     return true;
   }
@@ -433,6 +450,7 @@ export class FrontendRelay implements FrameHandler {
 
   #stopFor(reason: number): false {
     this.#stop = reason;
+    this.#server?.retry.interrupt();
     return false;
   }
 

@@ -9,6 +9,7 @@ import type { CopyQuestion } from "./copy-question.ts";
 import { ExpectedReplies } from "./expected-replies.ts";
 import type { HoldTexts } from "./hold-texts.ts";
 import { KnownSets } from "./known-sets.ts";
+import { SegmentRetry } from "./segment-retry.ts";
 import type { ServerStatements } from "./server-statements.ts";
 import type { Settings, SettingsInterner } from "./session-settings.ts";
 import type { SetCommand } from "./set-command.ts";
@@ -71,6 +72,8 @@ export class ServerState {
   cancelError: Uint8Array | null = null;
   /** A query of ours runs in the middle of a hold, to put settings back or to ask what pins its client, who keeps it. */
   restoring = false;
+  /** What its client's last segment is, should it have to be sent again. */
+  readonly retry = new SegmentRetry();
   /** The server said FATAL, or broke the protocol: it is of no further use. */
   broken = false;
 
@@ -233,6 +236,7 @@ export class ServerState {
   beginHold(): void {
     this.statements.beginHold();
     this.mayUnpin = false;
+    this.retry.reset();
     this.unnamedInStep = false;
     this.parametersChanged = false;
     this.settingsTouched = false;

@@ -10,6 +10,9 @@ import { writeErrorResponse } from "../wire/backend/error-response.ts";
 import { ByteWriter } from "../wire/byte-writer.ts";
 import { STATEMENT_NAME_PREFIX } from "./statement.ts";
 
+/** Where PostgreSQL finds that columns have changed; its message is in the server's language. */
+export const CHANGED_COLUMNS_ROUTINE = "RevalidateCachedQuery";
+
 /** A client names more statements than it may. */
 export class TooManyStatementsError extends PoolerError {
   constructor(current: number, limit: number) {
@@ -58,7 +61,7 @@ export function unknownStatementError(name: string): Uint8Array {
  */
 export function changedColumnsError(): Uint8Array {
   const message = "cached plan must not change result type";
-  return errorResponse(SQLSTATE.feature_not_supported, message, "RevalidateCachedQuery");
+  return errorResponse(SQLSTATE.feature_not_supported, message, CHANGED_COLUMNS_ROUTINE);
 }
 
 /**

@@ -60,6 +60,9 @@ export class StatementTranslator {
   /** The segment in which the unnamed statement was last made certain. */
   #unnamedIn = NONE;
   #mayForget = false;
+  /** The segment in which the client is told what {@link #toldName} has come to be. */
+  #toldIn = NONE;
+  #toldName = "";
   /** Keeps statements of this hold apart from those of others; 0: none had to be. */
   #privateKey = 0;
 
@@ -120,6 +123,7 @@ export class StatementTranslator {
   beginHold(): void {
     this.#changedIn = NONE;
     this.#unnamedIn = NONE;
+    this.#toldIn = NONE;
     this.#mayForget = false;
     this.#doubtful.clear();
     this.#privateKey = 0;
@@ -209,7 +213,7 @@ export class StatementTranslator {
       const used = known === undefined ? null : this.#prepare(name, known, segment, server, sink);
       if (known !== undefined) {
         if (used === null) return OUTCOME.needsReplies;
-        if (!this.#mayBind(name, known, used, bytes, start, end, messageEnd)) {
+        if (!this.#mayBind(name, known, used, bytes, start, end, messageEnd, segment)) {
           this.#sendRefused(changedColumnsError(), server, sink);
           return OUTCOME.taken;
         }
@@ -252,9 +256,18 @@ export class StatementTranslator {
     }
     const used = this.#prepare(name, known, segment, server, sink);
     if (used === null) return false;
+    if (server.retry.parametersTold && !sameParameters(known, used)) {
+      server.retry.endParameters();
+      this.#sendRefused(changedColumnsError(), server, sink);
+      return true;
+    }
     this.#noteEffects(used.effects, server);
     this.#rename(bytes, start, nameStart, nameEnd, end, end, used.name, sink);
     const news = used !== known && !sameShape(known, used);
+    if (news) {
+      this.#toldIn = segment;
+      this.#toldName = name;
+    }
     const note = news ? new ColumnsTold(this.#client.statements, name, known, used) : name;
     server.expected.push(EXPECTED.describeStatement, note);
     return true;
@@ -413,10 +426,12 @@ export class StatementTranslator {
     start: number,
     end: number,
     messageEnd: number,
+    segment: number,
   ): boolean {
     this.#doubtful.forget(bytes, start, end);
     if (used === known || sameShape(known, used)) return true;
     if (!sameParameters(known, used) || this.#doubtful.full) return false;
+    if (this.#toldIn === segment && this.#toldName === name) return true;
     // Where it is plain that no Describe comes, PostgreSQL's own place for the error is this one.
     const next = bytes[messageEnd];
     if (next !== undefined && next !== FRONTEND.Describe) return false;

@@ -180,6 +180,123 @@ test("what the client has set in its transaction keeps it from nothing", async (
   expect(resultOf(await client.run(asTold("one")))).toEqual(['DataRow "1" | "2" | NULL']);
 });
 
+/** Both servers have it, and the table has one column more than the client knows of. */
+async function changed(client: RawClient, churn: Churn): Promise<string> {
+  const name = await newTable();
+  await prepared(client, churn, `select * from ${name}`);
+  await churn.rotate();
+  await client.run(asTold("one"));
+  await bench.postgres.query(`alter table ${name} add c text`);
+  await churn.rotate();
+  return name;
+}
+
+describe("a change by somebody else, where all servers have the statement,", () => {
+  const NEW = ["RowDescription a:23 | b:23 | c:25", 'DataRow "1" | "2" | NULL'];
+
+  test("is not felt by who asks each time", async () => {
+    await using churn = await Churn.start(bench.pooler.target());
+    await using client = await bench.pooled();
+    await changed(client, churn);
+    const lines = await client.run(asking("one"));
+    expect(lines).toEqual(["BindComplete", ...NEW, "CommandComplete SELECT 1", "ReadyForQuery I"]);
+    await churn.rotate();
+    expect(resultOf(await client.run(asking("one")))).toEqual(NEW);
+  });
+
+  test("is not felt by who describes the statement again", async () => {
+    await using churn = await Churn.start(bench.pooler.target());
+    await using client = await bench.pooled();
+    await changed(client, churn);
+    const lines = await client.run(join(describeStatement("one"), asTold("one")));
+    expect(resultOf(lines)).toEqual(NEW);
+  });
+
+  test("is not felt by who prepares it only now", async () => {
+    await using churn = await Churn.start(bench.pooler.target());
+    await using client = await bench.pooled();
+    await using late = await bench.pooled();
+    const name = await changed(client, churn);
+    const anew = join(parse("late", `select * from ${name}`), describeStatement("late"), sync);
+    expect(await late.run(anew)).toEqual([
+      "ParseComplete",
+      "ParameterDescription",
+      NEW[0] ?? "",
+      "ReadyForQuery I",
+    ]);
+    expect(resultOf(await late.run(asTold("late")))).toEqual(NEW.slice(1));
+  });
+
+  test("is told once, and at the place of the Bind, to who relies on what it was told", async () => {
+    await using churn = await Churn.start(bench.pooler.target());
+    await using client = await bench.pooled();
+    await changed(client, churn);
+    for (let time = 0; time < 3; time += 1) {
+      expect(await client.run(asTold("one"))).toEqual([REFUSED, "ReadyForQuery I"]);
+      await churn.rotate();
+    }
+  });
+
+  test("is told inside a transaction, which is over, as on a direct connection", async () => {
+    await using churn = await Churn.start(bench.pooler.target());
+    await using client = await bench.pooled();
+    await changed(client, churn);
+    await client.run(query("begin"));
+    expect(await client.run(asking("one"))).toEqual([REFUSED, "ReadyForQuery E"]);
+    await client.run(query("rollback"));
+    expect(resultOf(await client.run(asking("one")))).toEqual(NEW);
+  });
+
+  test("is told to who has sent more by then, in its order", async () => {
+    await using churn = await Churn.start(bench.pooler.target());
+    await using client = await bench.pooled();
+    await changed(client, churn);
+    const lines = await client.run(join(asking("one"), asking("one")), 2);
+    expect(lines).toEqual([REFUSED, "ReadyForQuery I", REFUSED, "ReadyForQuery I"]);
+    expect(resultOf(await client.run(asking("one")))).toEqual(NEW);
+  });
+
+  test("is told, or mended, to who sends byte by byte, and never both", async () => {
+    await using churn = await Churn.start(bench.pooler.target());
+    await using client = await bench.pooled();
+    await changed(client, churn);
+    const mended = ["BindComplete", ...NEW, "CommandComplete SELECT 1", "ReadyForQuery I"];
+    // While the client waits for a server, all of its bytes come together.
+    const told = [REFUSED, "ReadyForQuery I"];
+    expect([told, mended]).toContainEqual(await client.run(asking("one"), 1, "bytes"));
+    expect(resultOf(await client.run(asking("one"), 1, "bytes"))).toEqual(NEW);
+  });
+
+  test("has nothing done twice that comes before it in the same breath", async () => {
+    await using churn = await Churn.start(bench.pooler.target());
+    await using client = await bench.pooled();
+    const name = await changed(client, churn);
+    const before = join(parse("", `insert into ${name} values (5)`), bind(""), execute());
+    const lines = await client.run(join(before, asking("one")));
+    expect(errorsOf(lines)).toEqual([REFUSED]);
+    expect(await bench.postgres.query(`select 1 from ${name} where a = 5`)).toEqual([]);
+  });
+});
+
+test("one change of a table is felt by none of a hundred clients who ask each time", async () => {
+  const name = await newTable();
+  const text = `select * from ${name}`;
+  await using stack = new AsyncDisposableStack();
+  const clients = await Promise.all(Array.from({ length: 100 }, () => bench.pooled()));
+  for (const client of clients) stack.use(client);
+  await Promise.all(clients.map((client) => client.run(join(parse("one", text), asking("one")))));
+  for (const column of ["c", "d", "e"]) {
+    await bench.postgres.query(`alter table ${name} add ${column} text`);
+    for (let time = 0; time < 2; time += 1) {
+      const all = await Promise.all(clients.map((client) => client.run(asking("one"))));
+      expect(all.flatMap(errorsOf)).toEqual([]);
+      expect(all.every((lines) => lines.some((line) => line.includes(`| ${column}:25`)))).toBe(
+        true,
+      );
+    }
+  }
+});
+
 describe("a parameter whose type was told to a client", () => {
   test("keeps it on a server that would find another one, as it does on a direct connection", async () => {
     const name = await newTable();
