@@ -43,6 +43,7 @@ const LIMITS = {
   cancelTimeoutMs: 5000,
   scramIterationsMax: 100_000,
   serverStatementsMax: 200,
+  tenantStatementBytesMax: 268_435_456,
 };
 
 const TIMES = {

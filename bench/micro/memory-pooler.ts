@@ -112,6 +112,7 @@ export class MemoryPooler {
           cancelTimeoutMs: 5000,
           scramIterationsMax: 100_000,
           serverStatementsMax: 200,
+          tenantStatementBytesMax: 268_435_456,
         },
       },
       () => {},

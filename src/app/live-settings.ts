@@ -79,6 +79,10 @@ export class LiveSettings implements PoolTimes, ServerPoolLimits, OwnerLimits {
     return this.config.maxClientPreparedStatements;
   }
 
+  get tenantStatementBytesMax(): number {
+    return this.config.maxTenantStatementBytes;
+  }
+
   get cancelTimeoutMs(): number {
     return this.config.cancelWaitTimeoutMs;
   }

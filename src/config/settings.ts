@@ -356,6 +356,16 @@ export const SETTINGS = {
     summary:
       "Named prepared statements that one client may hold at a time. The default is five times what Rails keeps (1000), the most of the common drivers.",
   }),
+  maxTenantStatementBytes: bytes({
+    name: "MAX_TENANT_STATEMENT_MEMORY",
+    group: "Messages and prepared statements",
+    default: "256MB",
+    reloadable: true,
+    min: 65_536,
+    max: 64 * 1024 ** 3,
+    summary:
+      "Memory that the named prepared statements of all clients of a tenant may take; beyond it, a new one is refused with 53400. From three quarters of it on, servers give up statements that no client names. The default has room for 10 000 clients with 200 names each.",
+  }),
 
   memoryLimitBytes: bytes({
     name: "MEMORY_LIMIT",

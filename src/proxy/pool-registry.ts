@@ -183,7 +183,7 @@ export class PoolRegistry {
   #tenantEntry(tenant: StoredTenant): TenantEntry {
     let entry = this.#tenants.get(tenant.external_id);
     if (entry === undefined) {
-      const statements = new StatementInterner(this.#environment.reader);
+      const statements = new StatementInterner(this.#environment.reader, this.#environment.limits);
       entry = { statements, pools: new Map(), record: tenant };
       this.#tenants.set(tenant.external_id, entry);
     } else if (entry.record !== tenant) this.reconfigure(tenant);

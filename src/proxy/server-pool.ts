@@ -56,6 +56,7 @@ export interface ServerPoolLimits {
   readonly cancelTimeoutMs: number;
   readonly scramIterationsMax: number;
   readonly serverStatementsMax: number;
+  readonly tenantStatementBytesMax: number;
 }
 
 /** What all pools of a worker share. */

@@ -43,7 +43,7 @@ export class ClientStatements {
   /** The name stands for the statement from now on; the caller's reference to it moves in here. */
   set(name: string, statement: Statement): void {
     this.#delete(name);
-    this.#byName.set(name, statement);
+    this.#put(name, statement);
   }
 
   /** The name stands for the successor of what it stood for, unless it means something else by now. */
@@ -70,7 +70,7 @@ export class ClientStatements {
   close(name: string): StatementChange | null {
     const statement = this.#byName.get(name);
     if (statement === undefined) return null;
-    this.#byName.delete(name);
+    this.#take(name);
     return new StatementChange(this, name, statement);
   }
 
@@ -82,7 +82,7 @@ export class ClientStatements {
   undoClose(change: StatementChange): void {
     if (this.#gone || change.forgotten || this.#byName.has(change.name))
       this.#interner.release(change.statement);
-    else this.#byName.set(change.name, change.statement);
+    else this.#put(change.name, change.statement);
   }
 
   /** Takes out all names but those that `kept` says stand for what they stand for. */
@@ -100,7 +100,17 @@ export class ClientStatements {
   #delete(name: string): void {
     const statement = this.#byName.get(name);
     if (statement === undefined) return;
-    this.#byName.delete(name);
+    this.#take(name);
     this.#interner.release(statement);
+  }
+
+  #put(name: string, statement: Statement): void {
+    this.#byName.set(name, statement);
+    this.#interner.countNames(1);
+  }
+
+  #take(name: string): void {
+    this.#byName.delete(name);
+    this.#interner.countNames(-1);
   }
 }

@@ -107,14 +107,16 @@ export class ServerStatements {
 
   /**
    * Returns the statement that should be closed before another is prepared: the one not used for
-   * longest, if the limit is reached and the present hold does not use it. Else null.
+   * longest, if the limit is reached and the present hold does not use it. Else null. Where the tenant's
+   * memory is short, also one that nobody but this server holds.
    */
   victim(): Statement | null {
-    if (this.#lastUse.size < this.#countMax) return null;
+    const full = this.#lastUse.size >= this.#countMax;
+    if (!full && !this.#interner.reclaims) return null;
     let oldest: Statement | null = null;
     let oldestUse = this.#holdStart;
     for (const [statement, use] of this.#lastUse) {
-      if (use >= oldestUse) continue;
+      if (use >= oldestUse || (!full && statement.references > 1)) continue;
       oldest = statement;
       oldestUse = use;
     }

@@ -26,6 +26,19 @@ export class TooManyStatementsError extends PoolerError {
   }
 }
 
+/** A tenant's clients together name more, or longer, statements than they may. */
+export class TenantStatementsError extends PoolerError {
+  constructor(bytes: number, limit: number) {
+    super({
+      severity: "ERROR",
+      sqlstate: SQLSTATE.configuration_limit_exceeded,
+      message: "too many prepared statements",
+      detail: `The prepared statements of all connections take ${bytes} bytes; the limit is ${limit}.`,
+      hint: "Close statements that are no longer needed, pass values as parameters instead of writing them into the text, or raise MAX_TENANT_STATEMENT_MEMORY.",
+    });
+  }
+}
+
 /** The text of a named statement is longer than Carpool keeps. */
 export class StatementTooLargeError extends PoolerError {
   constructor(bytes: number, limit: number) {

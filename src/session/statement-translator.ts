@@ -31,6 +31,7 @@ import {
   changedColumnsError,
   duplicateStatementError,
   StatementTooLargeError,
+  TenantStatementsError,
   TooManyStatementsError,
   unknownStatementError,
 } from "./statement-errors.ts";
@@ -157,6 +158,11 @@ export class StatementTranslator {
         server,
         sink,
       );
+      return true;
+    }
+    if (!this.#interner.hasRoomFor(end - nameEnd - 1)) {
+      const { memoryBytes, bytesMax } = this.#interner;
+      this.refuse(new TenantStatementsError(memoryBytes, bytesMax), server, sink);
       return true;
     }
     const statement = this.#interner.intern(

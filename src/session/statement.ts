@@ -51,21 +51,40 @@ const encoder = new TextEncoder();
 const latin1 = new TextDecoder("latin1");
 const NO_PARAMETERS: ReadonlyMap<string, string> = new Map();
 
+/** What a statement takes beside its text: the object, its names, its place in maps. As measured, rounded up. */
+const STATEMENT_BYTES = 512;
+/** What a client's name for one takes. */
+const NAME_BYTES = 128;
+
+/** When so much of the limit is taken, servers give up what no client names. */
+const RECLAIM_SHARE = 0.75;
+
+/** The bound of a tenant's memory for statements. */
+export interface TenantStatementLimits {
+  /** Texts, names and what is kept of them, in bytes. */
+  readonly tenantStatementBytesMax: number;
+}
+
+const NO_LIMITS: TenantStatementLimits = { tenantStatementBytesMax: Number.POSITIVE_INFINITY };
+
 /** Finds or makes the one {@link Statement} of a text and its parameter types. */
 export class StatementInterner {
   /** Those that a text may still become; see {@link retireAll}. */
   readonly #statements = new Map<string, Statement>();
   /** Reads the texts of the tenant's clients. */
   readonly reader: SqlReader;
+  readonly #limits: TenantStatementLimits;
   #names: StatementNames | null = null;
   #sequence = 0;
   #privateKeys = 0;
   #size = 0;
   #bytes = 0;
+  #clientNames = 0;
 
   /** @param reader shared by all tenants */
-  constructor(reader: SqlReader = new SqlReader()) {
+  constructor(reader: SqlReader = new SqlReader(), limits: TenantStatementLimits = NO_LIMITS) {
     this.reader = reader;
+    this.#limits = limits;
   }
 
   /** Reads the names of the tenant's clients. Made at the first use: not all tenants are busy, nor name statements. */
@@ -88,6 +107,31 @@ export class StatementInterner {
   privateKey(): number {
     this.#privateKeys += 1;
     return this.#privateKeys;
+  }
+
+  /** What the tenant's statements take, in bytes. A key holds the text once more. */
+  get memoryBytes(): number {
+    return 2 * this.#bytes + this.#size * STATEMENT_BYTES + this.#clientNames * NAME_BYTES;
+  }
+
+  /** Whether one more name of a client, and a text of so many bytes, stay within the tenant's limit. */
+  hasRoomFor(textBytes: number): boolean {
+    const more = 2 * textBytes + STATEMENT_BYTES + NAME_BYTES;
+    return this.memoryBytes + more <= this.#limits.tenantStatementBytesMax;
+  }
+
+  get bytesMax(): number {
+    return this.#limits.tenantStatementBytesMax;
+  }
+
+  /** Whether servers are to give up what only they hold. */
+  get reclaims(): boolean {
+    return this.memoryBytes > RECLAIM_SHARE * this.#limits.tenantStatementBytesMax;
+  }
+
+  /** A client has so many names more, or fewer. */
+  countNames(change: number): void {
+    this.#clientNames += change;
   }
 
   /**

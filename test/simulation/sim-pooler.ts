@@ -173,6 +173,7 @@ export class SimPooler {
         cancelTimeoutMs: CANCEL_TIMEOUT_MS,
         scramIterationsMax: 4096,
         serverStatementsMax,
+        tenantStatementBytesMax: 268_435_456,
       },
     };
   }
