@@ -10,6 +10,11 @@ import type { PoolerError } from "../base/pooler-error.ts";
 import type { ClientState } from "../session/client-state.ts";
 import { forgetsStatements, residueCleanup } from "../session/command-effects.ts";
 import { hiddenState, hiddenStateProbe } from "../session/hidden-state.ts";
+import {
+  adoptOwnStatements,
+  mayHaveOwnStatements,
+  READ_OWN_STATEMENTS,
+} from "../session/own-statements.ts";
 import { pinCleanup, pinReasons } from "../session/pin-reasons.ts";
 import { IN_UTF8, readSettings, type SettingsInterner } from "../session/session-settings.ts";
 import type { HiddenStateWatch } from "./hidden-state-watch.ts";
@@ -68,7 +73,8 @@ export function checkIn(
   server.endHold();
   const isDue = watch.isDue();
   state.lookedAt = isDue;
-  if (!isDue && !state.settingsChanged && state.residue === 0 && state.mayPin === 0) {
+  const isClean = state.residue === 0 && state.mayPin === 0 && !mayHaveOwnStatements(state);
+  if (!isDue && !state.settingsChanged && isClean) {
     const lentMs = server.slot.sinceMs;
     server.handBack();
     const { sinceMs } = server.slot;
@@ -92,6 +98,8 @@ class CheckIn implements ServerHolder {
   #adopted = false;
   /** The client was told. */
   #settingsKnown = false;
+  /** Takes away the statements that are not ours. */
+  #statementCleanup = "";
 
   constructor(
     server: ServerConnection,
@@ -109,6 +117,19 @@ class CheckIn implements ServerHolder {
   start(): void {
     const server = this.#server;
     server.setHolder(this);
+    if (mayHaveOwnStatements(server.state))
+      server.runOwn(READ_OWN_STATEMENTS, (result) => this.#onStatements(result));
+    else this.#settle();
+  }
+
+  #onStatements({ rows, error }: OwnQueryResult): void {
+    const { state } = this.#server;
+    this.#statementCleanup = adoptOwnStatements(error === null ? rows : null, state, this.#client);
+    this.#settle();
+  }
+
+  #settle(): void {
+    const server = this.#server;
     if (this.#mustAsk()) server.runOwn(this.#question(), (result) => this.#onSettings(result));
     else {
       if (server.state.settingsChanged) this.#adoptKnown();
@@ -248,7 +269,12 @@ class CheckIn implements ServerHolder {
   #takeAwayResidue(): void {
     const { state } = this.#server;
     this.#tellSettingsKnown();
-    const sql = [pinCleanup(state.mayPin), residueCleanup(state.residue)].filter(Boolean).join(";");
+    const cleanups = [
+      this.#statementCleanup,
+      pinCleanup(state.mayPin),
+      residueCleanup(state.residue),
+    ];
+    const sql = cleanups.filter(Boolean).join(";");
     if (sql === "") return this.#handBack();
     this.#server.runOwn(sql, ({ error }) => {
       if (error !== null) return this.#server.end();

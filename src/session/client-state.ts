@@ -4,6 +4,7 @@
  */
 
 import type { PoolerError } from "../base/pooler-error.ts";
+import type { SqlReader } from "../sql/sql-reader.ts";
 import { ClientStatements } from "./client-statements.ts";
 import type { PinPermit } from "./pin-permit.ts";
 import type { Settings, SettingsInterner } from "./session-settings.ts";
@@ -53,6 +54,11 @@ export class ClientState {
     this.#settingsInterner.retain(settings);
     this.#settingsInterner.release(this.#settings);
     this.#settings = settings;
+  }
+
+  /** Reads the client's SQL. */
+  get reader(): SqlReader {
+    return this.#interner.reader;
   }
 
   /** The client's names. Made at the first use: most clients are idle, or never name a statement. */

@@ -53,6 +53,16 @@ export class ClientStatements {
     this.set(name, to);
   }
 
+  /**
+   * The name stands for the statement of this Parse tail from now on, which is shared with nobody.
+   * @param parameters what the server reports that has read it
+   */
+  define(name: string, tail: Uint8Array, parameters: ReadonlyMap<string, string>): void {
+    if (this.#gone) return;
+    const readUnder = `own\u0001${this.#interner.privateKey()}`;
+    this.set(name, this.#interner.intern(tail, 0, tail.length, readUnder, parameters));
+  }
+
   /** A Parse was refused or skipped: the name is free again, unless it means something else by now. */
   undoParse(change: StatementChange): void {
     if (this.#byName.get(change.name) === change.statement) this.#delete(change.name);

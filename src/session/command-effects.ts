@@ -59,7 +59,7 @@ const RELEASING_TAGS = tags(
 );
 
 /** What a command may have left behind, as bits of {@link ServerState.residue}. */
-const RESIDUE = { prepared: 1, doubt: 2 } as const;
+const RESIDUE = { prepared: 1, doubt: 2, lost: 4 } as const;
 
 /** What the server has said of the rows of the command under way: {@link ServerState.rowsTold}. */
 export const ROWS_TOLD = { nothing: 0, some: 1, none: 2 } as const;
@@ -67,7 +67,7 @@ export const ROWS_TOLD = { nothing: 0, some: 1, none: 2 } as const;
 /** Returns the SQL that takes away what the bits name; empty where there is nothing. */
 export function residueCleanup(residue: number): string {
   const statements: string[] = [];
-  if ((residue & RESIDUE.prepared) !== 0) statements.push("DEALLOCATE ALL");
+  if (forgetsStatements(residue)) statements.push("DEALLOCATE ALL");
   // Any command shows whether the server takes commands: one that does not is ended.
   if (statements.length === 0 && residue !== 0) return "SELECT 1";
   return statements.join(";");
@@ -75,7 +75,17 @@ export function residueCleanup(residue: number): string {
 
 /** Whether the cleanup of these bits makes the server forget the statements that we prepared, too. */
 export function forgetsStatements(residue: number): boolean {
+  return (residue & (RESIDUE.prepared | RESIDUE.lost)) !== 0;
+}
+
+/** Whether PREPARE of SQL went through. */
+export function isPreparedBySql(residue: number): boolean {
   return (residue & RESIDUE.prepared) !== 0;
+}
+
+/** What SQL has prepared is gone from the server. */
+export function noteOwnStatementsGone(state: ServerState): void {
+  state.residue &= ~RESIDUE.prepared;
 }
 
 /** Notes the effects of the CommandComplete in `bytes[start, end)`. */
@@ -161,7 +171,7 @@ export function noteFunctionCall(state: ServerState): void {
 
 /** Statements of ours are not where they should be: the next clean-up takes them all away. */
 export function noteStatementsLost(state: ServerState): void {
-  state.residue |= RESIDUE.prepared;
+  state.residue |= RESIDUE.lost;
 }
 
 /**

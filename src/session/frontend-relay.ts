@@ -13,7 +13,7 @@
 import { assert } from "../base/assert.ts";
 import type { PoolerError } from "../base/pooler-error.ts";
 import { errorResponseOf } from "../wire/backend/error-response.ts";
-import { FLUSH } from "../wire/frontend/empty-requests.ts";
+import { FLUSH, SYNC } from "../wire/frontend/empty-requests.ts";
 import { HEADER_BYTES } from "../wire/limits.ts";
 import { FRONTEND, isSkippedToSync } from "../wire/message-type.ts";
 import type { ClientState } from "./client-state.ts";
@@ -23,6 +23,7 @@ import type { CopyQuestion } from "./copy-question.ts";
 import { EXPECTED } from "./expected-reply.ts";
 import { type FrameHandler, MessageFramer } from "./message-framer.ts";
 import { OUTCOME, type Outcome } from "./message-outcome.ts";
+import { PLACEMENT } from "./own-names.ts";
 import { REFUSED_QUERY } from "./refused-query.ts";
 import { type FrontendLimits, type FrontendRelayEvents, STOP } from "./relay-owner.ts";
 import type { ByteSink, RunWriter } from "./run-writer.ts";
@@ -320,7 +321,7 @@ export class FrontendRelay implements FrameHandler {
     return true;
   }
 
-  /** Notes what a Query may change unseen. A DEALLOCATE of a name that the client gave becomes another. */
+  /** Notes what a Query may change unseen, and has its server know the statements that it names. */
   #onQuery(
     bytes: Uint8Array,
     start: number,
@@ -329,22 +330,36 @@ export class FrontendRelay implements FrameHandler {
     server: ServerState,
     sink: ByteSink,
   ): boolean {
-    if (this.#translator !== null) {
-      const effects = this.#translator.effectsIn(bytes, start + HEADER_BYTES, end, server);
-      this.#drainFirst = effects?.forgets === true;
-      const refusal = effects === null ? null : this.#client.reservePin(effects.pins);
-      if (refusal !== null) return this.#refuseQuery(refusal, bytes, end, server, sink);
-      server.noteEffects(effects);
+    const isWhole = end === messageEnd;
+    const from = start + HEADER_BYTES;
+    const translator = this.#translator;
+    const effects = translator?.effectsIn(bytes, from, end, server) ?? null;
+    if (translator === null || effects === null)
+      return this.#onOtherQuery(bytes, start, end, isWhole, server, sink);
+    this.#drainFirst = effects.forgets;
+    const refusal =
+      this.#client.reservePin(effects.pins) ?? translator.ownNames.refusal(effects, server);
+    if (refusal !== null) return this.#refuseQuery(refusal, bytes, end, server, sink);
+    server.noteEffects(effects);
+    if (this.#drainFirst && isWhole) {
+      const messages = this.#statementMessages;
+      const outcome = messages.onDeallocate(bytes, start, end, this.#segment, server, sink);
+      if (outcome === OUTCOME.needsReplies) return this.#stopForReplies(server, sink);
+      if (outcome !== OUTCOME.passedOn) {
+        server.segmentOpen = false;
+        this.#segment += 1;
+        return true;
+      }
     }
-    const outcome =
-      this.#drainFirst && end === messageEnd
-        ? this.#statementMessages.onDeallocate(bytes, start, end, this.#segment, server, sink)
-        : OUTCOME.passedOn;
-    if (outcome === OUTCOME.needsReplies) return this.#stopForReplies(server, sink);
-    if (outcome === OUTCOME.passedOn)
-      return this.#onOtherQuery(bytes, start, end, end === messageEnd, server, sink);
-    server.segmentOpen = false;
-    this.#segment += 1;
+    const placement = translator.ownNames.placeForQuery(effects, this.#segment, server, sink);
+    if (placement === PLACEMENT.wait) return this.#stopForReplies(server, sink);
+    // What a statement does that is executed by its name counts, too.
+    if (effects.statementNames.length > 0 && translator.mayForget) this.#drainFirst = true;
+    this.#onOtherQuery(bytes, start, end, isWhole, server, sink);
+    if (placement === PLACEMENT.needsSync) {
+      this.#out.insert(SYNC, 0, SYNC.length, sink);
+      server.expected.push(EXPECTED.ownSync, null);
+    }
     return true;
   }
 

@@ -6,6 +6,7 @@
 import type { ClientState } from "./client-state.ts";
 import { StatementChange } from "./client-statements.ts";
 import { EXPECTED, type ExpectedKind, type ExpectedNote, UNNAMED } from "./expected-reply.ts";
+import { PlacedName } from "./placed-name.ts";
 import type { ServerState } from "./server-state.ts";
 import { ColumnsTold } from "./shape-notes.ts";
 import { Statement } from "./statement.ts";
@@ -80,8 +81,14 @@ export function forgetUnnamed(state: ServerState, client: ClientState | null): v
 export function undoToSync(state: ServerState): void {
   const { expected } = state;
   let count = 0;
-  while (count < expected.size && !isSync(expected.kindAt(count))) count += 1;
+  let queries = 0;
+  while (count < expected.size && !isSync(expected.kindAt(count))) {
+    if (expected.kindAt(count) === EXPECTED.query) queries += 1;
+    count += 1;
+  }
   undoReplies(state, count);
+  // A Sync of ours stands behind a Query that may be skipped, and is answered in its stead.
+  if (queries > 0 && expected.head === EXPECTED.ownSync) expected.replaceHead(EXPECTED.sync);
 }
 
 /** The server is gone, and so is all that it owed. */
@@ -116,6 +123,7 @@ function undoReply(state: ServerState, kind: ExpectedKind, note: ExpectedNote): 
       return;
     case EXPECTED.ownParse:
       if (note instanceof Statement) state.statements.remove(note);
+      else if (note instanceof PlacedName) note.undo();
       return;
     case EXPECTED.ownClose:
       if (note instanceof Statement) state.statements.undoClose(note);

@@ -9,6 +9,7 @@ import type { CopyQuestion } from "./copy-question.ts";
 import { ExpectedReplies } from "./expected-replies.ts";
 import type { HoldTexts } from "./hold-texts.ts";
 import { KnownSets } from "./known-sets.ts";
+import type { OwnNames } from "./placed-name.ts";
 import { SegmentRetry } from "./segment-retry.ts";
 import type { ServerStatements } from "./server-statements.ts";
 import type { Settings, SettingsInterner } from "./session-settings.ts";
@@ -50,6 +51,8 @@ export class ServerState {
   roleReset = false;
   /** What the present client has set, where its texts say all of it. */
   readonly knownSets = new KnownSets();
+  /** Names of statements that are judged by this server while the present client has it; see own-names.ts. */
+  readonly ownNames: OwnNames = new Map();
   /** Names that the present client's texts gave to what may be custom settings; null: none. */
   customNames: Set<string> | null = null;
   /** What the present client runs; null: nobody wants to know. */
@@ -244,6 +247,7 @@ export class ServerState {
     this.knownSets.clear();
     this.texts = null;
     this.restoring = false;
+    this.ownNames.clear();
     this.customNames = null;
   }
 

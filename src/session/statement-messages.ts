@@ -135,9 +135,11 @@ export class StatementMessages {
   ): Outcome {
     const messageBytes = messageEnd - start;
     if (bytes[start + HEADER_BYTES] === 0) {
+      const from = start + HEADER_BYTES + 1;
+      const outcome = translator.noteText(bytes, from, end, segment, server, sink);
+      if (outcome === OUTCOME.needsReplies) return outcome;
       translator.noteUnnamedParse(segment);
-      if (!translator.noteText(bytes, start + HEADER_BYTES + 1, end, server, sink))
-        return OUTCOME.taken;
+      if (outcome === OUTCOME.taken) return outcome;
       const kept = messageBytes <= this.#statementBytesMax ? keptParse(bytes, start, end) : null;
       return this.#passOn(EXPECTED.parseUnnamed, kept, bytes, start, end, server, sink);
     }
@@ -176,7 +178,7 @@ export class StatementMessages {
     if (bytes[start + HEADER_BYTES] !== OF_STATEMENT)
       return this.#passOn(EXPECTED.close, null, bytes, start, end, server, sink);
     const named = bytes[start + HEADER_BYTES + 1] !== 0;
-    if (named) return takenIf(translator.close(bytes, start, end, segment, server));
+    if (named) return takenIf(translator.close(bytes, start, end, segment, server, sink));
     translator.noteUnnamedParse(segment);
     return this.#passOn(EXPECTED.close, UNNAMED, bytes, start, end, server, sink);
   }

@@ -19,7 +19,9 @@ import type { ClientState } from "./client-state.ts";
 import { StatementChange } from "./client-statements.ts";
 import { DoubtfulPortals } from "./doubtful-portals.ts";
 import { EXPECTED } from "./expected-reply.ts";
+import { HoldNotes } from "./hold-notes.ts";
 import { OUTCOME, type Outcome } from "./message-outcome.ts";
+import { namesStatements, OwnNamePlacer } from "./own-names.ts";
 import { REFUSED_PARSE } from "./refused-parse.ts";
 import type { ByteSink, RunWriter } from "./run-writer.ts";
 import type { ServerState } from "./server-state.ts";
@@ -46,7 +48,7 @@ export interface StatementLimits {
   readonly statementBytesMax: number;
 }
 
-/** No segment: no change waits to be confirmed. */
+/** No segment. */
 const NONE = -1;
 
 export class StatementTranslator {
@@ -56,14 +58,12 @@ export class StatementTranslator {
   readonly #out: RunWriter;
   readonly #preparation: StatementPreparation;
   readonly #doubtful = new DoubtfulPortals();
-  /** The segment (messages up to a Sync) in which a name or a server's statement changed last. */
-  #changedIn = NONE;
-  /** The segment in which the unnamed statement was last made certain. */
-  #unnamedIn = NONE;
-  #mayForget = false;
   /** The segment in which the client is told what {@link #toldName} has come to be. */
   #toldIn = NONE;
   #toldName = "";
+  readonly #notes = new HoldNotes();
+  /** Names that the server judges. */
+  readonly ownNames: OwnNamePlacer;
   /** Keeps statements of this hold apart from those of others; 0: none had to be. */
   #privateKey = 0;
 
@@ -78,28 +78,37 @@ export class StatementTranslator {
     this.#limits = limits;
     this.#out = out;
     this.#preparation = new StatementPreparation(out);
+    const { clientStatementsMax } = limits;
+    this.ownNames = new OwnNamePlacer(
+      client,
+      clientStatementsMax,
+      this.#notes,
+      this.#preparation,
+      out,
+    );
   }
 
-  /**
-   * Whether an Execute in this hold may be of a DISCARD or DEALLOCATE. Then each must be over before the
-   * next message, because names mean something else afterwards.
-   */
+  /** As of {@link HoldNotes.mayForget}. */
   get mayForget(): boolean {
-    return this.#mayForget;
+    return this.#notes.mayForget;
   }
 
-  /** The text of an unnamed Parse is to go out. Returns false where it may not: the server refuses another one then. */
+  /** The text of an unnamed Parse is to go out. `taken`: it may not, and the server refuses another one. */
   noteText(
     bytes: Uint8Array,
     start: number,
     end: number,
+    segment: number,
     server: ServerState,
     sink: ByteSink,
-  ): boolean {
+  ): Outcome {
     const effects = this.effectsIn(bytes, start, end, server);
-    if (!this.#mayPin(effects, server, sink)) return false;
-    this.#noteEffects(effects, server);
-    return true;
+    if (effects === null) return OUTCOME.passedOn;
+    if (!this.ownNames.place(effects.statementNames, segment, server, sink))
+      return OUTCOME.needsReplies;
+    if (!this.#mayPin(effects, server, sink)) return OUTCOME.taken;
+    this.#notes.noteEffects(effects, server);
+    return OUTCOME.passedOn;
   }
 
   /** Whether a statement may bind the client to its server, if it does; else what comes is skipped up to a Sync. */
@@ -117,15 +126,13 @@ export class StatementTranslator {
 
   /** A Parse of the unnamed statement went out in this segment. */
   noteUnnamedParse(segment: number): void {
-    this.#unnamedIn = segment;
+    this.#notes.unnamedIn = segment;
   }
 
   /** A server was taken: what was certain on another one is not on this one. */
   beginHold(): void {
-    this.#changedIn = NONE;
-    this.#unnamedIn = NONE;
+    this.#notes.beginHold();
     this.#toldIn = NONE;
-    this.#mayForget = false;
     this.#doubtful.clear();
     this.#privateKey = 0;
   }
@@ -139,12 +146,17 @@ export class StatementTranslator {
     server: ServerState,
     sink: ByteSink,
   ): boolean {
-    if (this.#mustWait(segment, server)) return false;
+    if (this.#notes.mustWait(segment, server)) return false;
     const nameEnd = findNul(bytes, start + HEADER_BYTES, end);
     const name = this.#interner.names.read(bytes, start + HEADER_BYTES, nameEnd);
     const statements = this.#client.statements;
     const known = statements.get(name);
-    this.#changedIn = segment;
+    this.#notes.noteChange(segment);
+    if (server.ownNames.has(name)) {
+      const effects = this.effectsIn(bytes, nameEnd + 1, end, server);
+      this.ownNames.parse(name, effects, bytes, start, end, segment, server, sink);
+      return true;
+    }
     if (known !== undefined) {
       // The server reads the text first, since that error would come first; then it refuses.
       server.expected.push(EXPECTED.ownParse, null);
@@ -172,6 +184,11 @@ export class StatementTranslator {
       this.#readUnder(server),
       server.parameters,
     );
+    if (namesStatements(statement.effects)) {
+      this.ownNames.parse(name, statement.effects, bytes, start, end, segment, server, sink);
+      this.#interner.release(statement);
+      return true;
+    }
     statements.set(name, statement);
     this.#sendOrSkipParse(new StatementChange(statements, name, statement), server, sink);
     return true;
@@ -184,7 +201,7 @@ export class StatementTranslator {
     server: ServerState,
     sink: ByteSink,
   ): boolean {
-    if (this.#mustWait(segment, server)) return false;
+    if (this.#notes.mustWait(segment, server)) return false;
     this.refuse(
       new StatementTooLargeError(messageBytes, this.#limits.statementBytesMax),
       server,
@@ -213,8 +230,14 @@ export class StatementTranslator {
       this.#out.forward(bytes, start, end, sink);
       server.expected.push(EXPECTED.bind, null);
     } else {
-      if (this.#mustWait(segment, server)) return OUTCOME.needsReplies;
+      if (this.#notes.mustWait(segment, server)) return OUTCOME.needsReplies;
       const name = this.#interner.names.read(bytes, nameStart, nameEnd);
+      if (this.ownNames.isOwn(name, segment, server, sink)) {
+        this.#doubtful.forget(bytes, start, end);
+        this.#out.forward(bytes, start, end, sink);
+        server.expected.push(EXPECTED.bind, null);
+        return this.#noteValues(bytes, nameEnd, end, server);
+      }
       const known = this.#client.statements.get(name);
       const used = known === undefined ? null : this.#prepare(name, known, segment, server, sink);
       if (known !== undefined) {
@@ -224,14 +247,18 @@ export class StatementTranslator {
           return OUTCOME.taken;
         }
         server.texts?.note(used.parseTail, 0, used.parseTail.length);
-        this.#noteEffects(used.effects, server);
+        this.#notes.noteEffects(used.effects, server);
         this.#mayPin(used.effects, server, sink);
       }
       const serverName = used?.name ?? UNKNOWN_NAME;
       this.#rename(bytes, start, nameStart, nameEnd, end, messageEnd, serverName, sink);
       server.expected.push(EXPECTED.bind, used === null ? unknownStatementError(name) : name);
     }
-    if (server.settingsTouched) server.noteSettingNames(settingNamesInValues(bytes, nameEnd, end));
+    return this.#noteValues(bytes, nameEnd, end, server);
+  }
+
+  #noteValues(bytes: Uint8Array, start: number, end: number, server: ServerState): Outcome {
+    if (server.settingsTouched) server.noteSettingNames(settingNamesInValues(bytes, start, end));
     return OUTCOME.passedOn;
   }
 
@@ -252,8 +279,13 @@ export class StatementTranslator {
       server.expected.push(EXPECTED.describeStatement, null);
       return true;
     }
-    if (this.#mustWait(segment, server)) return false;
+    if (this.#notes.mustWait(segment, server)) return false;
     const name = this.#interner.names.read(bytes, nameStart, nameEnd);
+    if (this.ownNames.isOwn(name, segment, server, sink)) {
+      this.#out.forward(bytes, start, end, sink);
+      server.expected.push(EXPECTED.describeStatement, null);
+      return true;
+    }
     const known = this.#client.statements.get(name);
     if (known === undefined) {
       this.#rename(bytes, start, nameStart, nameEnd, end, end, UNKNOWN_NAME, sink);
@@ -267,7 +299,7 @@ export class StatementTranslator {
       this.#sendRefused(changedColumnsError(), server, sink);
       return true;
     }
-    this.#noteEffects(used.effects, server);
+    this.#notes.noteEffects(used.effects, server);
     this.#rename(bytes, start, nameStart, nameEnd, end, end, used.name, sink);
     const news = used !== known && !sameShape(known, used);
     if (news) {
@@ -312,11 +344,16 @@ export class StatementTranslator {
     end: number,
     segment: number,
     server: ServerState,
+    sink: ByteSink,
   ): boolean {
-    if (this.#mustWait(segment, server)) return false;
+    if (this.#notes.mustWait(segment, server)) return false;
     const nameStart = start + HEADER_BYTES + 1;
     const name = this.#interner.names.read(bytes, nameStart, findNul(bytes, nameStart, end));
-    this.#changedIn = segment;
+    this.#notes.noteChange(segment);
+    if (server.ownNames.has(name)) {
+      this.ownNames.close(name, bytes, start, end, server, sink);
+      return true;
+    }
     server.expected.push(EXPECTED.closeKnown, this.#client.statements.close(name));
     return true;
   }
@@ -326,7 +363,8 @@ export class StatementTranslator {
    * this place, and has the last word on whether that may be.
    */
   deallocate(name: string, segment: number, server: ServerState, sink: ByteSink): Outcome {
-    if (this.#mustWait(segment, server)) return OUTCOME.needsReplies;
+    if (this.#notes.mustWait(segment, server)) return OUTCOME.needsReplies;
+    if (server.ownNames.has(name)) return OUTCOME.passedOn;
     if (this.#client.statements.get(name) === undefined) return OUTCOME.passedOn;
     this.#preparation.sendClose(STAND_IN_NAME, sink);
     server.expected.push(EXPECTED.ownClose, null);
@@ -340,12 +378,6 @@ export class StatementTranslator {
   /** Has the server refuse a message, so that order and transaction are right, with our words for why. */
   refuse(error: PoolerError, server: ServerState, sink: ByteSink): void {
     this.#sendRefused(errorResponseOf(error), server, sink);
-  }
-
-  /** Whether a change of an earlier segment is not confirmed: it may yet be skipped after an error. */
-  #mustWait(segment: number, server: ServerState): boolean {
-    if (server.expected.size === 0) this.#changedIn = NONE;
-    return this.#changedIn !== NONE && this.#changedIn !== segment;
   }
 
   /** What the client has set in the transaction under way is known from the server's reports only. */
@@ -373,11 +405,6 @@ export class StatementTranslator {
     } else {
       server.expected.push(EXPECTED.parseKnown, change);
     }
-  }
-
-  #noteEffects(effects: Effects | null, server: ServerState): void {
-    if (effects?.forgets === true) this.#mayForget = true;
-    server.noteEffects(effects);
   }
 
   /**
@@ -447,7 +474,7 @@ export class StatementTranslator {
   }
 
   #isReady(prepared: Prepared, segment: number, server: ServerState): boolean {
-    if (prepared !== PREPARED.before) this.#changedIn = segment;
+    if (prepared !== PREPARED.before) this.#notes.noteChange(segment);
     if (prepared !== PREPARED.asked) return true;
     server.segmentOpen = true;
     return false;
@@ -455,7 +482,7 @@ export class StatementTranslator {
 
   /** Sees to it that the server's unnamed statement is the client's. False: wait first. */
   #ensureUnnamed(segment: number, server: ServerState, sink: ByteSink): boolean {
-    if (this.#unnamedIn === segment) return true;
+    if (this.#notes.unnamedIn === segment) return true;
     if (server.owesClient) return false;
     if (!server.unnamedInStep) {
       const parse = this.#client.unnamedParse;
@@ -464,12 +491,13 @@ export class StatementTranslator {
         server.expected.push(EXPECTED.ownClose, null);
       } else {
         const length = 1 + readInt32(parse, 1);
-        this.noteText(parse, HEADER_BYTES + 1, length, server, sink);
+        const outcome = this.noteText(parse, HEADER_BYTES + 1, length, segment, server, sink);
+        if (outcome === OUTCOME.needsReplies) return false;
         this.#out.insert(parse, 0, length, sink);
         server.expected.push(EXPECTED.ownParseUnnamed, null);
       }
     }
-    this.#unnamedIn = segment;
+    this.#notes.unnamedIn = segment;
     return true;
   }
 

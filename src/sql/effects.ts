@@ -27,6 +27,8 @@ export interface Effects {
   readonly releases: boolean;
   /** Names of prepared statements that SQL itself uses: PREPARE, EXECUTE, DEALLOCATE, also inside other commands. */
   readonly statementNames: readonly string[];
+  /** It prepares a statement by SQL. */
+  readonly prepares: boolean;
   /** It may make a server forget prepared statements: DISCARD ALL, DEALLOCATE. */
   readonly forgets: boolean;
   /** It reads the data of a COPY from the client. */
@@ -41,6 +43,7 @@ export const UNREAD: Effects = {
   pins: 0,
   releases: true,
   statementNames: [],
+  prepares: true,
   forgets: true,
   copiesIn: true,
 };

@@ -94,6 +94,7 @@ function understood(sql: string, tree: unknown): Effects {
     pins: found.pins,
     releases: found.releases,
     statementNames: [...found.statementNames],
+    prepares: found.prepares,
     forgets: found.forgets,
     copiesIn: found.copiesIn,
   };

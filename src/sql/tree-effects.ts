@@ -30,6 +30,7 @@ export class TreeEffects {
   keepsUnseen = false;
   pins = 0;
   releases = false;
+  prepares = false;
   forgets = false;
   copiesIn = false;
   readonly statementNames = new Set<string>();
@@ -60,6 +61,8 @@ export class TreeEffects {
         this.keepsUnseen ||= nodeAt(node, "relation")?.["relname"] === "pg_settings";
         return;
       case "PrepareStmt":
+        this.prepares = true;
+        return this.#onName(node["name"]);
       case "ExecuteStmt":
         return this.#onName(node["name"]);
       case "DeallocateStmt":
