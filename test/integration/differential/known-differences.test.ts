@@ -20,6 +20,9 @@ interface Difference {
 
 const prepared = [parse("one", "select 1 as a"), ...run("one"), sync];
 
+/** So many transactions meet another server at least once. */
+const TURNS = 4;
+
 const DIFFERENCES: readonly Difference[] = [
   {
     script: script("a custom setting that nobody has set, on a server where somebody had", [
@@ -90,12 +93,15 @@ const DIFFERENCES: readonly Difference[] = [
     script: script("currval in a later transaction", [
       "create sequence s",
       "select nextval('s')",
-      "select currval('s')",
+      ...Array.from({ length: TURNS }, () => "select currval('s')"),
     ]),
     reason: "what a server last drew from a sequence stays with it",
   },
   {
-    script: script("setseed in a later transaction", ["select setseed(0.5)", "select random()"]),
+    script: script("setseed in a later transaction", [
+      "select setseed(0.5)",
+      ...Array.from({ length: TURNS }, () => "select random()"),
+    ]),
     reason: "the state of random() stays with its server",
   },
 ];
