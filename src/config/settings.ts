@@ -268,12 +268,13 @@ export const SETTINGS = {
   hiddenStateCheck: count({
     name: "HIDDEN_STATE_CHECK",
     group: "Servers",
-    default: "1000",
+    // A look costs a backend some 1.7 ms of CPU, a transaction of `select 1` 0.05 ms, and 0.02 ms here: 0.8 %.
+    default: "3000",
     reloadable: true,
     min: 0,
     max: 1_000_000,
     summary:
-      "One transaction in so many is followed by a look at its server for what a function of the database left there unseen: settings, advisory locks, temporary objects. 1: each, so that they hold for their client as on a direct connection. 0: none. A tenant and a user may say otherwise.",
+      "One transaction in so many is followed by a look at its server for what a function of the database left there unseen: settings, advisory locks, temporary objects. 1: each, so that they hold for their client as on a direct connection. 0: none. The default costs less than 1 % of the CPU that the shortest transactions take. A tenant and a user may say otherwise.",
   }),
   minPoolSize: count({
     name: "MIN_POOL_SIZE",

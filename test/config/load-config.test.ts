@@ -51,7 +51,7 @@ describe("loadConfig", () => {
       serverIdleTimeoutMs: 600_000,
       serverLifetimeMs: 3_600_000,
       serverCheckDelayMs: 30_000,
-      hiddenStateCheck: 1000,
+      hiddenStateCheck: 3000,
       minPoolSize: 0,
       reservePoolSize: 0,
       maxPins: null,
