@@ -25,6 +25,8 @@ export class PoolPins {
     listen: 0,
   };
   readonly #clients = new Set<PinnedClient>();
+  /** The reasons that were logged as swept, as bits of PIN. */
+  #sweptLogged = 0;
   readonly #name: LogFields;
   readonly #logger: Logger;
   readonly #counters: PinCounters;
@@ -75,9 +77,14 @@ export class PoolPins {
     );
   }
 
-  /** What a client left on its server was taken away: there was no room for one more that keeps its server. */
+  /**
+   * What a client left on its server was taken away: there was no room for one more that keeps its server. Counted
+   * each time, logged once for each reason: a client may do so in every transaction.
+   */
   swept(reasons: number): void {
     this.#counters.sweptTotal += 1;
+    if ((reasons & ~this.#sweptLogged) === 0) return;
+    this.#sweptLogged |= reasons;
     this.#logger.warn(
       { ...this.#name, reasons: pinReasons(reasons).join(","), limit: this.limit },
       "what a client made beyond its transaction was taken away: no more clients may keep a server",
