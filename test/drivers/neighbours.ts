@@ -24,9 +24,9 @@ export class Neighbours implements AsyncDisposable {
     );
   }
 
-  /** Connects two to `url`. */
+  /** Connects three to `url`. */
   static async start(url: string): Promise<Neighbours> {
-    const clients = [0, 1].map(() => new Client({ connectionString: url }));
+    const clients = [0, 1, 2].map(() => new Client({ connectionString: url }));
     await Promise.all(clients.map((client) => client.connect()));
     return new Neighbours(clients);
   }

@@ -27,7 +27,7 @@ export function renderPage(entries: readonly Entry[]): string {
 const INTRODUCTION = `# Drivers
 
 Every stack below ran the same program twice, with its defaults and no flag for poolers: on PostgreSQL 18 itself, and through
-Carpool's transaction port, over a pool of two servers that other clients use and dirty all the while. ✓ says that both runs came
+Carpool's transaction port, over a pool of three servers that other clients use and dirty all the while. ✓ says that both runs came
 to the same results, SQLSTATEs and types; – that the stack has no such thing, or its program does not try it.
 This page is written by \`npm run test:drivers -- --markdown\`.
 `;

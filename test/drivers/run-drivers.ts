@@ -1,6 +1,6 @@
 /**
  * `npm run test:drivers -- [--markdown] [stack …]`: real stacks, each with its defaults, on PostgreSQL itself
- * and through the transaction port, over a pool of two that others use too. Prints a matrix of what came to
+ * and through the transaction port, over a pool of three that others use too. Prints a matrix of what came to
  * the same; ends with code 1 where something did not. `--markdown` writes docs/drivers.md.
  */
 

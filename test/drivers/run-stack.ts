@@ -8,6 +8,8 @@ import type { Stack } from "./stacks.ts";
 import type { Workshop } from "./toolchains.ts";
 import { judge, readReports, type TopicReport, type Verdict } from "./verdicts.ts";
 
+/** The scripts have two sessions, both of which may keep their server; one is left for everybody else. */
+const POOL_SIZE = 3;
 /** Of one run of a program: its topics have deadlines of their own. */
 const RUN_DEADLINE_MS = 180_000;
 const SCRIPTS = fileURLToPath(new URL("scripts.json", import.meta.url));
@@ -27,7 +29,7 @@ export async function runStack(
   await pooler.putTenant({
     external_id: tenant,
     db_database: databases.pooled,
-    default_pool_size: 2,
+    default_pool_size: POOL_SIZE,
   });
   const pooledUrl = withDatabase(pooler.url("transaction", tenant), databases.pooled);
   const direct = await play(

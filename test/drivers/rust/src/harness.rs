@@ -64,20 +64,12 @@ pub async fn run_scripts<Opened: Session>() -> Result<(), Failure> {
 }
 
 /// Runs `work` for twenty clients at once and returns the results in order.
-pub async fn at_once<Work, Running>(work: Work) -> Outcome
-where
-    Work: Fn(usize) -> Running,
-    Running: Future<Output = Outcome>,
-{
-    Ok(Value::Array(try_join_all((0..CLIENTS).map(work)).await?))
+pub async fn at_once(work: impl AsyncFn(usize) -> Outcome) -> Outcome {
+    Ok(Value::Array(try_join_all((0..CLIENTS).map(async |client| work(client).await)).await?))
 }
 
 /// Returns the different tags that a client got in ten transactions: only ever its own.
-pub async fn own_tags<Count, Running>(client: usize, count_once: Count) -> Outcome
-where
-    Count: Fn(String) -> Running,
-    Running: Future<Output = Result<String, Failure>>,
-{
+pub async fn own_tags(client: usize, mut count_once: impl AsyncFnMut(String) -> Result<String, Failure>) -> Outcome {
     let mut seen = BTreeSet::new();
     for _ in 0..ROUNDS {
         seen.insert(count_once(format!("tag {client}")).await?);

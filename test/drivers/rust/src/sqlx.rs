@@ -171,7 +171,7 @@ async fn concurrency(pool: &PgPool) -> Outcome {
         transaction.commit().await?;
         Ok(own)
     };
-    let tags = at_once(|number| own_tags(number, count_once)).await?;
+    let tags = at_once(async |number| own_tags(number, &count_once).await).await?;
     let total: i32 = sqlx::query_scalar("select n from counter").fetch_one(pool).await?;
     Ok(json!([tags, total]))
 }

@@ -226,8 +226,7 @@ async fn listen() -> Outcome {
     Ok(json!(payloads))
 }
 
-async fn count_once(tag: String) -> Result<String, Failure> {
-    let mut client = connect().await?;
+async fn count_once(client: &mut Client, tag: String) -> Result<String, Failure> {
     let transaction = client.transaction().await?;
     transaction.execute("update counter set n = n + 1", &[]).await?;
     let own = transaction.query_one("select $1::text", &[&tag]).await?.get(0);
@@ -238,7 +237,11 @@ async fn count_once(tag: String) -> Result<String, Failure> {
 async fn concurrency() -> Outcome {
     let client = connect().await?;
     client.batch_execute("create table counter as select 0 as n").await?;
-    let tags = at_once(|number| own_tags(number, count_once)).await?;
+    let tags = at_once(async |number| {
+        let mut own = connect().await?;
+        own_tags(number, async |tag| count_once(&mut own, tag).await).await
+    })
+    .await?;
     let total: i32 = client.query_one("select n from counter", &[]).await?.get(0);
     Ok(json!([tags, total]))
 }
