@@ -68,7 +68,7 @@ function failure(why: string): Verdict {
 
 function isEmpty(result: unknown): boolean {
   if (result === null || result === undefined) return true;
-  return Array.isArray(result) && result.length === 0;
+  return typeof result === "object" && Object.keys(result).length === 0;
 }
 
 function isReport(value: unknown): value is TopicReport {
