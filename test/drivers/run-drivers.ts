@@ -47,9 +47,10 @@ async function tryStack(stack: Stack, direct: TestPostgres, pooled: TestPooler):
   const missing = missingProgram(stack.language);
   if (missing !== null)
     return { stack, version: null, skipped: `no ${missing}`, verdicts: new Map() };
-  const workshop = await workshopOf(stack.language);
-  const version = pinnedVersion(stack, workshop.manifest);
+  let version: string | null = null;
   try {
+    const workshop = await workshopOf(stack.language);
+    version = pinnedVersion(stack, workshop.manifest);
     return { stack, version, verdicts: await runStack(stack, workshop, direct, pooled) };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
