@@ -9,16 +9,11 @@ export function renderPage(entries: readonly Entry[]): string {
     ...(stack.note === undefined ? [] : [`- ${stack.title}: ${stack.note}`]),
     ...(why === undefined ? [] : [`- ${stack.title}: not tried, ${why}.`]),
   ]);
-  const failures = entries.flatMap(({ stack, verdicts }) =>
-    [...verdicts]
-      .filter(([, { kind }]) => kind === "failed")
-      .map(([topic]) => `- ${stack.title}: ${topic}`),
-  );
   return [
     INTRODUCTION,
     `${passed} topics came to the same, ${failed} did not; ${skipped} stacks were not tried.\n`,
     `${renderTable(entries)}\n`,
-    ...section("What is different", failures),
+    ...section("What is different", differences(entries)),
     ...section("Worth knowing", [...notes, ...ALWAYS]),
     REPEAT,
   ].join("\n");
@@ -49,6 +44,22 @@ said so. The programs are in \`test/drivers/\`, a folder per language with the v
 the language's own client into \`.drivers/\`, which git ignores. \`scripts.json\` has the topics that are plain SQL; the others are
 written as the stack's documentation shows.
 `;
+
+/** A line for each topic that failed somewhere. */
+function differences(entries: readonly Entry[]): readonly string[] {
+  const titles = new Map<string, string[]>();
+  for (const { stack, verdicts } of entries)
+    for (const [topic, { kind }] of verdicts)
+      if (kind === "failed") titles.set(topic, [...(titles.get(topic) ?? []), stack.title]);
+  return [...titles].map(([topic, stacks]) => {
+    const everywhere = stacks.length > 1 && stacks.length === countTried(entries, topic);
+    return `- ${topic}: ${everywhere ? "with all that try it" : stacks.join("; ")}. See [Modes](modes.md).`;
+  });
+}
+
+function countTried(entries: readonly Entry[], topic: string): number {
+  return entries.filter(({ verdicts }) => verdicts.has(topic)).length;
+}
 
 function section(title: string, lines: readonly string[]): readonly string[] {
   return lines.length === 0 ? [] : [`## ${title}\n\n${lines.join("\n")}\n`];

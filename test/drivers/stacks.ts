@@ -34,7 +34,7 @@ export const STACKS: readonly Stack[] = [
     "prisma",
     "Prisma (@prisma/adapter-pg)",
     '"@prisma/client"',
-    "Its tables are made with SQL: `prisma migrate` needs an engine that the npm package does not carry.",
+    "Its tables are made with SQL: `prisma migrate` needs an engine that the npm package does not carry. It gives no connection of one's own, on PostgreSQL itself either: state is kept inside `$transaction` only.",
   ),
   python("psycopg", "psycopg 3", "psycopg[binary]"),
   python("psycopg2", "psycopg2", "psycopg2-binary"),

@@ -3,27 +3,11 @@
 import { PrismaPg } from "@prisma/adapter-pg";
 import { countTogether } from "./concurrency.ts";
 import { PrismaClient } from "./generated/client.ts";
-import {
-  atOnce,
-  DATABASE_URL,
-  firstColumn,
-  runStack,
-  type Session,
-  sqlstateOf,
-} from "./harness.ts";
+import { atOnce, DATABASE_URL, runStack, sqlstateOf } from "./harness.ts";
 
-const connect = (max: number): PrismaClient =>
-  new PrismaClient({ adapter: new PrismaPg({ connectionString: DATABASE_URL, max }) });
-
-const prisma = connect(20);
-
-async function open(): Promise<Session> {
-  const own = connect(1);
-  return {
-    run: async (statement) => firstColumn(await own.$queryRawUnsafe<object[]>(statement)),
-    close: () => own.$disconnect(),
-  };
-}
+const prisma = new PrismaClient({
+  adapter: new PrismaPg({ connectionString: DATABASE_URL, max: 20 }),
+});
 
 /** By SQL: `prisma migrate` has an engine that npm does not carry. */
 async function migrations(): Promise<unknown> {
@@ -105,6 +89,37 @@ async function bulk(): Promise<unknown> {
   return prisma.item.aggregate({ _count: true, _max: { name: true }, _sum: { price: true } });
 }
 
+async function errors(): Promise<unknown> {
+  const texts = ["select 1 / 0", "select * from missing", "selekt 1", "select 'word'::int"];
+  const states: string[] = [];
+  for (const text of texts) states.push(await sqlstateOf(prisma.$queryRawUnsafe(text)));
+  const missing = await failureOf(prisma.item.delete({ where: { name: "nobody" } }));
+  return [states, missing, await prisma.$queryRaw`select 1 as n`];
+}
+
+async function timeouts(): Promise<unknown> {
+  const late = await sqlstateOf(
+    prisma.$transaction(async (transaction) => {
+      await transaction.$executeRaw`set local statement_timeout = '60ms'`;
+      await transaction.$queryRaw`select pg_sleep(20)::text`;
+    }),
+  );
+  return [late, await prisma.$queryRaw`show statement_timeout`];
+}
+
+/** Those of a transaction. */
+async function settings(): Promise<unknown> {
+  const inside = await prisma.$transaction(async (transaction) => {
+    await transaction.$executeRaw`set local timezone to 'Asia/Tokyo'`;
+    await transaction.$queryRaw`select set_config('my.tag', 'mine', true)`;
+    return transaction.$queryRaw`select current_setting('timezone') as zone, current_setting('my.tag') as tag`;
+  });
+  return [
+    inside,
+    await prisma.$queryRaw`select coalesce(current_setting('my.tag', true), '') as tag`,
+  ];
+}
+
 async function concurrency(): Promise<unknown> {
   await prisma.counter.create({ data: { id: 1, n: 0 } });
   const tags = await countTogether((tag) =>
@@ -121,8 +136,18 @@ async function concurrency(): Promise<unknown> {
   return [tags, await prisma.counter.findMany()];
 }
 
+/** Without sessions: outside of a transaction each query may go by another connection. */
 await runStack({
-  open,
-  topics: { migrations, transactions, statements, types, bulk, concurrency },
+  topics: {
+    migrations,
+    transactions,
+    statements,
+    types,
+    bulk,
+    errors,
+    timeouts,
+    settings,
+    concurrency,
+  },
   close: () => prisma.$disconnect(),
 });
