@@ -80,7 +80,7 @@ export class LiveSettings implements PoolTimes, ServerPoolLimits, OwnerLimits {
   }
 
   get tenantStatementBytesMax(): number {
-    return this.config.maxTenantStatementBytes;
+    return this.config.maxTenantStatementMemoryBytes;
   }
 
   get cancelTimeoutMs(): number {

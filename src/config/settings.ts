@@ -357,7 +357,7 @@ export const SETTINGS = {
     summary:
       "Named prepared statements that one client may hold at a time. The default is five times what Rails keeps (1000), the most of the common drivers.",
   }),
-  maxTenantStatementBytes: bytes({
+  maxTenantStatementMemoryBytes: bytes({
     name: "MAX_TENANT_STATEMENT_MEMORY",
     group: "Messages and prepared statements",
     default: "256MB",

@@ -60,7 +60,7 @@ describe("loadConfig", () => {
       maxMessageSizeBytes: 1024 ** 3,
       maxPreparedStatements: 200,
       maxClientPreparedStatements: 5000,
-      maxTenantStatementBytes: 256 * 1024 ** 2,
+      maxTenantStatementMemoryBytes: 256 * 1024 ** 2,
       memoryLimitBytes: 0,
       shutdownTimeoutMs: 25_000,
       logLevel: "info",
