@@ -8,7 +8,7 @@
 
 import type { PoolerError } from "../base/pooler-error.ts";
 import type { ClientState } from "../session/client-state.ts";
-import { forgetsStatements, residueCleanup } from "../session/command-effects.ts";
+import { forgetsStatements, isDoubtful, residueCleanup } from "../session/command-effects.ts";
 import { hiddenState, hiddenStateProbe } from "../session/hidden-state.ts";
 import {
   adoptOwnStatements,
@@ -117,6 +117,24 @@ class CheckIn implements ServerHolder {
   start(): void {
     const server = this.#server;
     server.setHolder(this);
+    if (isDoubtful(server.state.residue)) this.#resolveDoubt();
+    else this.#begin();
+  }
+
+  /** Any command shows what is: what it reports meanwhile is news to the client, too. */
+  #resolveDoubt(): void {
+    const { state } = this.#server;
+    this.#client.told ??= new Map(state.parameters);
+    this.#server.runOwn("SELECT 1", ({ error }) => {
+      if (error === null) return this.#begin();
+      if (state.settingsChanged) this.#adoptKnown();
+      this.#tellSettingsKnown();
+      this.#server.end();
+    });
+  }
+
+  #begin(): void {
+    const server = this.#server;
     if (mayHaveOwnStatements(server.state))
       server.runOwn(READ_OWN_STATEMENTS, (result) => this.#onStatements(result));
     else this.#settle();

