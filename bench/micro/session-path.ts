@@ -5,6 +5,9 @@
 
 import { bench } from "mitata";
 import type { SessionTimes } from "../../src/proxy/session-times.ts";
+import { NO_DATA } from "../../src/wire/backend/empty-replies.ts";
+import { writeParameterDescription } from "../../src/wire/backend/parameter-description.ts";
+import { ByteWriter } from "../../src/wire/byte-writer.ts";
 import type { Exchange, Scenario } from "../scenarios/scenario.ts";
 import { EXTENDED, PREPARED, SIMPLE } from "../scenarios/select-one.ts";
 import { MemoryPooler } from "./memory-pooler.ts";
@@ -38,7 +41,7 @@ export async function prepareWay(scenario: Scenario, times?: SessionTimes): Prom
   // The server has the statement after the first client, and owes no more than ReadyForQuery then.
   for (const [index, client] of clients.entries())
     for (const exchange of scenario.setups[0] ?? [])
-      converse(pooler, client, index === 0 ? exchange : withoutParse(exchange));
+      converse(pooler, client, index === 0 ? withShape(exchange) : withoutParse(exchange));
   const exchange = scenario.transactions[0]?.[0];
   if (exchange === undefined) throw new Error(`${scenario.name} has no transaction`);
   const { request, reply } = bytesOf(exchange);
@@ -67,10 +70,21 @@ function converse(pooler: MemoryPooler, client: MemoryTransport, exchange: Excha
   pooler.reply(reply);
 }
 
+const PARSE_COMPLETE_BYTES = 5;
+
 /** ParseComplete comes from the pooler itself where the server has the statement. */
 function withoutParse({ request, reply }: Exchange): Exchange {
-  const parseCompleteBytes = 5;
-  return { request, reply: [joined(reply).subarray(parseCompleteBytes)] };
+  return { request, reply: [joined(reply).subarray(PARSE_COMPLETE_BYTES)] };
+}
+
+/** Behind the first Parse, the pooler asks the server what the statement looks like. */
+function withShape({ request, reply }: Exchange): Exchange {
+  const writer = new ByteWriter();
+  writeParameterDescription(writer, []);
+  writer.bytes(NO_DATA);
+  const all = joined(reply);
+  const [first, rest] = [all.subarray(0, PARSE_COMPLETE_BYTES), all.subarray(PARSE_COMPLETE_BYTES)];
+  return { request, reply: [Buffer.concat([first, writer.take(), rest])] };
 }
 
 function bytesOf({ request, reply }: Exchange): { request: Buffer; reply: Buffer } {
