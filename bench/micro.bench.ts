@@ -8,10 +8,12 @@ import { prepareLoginPath } from "./micro/login-path.ts";
 import { addMessageFramer } from "./micro/message-framer.ts";
 import { addRunWriter } from "./micro/run-writer.ts";
 import { prepareSessionPath } from "./micro/session-path.ts";
+import { addStatefulText } from "./micro/stateful-text.ts";
 import { measureTimeLimits } from "./micro/time-limits.ts";
 
 group("MessageFramer.feed", addMessageFramer);
 group("RunWriter", addRunWriter);
+group("mayBeStateful", addStatefulText);
 const addSessionPath = await prepareSessionPath();
 group("client → server → client", addSessionPath);
 group("client → edge → owner → client", await prepareLoginPath());

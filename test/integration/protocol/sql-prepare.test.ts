@@ -357,6 +357,23 @@ const MIXED: Readonly<Record<string, readonly Step[]>> = {
     send(parse("b", "select 3"), run("b")),
     say("execute b"),
   ],
+  "a client that a temporary table pins to its server, and that is free again": [
+    say("prepare before as select 1"),
+    say("create temp table kept (a int); prepare a as select count(*) from kept"),
+    sayNow("execute a"),
+    // It has its server all the time, and nobody else could take both.
+    sayNow("insert into kept values (1); execute a; execute before"),
+    { send: join(describeStatement("a"), run("a"), sync) },
+    { send: join(parse("c", "select 3"), run("before"), run("c"), sync) },
+    sayNow("deallocate before"),
+    sayNow("prepare b as select 2; drop table kept"),
+    say("execute b; execute c"),
+    send(run("b"), run("c")),
+    say("execute before"),
+    say("execute a"),
+    say("deallocate b"),
+    say("execute b"),
+  ],
   "a COPY behind an EXECUTE": [
     say("prepare a as select 1"),
     say("create table copied (x int)"),
