@@ -14,14 +14,20 @@ interface Place {
   readonly end: number;
 }
 
-/** Returns what stands behind AS in the last PREPARE of `name` in `sql`; null where there is no such PREPARE. */
+/**
+ * Returns what stands behind AS in the last PREPARE of `name` in `sql`, at the place where it stands: behind as many
+ * spaces as there are characters before. Null where there is no such PREPARE.
+ */
 export function preparedBody(grammar: Grammar, sql: string, name: string): string | null {
   const bytes = encoder.encode(sql);
   const place = lastPrepare(grammar.parse(sql), name, bytes.length);
   const tokens = place === null ? null : grammar.scan(sql);
   if (place === null || !tokens) return null;
   const start = behindAs(tokens, place);
-  return start < 0 ? null : decoder.decode(bytes.subarray(start, place.end)).trim();
+  if (start < 0) return null;
+  // So that a character's position in an error stays what it is in the whole text.
+  const before = [...decoder.decode(bytes.subarray(0, start))].length;
+  return " ".repeat(before) + decoder.decode(bytes.subarray(start, place.end)).trimEnd();
 }
 
 function lastPrepare(tree: unknown, name: string, length: number): Place | null {

@@ -54,7 +54,7 @@ export class SqlReader {
   }
 
   /**
-   * Returns the text behind AS of the last PREPARE of `name` in `sql`; null where there is none.
+   * Returns the text behind AS of the last PREPARE of `name` in `sql`, in its place; null where there is none.
    */
   preparedBody(sql: string, name: string): string | null {
     return sql.length > SQL_BYTES_MAX ? null : preparedBody(this.#grammar, sql, name);
