@@ -39,7 +39,7 @@ const TEMPORARY_TAGS = tags(
   "CREATE CONVERSION",
 );
 /** What may do anything that a command can, and says nothing of it. */
-const DO_TAGS = tags("DO");
+const CODE_TAGS = tags("DO", "CALL");
 /** What can change the columns that a statement returns, so that PostgreSQL refuses it from then on. */
 const RESHAPING_TAG_STARTS = ["ALTER ", "DROP ", "CREATE VIEW"].map((start) =>
   new TextEncoder().encode(start),
@@ -110,9 +110,10 @@ export function afterCommand(
       else if (state.rowsTold !== ROWS_TOLD.some && madeTable(bytes, start, length, state))
         state.mayPin |= PIN.temporary;
       return;
-    case 0x43: // CREATE …, CLOSE CURSOR
+    case 0x43: // CREATE …, CLOSE CURSOR, CALL
       if (matches(TEMPORARY_TAGS, first, length, bytes, start)) state.mayPin |= PIN.temporary;
       else if (matches(RELEASING_TAGS, first, length, bytes, start)) state.mayUnpin = true;
+      else if (matches(CODE_TAGS, first, length, bytes, start)) onCode(state);
       if (reshapes(bytes, start)) state.statements.retireAll();
       return;
     case 0x41: // ALTER …
@@ -134,6 +135,11 @@ export function afterCommand(
   }
 }
 
+function onCode(state: ServerState): void {
+  state.mayPin |= ALL_PINS;
+  state.mayUnpin = true;
+}
+
 /** The commands that begin with a D. */
 function onCommandInD(
   first: number,
@@ -143,10 +149,8 @@ function onCommandInD(
   state: ServerState,
   client: ClientState | null,
 ): void {
-  if (matches(DO_TAGS, first, length, bytes, start)) {
-    state.mayPin |= ALL_PINS;
-    state.mayUnpin = true;
-  } else if (reshapes(bytes, start)) {
+  if (matches(CODE_TAGS, first, length, bytes, start)) onCode(state);
+  else if (reshapes(bytes, start)) {
     state.statements.retireAll();
     state.mayUnpin = true;
   } else if (matches(DEALLOCATE_TAGS, first, length, bytes, start)) onDeallocate(state, client);

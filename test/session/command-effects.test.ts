@@ -42,6 +42,7 @@ describe("afterCommand", () => {
     ["CREATE SEQUENCE", "DISCARD TEMP"],
     ["CREATE FUNCTION", "DISCARD TEMP"],
     ["CREATE TYPE", "DISCARD TEMP"],
+    ["CALL", "CLOSE ALL;UNLISTEN *;SELECT pg_catalog.pg_advisory_unlock_all();DISCARD TEMP"],
     ["DO", "CLOSE ALL;UNLISTEN *;SELECT pg_catalog.pg_advisory_unlock_all();DISCARD TEMP"],
     ["LISTEN", "UNLISTEN *"],
     ["DECLARE CURSOR", "CLOSE ALL"],
@@ -141,6 +142,7 @@ describe("afterCommand", () => {
     "DROP TABLE",
     "DROP FUNCTION",
     "DO",
+    "CALL",
   ])("knows that %s may free a client's server", (tag) => {
     expect(after(tag).mayUnpin).toBeTrue();
   });

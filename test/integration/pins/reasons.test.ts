@@ -11,6 +11,9 @@ let rig: PinRig;
 
 beforeAll(async () => {
   rig = await PinRig.start();
+  await rig.postgres.query(`
+    create procedure make_mine() language plpgsql as $$ begin create temp table mine as select 7 as n; end $$;
+    create procedure drop_mine() language plpgsql as $$ begin drop table mine; end $$`);
 });
 
 afterAll(async () => {
@@ -64,6 +67,14 @@ const REASONS: readonly Reason[] = [
     shows: "7",
     gone: "42P01",
     ends: ["do $$ begin drop table mine; end $$", "drop table mine"],
+  },
+  {
+    name: "a table that a procedure made",
+    make: "call make_mine()",
+    use: "select n from mine",
+    shows: "7",
+    gone: "42P01",
+    ends: ["call drop_mine()", "discard all"],
   },
   {
     name: "an advisory lock of the session",
