@@ -107,6 +107,18 @@ test("may be pinned, and freed, by the protocol's FunctionCall", async () => {
   expect(await valueOf(client, LOCKS)).toBe("0");
 });
 
+test("is pinned, and freed, by what SQL has prepared in an earlier transaction", async () => {
+  await using client = await rig.connect();
+  await client.run(query("prepare take as select pg_advisory_lock(1)"));
+  await client.run(query("prepare give as select pg_advisory_unlock(1)"));
+  await rig.others();
+  await client.run(query("execute take"));
+  const kept = await valueOf(client, "select pg_backend_pid()");
+  expect(await rig.others()).not.toContain(kept);
+  await client.run(query("execute give"));
+  expect(await rig.others()).toContain(kept);
+});
+
 test("is asked for in words that mean the same whatever it has made of its session", async () => {
   await rig.postgres.query(`
     create schema evil;
