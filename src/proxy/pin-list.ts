@@ -3,7 +3,7 @@
  */
 
 import type { PinReason } from "../session/pin-reasons.ts";
-import type { PoolMode } from "./server-pool.ts";
+import type { PoolMode } from "./pool-name.ts";
 
 /** A client that keeps its server. */
 export interface PinnedClient {

@@ -11,13 +11,9 @@ import type { Limits } from "../tenants/limit-fields.ts";
 import type { StoredTenant } from "../tenants/tenant.ts";
 import type { TenantUser } from "../tenants/tenant-user.ts";
 import type { PoolPinList } from "./pin-list.ts";
+import type { PoolMode } from "./pool-name.ts";
 import type { ServerAddress } from "./server-address.ts";
-import {
-  type PoolMode,
-  type PoolRecipe,
-  ServerPool,
-  type ServerPoolEnvironment,
-} from "./server-pool.ts";
+import { type PoolRecipe, ServerPool, type ServerPoolEnvironment } from "./server-pool.ts";
 import { orNever, sessionTimes } from "./session-times.ts";
 
 /** Limits of pools whose tenants and users say nothing else. */

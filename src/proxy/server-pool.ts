@@ -26,6 +26,7 @@ import { deliverCancel } from "./cancel-delivery.ts";
 import { HiddenStateWatch } from "./hidden-state-watch.ts";
 import { DerivedKeys } from "./key-derivation.ts";
 import { ServerTlsRefusedError } from "./open-server-transport.ts";
+import type { PoolName } from "./pool-name.ts";
 import { PoolPins } from "./pool-pins.ts";
 import type { PoolerCounters } from "./pooler-counters.ts";
 import { type Departure, Recovery } from "./recovery.ts";
@@ -68,14 +69,6 @@ export interface ServerPoolEnvironment {
   readonly scratch: RelayScratch;
   readonly counters: PoolerCounters;
   readonly limits: ServerPoolLimits;
-}
-
-export type PoolMode = "transaction" | "session";
-
-/** For the log: whose servers these are. */
-export interface PoolName {
-  readonly tenant: string;
-  readonly mode: PoolMode;
 }
 
 const NONCE_BYTES = 18;

@@ -4,7 +4,7 @@
  */
 
 import type { PoolLimits } from "../../src/pool/pool-limits.ts";
-import type { PoolMode } from "../../src/proxy/server-pool.ts";
+import type { PoolMode } from "../../src/proxy/pool-name.ts";
 import { type SessionTimes, sessionTimes } from "../../src/proxy/session-times.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 
