@@ -270,7 +270,9 @@ class CheckIn implements ServerHolder {
       const hidden = { settings: names, reasons: pinReasons(pins & ~state.mayPin) };
       if (hidden.settings.length + hidden.reasons.length > 0)
         watch.found(hidden, state.texts?.texts ?? null);
-      if (watch.exact && names.length > 0) this.#adoptRows(before);
+      // PostgreSQL does not list custom settings: those that the client has, it keeps.
+      const custom = [...settings.entries].filter(([name]) => name.includes("."));
+      if (watch.exact && names.length > 0) this.#adoptRows([...before, ...custom]);
       state.mayPin |= pins;
       this.#takeAwayResidue();
     });

@@ -56,6 +56,20 @@ describe.each([18, 15] as const)("PostgreSQL %d", (version) => {
     expect(await rowOf(leaking, SHOW)).toBe(usual);
   });
 
+  test("beside what the client has set itself, settings of its own names too", async () => {
+    await using pooler = await start(1);
+    await using leaking = await RawClient.connect(pooler.target());
+    await using other = await RawClient.connect(pooler.target());
+    await leaking.run(query("set my.own = 'mine'"));
+    await leaking.run(query("set statement_timeout = '7s'"));
+    await leaking.run(LEAK);
+    await other.run(SHOW);
+    const all = query(
+      "select current_setting('my.own'), current_setting('statement_timeout'), current_setting('work_mem')",
+    );
+    expect(await rowOf(leaking, all)).toBe('DataRow "mine" | "7s" | "9MB"');
+  });
+
   test("also where it makes the client somebody else", async () => {
     await using pooler = await start(1);
     await using leaking = await RawClient.connect(pooler.target());
