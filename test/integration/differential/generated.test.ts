@@ -19,6 +19,7 @@ const COMBINATIONS: readonly (readonly Topic[])[] = [
   ["settings", "transactions"],
   ["transactions", "tables"],
   ["settings", "transactions", "tables"],
+  ["prepares", "transactions"],
   ["leftovers", "transactions"],
   ["leftovers", "settings", "transactions"],
 ];
