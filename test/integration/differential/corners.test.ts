@@ -144,8 +144,6 @@ const SCRIPTS: Readonly<Record<string, readonly Line[]>> = {
     "set work_mem = '7MB'; set my.own = 'a'; create table t (a int)",
     "vacuum t",
     extended("vacuum t"),
-    "create index concurrently on t (a)",
-    extended("create index concurrently on t (a)"),
     [query("vacuum t"), query("vacuum t")],
   ],
   "a first command that fails, behind settings of one's own": [
