@@ -26,7 +26,7 @@ export function preparedBody(grammar: Grammar, sql: string, name: string): strin
   const start = behindAs(tokens, place);
   if (start < 0) return null;
   // So that a character's position in an error stays what it is in the whole text.
-  const before = [...decoder.decode(bytes.subarray(0, start))].length;
+  const before = Array.from(decoder.decode(bytes.subarray(0, start))).length;
   return " ".repeat(before) + decoder.decode(bytes.subarray(start, place.end)).trimEnd();
 }
 
