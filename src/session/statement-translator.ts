@@ -14,21 +14,19 @@ import { ByteWriter } from "../wire/byte-writer.ts";
 import { findNul, readInt32 } from "../wire/bytes.ts";
 import { writeQuery } from "../wire/frontend/query.ts";
 import { HEADER_BYTES } from "../wire/limits.ts";
-import { FRONTEND } from "../wire/message-type.ts";
 import type { ClientState } from "./client-state.ts";
 import { StatementChange } from "./client-statements.ts";
-import { DoubtfulPortals } from "./doubtful-portals.ts";
 import { EXPECTED } from "./expected-reply.ts";
 import { HoldNotes } from "./hold-notes.ts";
 import { OUTCOME, type Outcome } from "./message-outcome.ts";
 import { namesStatements, OwnNamePlacer } from "./own-names.ts";
 import { REFUSED_PARSE } from "./refused-parse.ts";
 import type { ByteSink, RunWriter } from "./run-writer.ts";
+import { ServedStatements, sameParameters, sameShape } from "./served-statements.ts";
 import type { ServerState } from "./server-state.ts";
-import { literalSettings } from "./session-settings.ts";
 import { settingNamesInValues } from "./settings-in-values.ts";
 import { ColumnsTold } from "./shape-notes.ts";
-import { STATEMENT_NAME_PREFIX, type Statement, type StatementInterner } from "./statement.ts";
+import { STATEMENT_NAME_PREFIX, type StatementInterner } from "./statement.ts";
 import {
   changedColumnsError,
   duplicateStatementError,
@@ -37,7 +35,7 @@ import {
   TooManyStatementsError,
   unknownStatementError,
 } from "./statement-errors.ts";
-import { PREPARED, type Prepared, StatementPreparation } from "./statement-preparation.ts";
+import { StatementPreparation } from "./statement-preparation.ts";
 import { effectsIn } from "./text-effects.ts";
 
 /** Memory bounds of prepared statements. */
@@ -48,24 +46,16 @@ export interface StatementLimits {
   readonly statementBytesMax: number;
 }
 
-/** No segment. */
-const NONE = -1;
-
 export class StatementTranslator {
   readonly #client: ClientState;
   readonly #interner: StatementInterner;
   readonly #limits: StatementLimits;
   readonly #out: RunWriter;
   readonly #preparation: StatementPreparation;
-  readonly #doubtful = new DoubtfulPortals();
-  /** The segment in which the client is told what {@link #toldName} has come to be. */
-  #toldIn = NONE;
-  #toldName = "";
   readonly #notes = new HoldNotes();
   /** Names that the server judges. */
   readonly ownNames: OwnNamePlacer;
-  /** Keeps statements of this hold apart from those of others; 0: none had to be. */
-  #privateKey = 0;
+  readonly #served: ServedStatements;
 
   constructor(
     client: ClientState,
@@ -78,6 +68,7 @@ export class StatementTranslator {
     this.#limits = limits;
     this.#out = out;
     this.#preparation = new StatementPreparation(out);
+    this.#served = new ServedStatements(client, interner, this.#preparation, this.#notes);
     const { clientStatementsMax } = limits;
     this.ownNames = new OwnNamePlacer(
       client,
@@ -132,9 +123,7 @@ export class StatementTranslator {
   /** A server was taken: what was certain on another one is not on this one. */
   beginHold(): void {
     this.#notes.beginHold();
-    this.#toldIn = NONE;
-    this.#doubtful.clear();
-    this.#privateKey = 0;
+    this.#served.beginHold();
   }
 
   /** Parse of a named statement, whole in `bytes[start, end)`. */
@@ -181,7 +170,7 @@ export class StatementTranslator {
       bytes,
       nameEnd + 1,
       end,
-      this.#readUnder(server),
+      this.#served.readUnder(server),
       server.parameters,
     );
     if (namesStatements(statement.effects)) {
@@ -233,16 +222,17 @@ export class StatementTranslator {
       if (this.#notes.mustWait(segment, server)) return OUTCOME.needsReplies;
       const name = this.#interner.names.read(bytes, nameStart, nameEnd);
       if (this.ownNames.isOwn(name, segment, server, sink)) {
-        this.#doubtful.forget(bytes, start, end);
+        this.#served.doubtful.forget(bytes, start, end);
         this.#out.forward(bytes, start, end, sink);
         server.expected.push(EXPECTED.bind, null);
         return this.#noteValues(bytes, nameEnd, end, server);
       }
       const known = this.#client.statements.get(name);
-      const used = known === undefined ? null : this.#prepare(name, known, segment, server, sink);
+      const used =
+        known === undefined ? null : this.#served.prepare(name, known, segment, server, sink);
       if (known !== undefined) {
         if (used === null) return OUTCOME.needsReplies;
-        if (!this.#mayBind(name, known, used, bytes, start, end, messageEnd, segment)) {
+        if (!this.#served.mayBind(name, known, used, bytes, start, end, messageEnd, segment)) {
           this.#sendRefused(changedColumnsError(), server, sink);
           return OUTCOME.taken;
         }
@@ -292,7 +282,7 @@ export class StatementTranslator {
       server.expected.push(EXPECTED.describeStatement, unknownStatementError(name));
       return true;
     }
-    const used = this.#prepare(name, known, segment, server, sink);
+    const used = this.#served.prepare(name, known, segment, server, sink);
     if (used === null) return false;
     if (server.retry.parametersTold && !sameParameters(known, used)) {
       server.retry.endParameters();
@@ -302,10 +292,7 @@ export class StatementTranslator {
     this.#notes.noteEffects(used.effects, server);
     this.#rename(bytes, start, nameStart, nameEnd, end, end, used.name, sink);
     const news = used !== known && !sameShape(known, used);
-    if (news) {
-      this.#toldIn = segment;
-      this.#toldName = name;
-    }
+    if (news) this.#served.noteTold(name, segment);
     const note = news ? new ColumnsTold(this.#client.statements, name, known, used) : name;
     server.expected.push(EXPECTED.describeStatement, note);
     return true;
@@ -313,12 +300,12 @@ export class StatementTranslator {
 
   /** A Describe of a portal goes out, whole in `bytes[start, end)`. Returns its note. */
   describePortal(bytes: Uint8Array, start: number, end: number): ColumnsTold | null {
-    return this.#doubtful.describe(bytes, start, end);
+    return this.#served.doubtful.describe(bytes, start, end);
   }
 
   /** Whether an Execute must be read whole, since it may be one to refuse. */
   get doubts(): boolean {
-    return this.#doubtful.size > 0;
+    return this.#served.doubtful.size > 0;
   }
 
   /**
@@ -332,7 +319,8 @@ export class StatementTranslator {
     server: ServerState,
     sink: ByteSink,
   ): boolean {
-    if (this.#doubtful.size === 0 || !this.#doubtful.has(bytes, start, end)) return false;
+    if (this.#served.doubtful.size === 0 || !this.#served.doubtful.has(bytes, start, end))
+      return false;
     this.#sendRefused(changedColumnsError(), server, sink);
     return true;
   }
@@ -380,21 +368,6 @@ export class StatementTranslator {
     this.#sendRefused(errorResponseOf(error), server, sink);
   }
 
-  /** What the client has set in the transaction under way is known from the server's reports only. */
-  #readUnder(server: ServerState): string {
-    const { settings } = this.#client;
-    const { parameters } = server;
-    const known = server.parametersChanged
-      ? literalSettings((name) => parameters.get(name) ?? settings.entries.get(name.toLowerCase()))
-      : settings.literalSettings;
-    // Before version 18 servers don't report the search_path, and none reports the role.
-    const unsure =
-      server.settingsTouched || (server.knownSets.size > 0 && !parameters.has("search_path"));
-    if (!unsure) return known;
-    if (this.#privateKey === 0) this.#privateKey = this.#interner.privateKey();
-    return `${known}\u0001${this.#privateKey}`;
-  }
-
   #sendOrSkipParse(change: StatementChange, server: ServerState, sink: ByteSink): void {
     const tail = change.statement.parseTail;
     if (!server.statements.touch(change.statement)) {
@@ -405,79 +378,6 @@ export class StatementTranslator {
     } else {
       server.expected.push(EXPECTED.parseKnown, change);
     }
-  }
-
-  /**
-   * Sees to it that the server has what the client knows as `statement`: that one, or, where it is retired, its
-   * successor. Null: wait first, to learn what it looks like.
-   */
-  #prepare(
-    name: string,
-    statement: Statement,
-    segment: number,
-    server: ServerState,
-    sink: ByteSink,
-  ): Statement | null {
-    if (statement.retired) return this.#prepareSuccessor(name, statement, segment, server, sink);
-    const prepared = this.#preparation.ensure(statement, server, sink);
-    return this.#isReady(prepared, segment, server) ? statement : null;
-  }
-
-  /** What looks as the client knows it takes the name over; what does not, once the client has been told. */
-  #prepareSuccessor(
-    name: string,
-    statement: Statement,
-    segment: number,
-    server: ServerState,
-    sink: ByteSink,
-  ): Statement | null {
-    const { parseTail } = statement;
-    const successor = this.#interner.intern(
-      parseTail,
-      0,
-      parseTail.length,
-      this.#readUnder(server),
-      server.parameters,
-    );
-    const prepared = this.#preparation.ensureKnown(successor, server, sink);
-    const ready = this.#isReady(prepared, segment, server);
-    if (ready && sameShape(statement, successor))
-      this.#client.statements.succeed(name, statement, successor);
-    this.#interner.release(successor);
-    return ready ? successor : null;
-  }
-
-  /**
-   * Whether a client that knows `known` may bind `used`. Columns that it does not know it may bind, but not
-   * read, until it has been told them. Parameters that it does not know it has encoded as others.
-   */
-  #mayBind(
-    name: string,
-    known: Statement,
-    used: Statement,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    messageEnd: number,
-    segment: number,
-  ): boolean {
-    this.#doubtful.forget(bytes, start, end);
-    if (used === known || sameShape(known, used)) return true;
-    if (!sameParameters(known, used) || this.#doubtful.full) return false;
-    if (this.#toldIn === segment && this.#toldName === name) return true;
-    // Where it is plain that no Describe comes, PostgreSQL's own place for the error is this one.
-    const next = bytes[messageEnd];
-    if (next !== undefined && next !== FRONTEND.Describe) return false;
-    const told = new ColumnsTold(this.#client.statements, name, known, used);
-    this.#doubtful.add(told, bytes, start, end);
-    return true;
-  }
-
-  #isReady(prepared: Prepared, segment: number, server: ServerState): boolean {
-    if (prepared !== PREPARED.before) this.#notes.noteChange(segment);
-    if (prepared !== PREPARED.asked) return true;
-    server.segmentOpen = true;
-    return false;
   }
 
   /** Sees to it that the server's unnamed statement is the client's. False: wait first. */
@@ -536,15 +436,6 @@ export class StatementTranslator {
     this.#out.insert(name, 0, name.length, sink);
     this.#out.forward(bytes, nameEnd, end, sink);
   }
-}
-
-/** Whether who knows one of the two can use the other. What nobody has described, nobody knows. */
-function sameShape(known: Statement, used: Statement): boolean {
-  return known.shape === null || used.shape === null || known.shape.equals(used.shape);
-}
-
-function sameParameters(known: Statement, used: Statement): boolean {
-  return known.shape === null || used.shape?.hasParametersOf(known.shape) === true;
 }
 
 const encoder = new TextEncoder();

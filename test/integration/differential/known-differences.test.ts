@@ -82,16 +82,6 @@ const DIFFERENCES: readonly Difference[] = [
     reason: "what servers report is read as UTF-8; the setting holds, its report is garbled",
   },
   {
-    script: script("where in a PREPARE an error of its EXECUTE is", [
-      "create schema s1; create table s1.t (a int); set search_path = s1",
-      "prepare one as select * from t",
-      "reset search_path",
-      ...Array.from({ length: TURNS }, () => "execute one"),
-    ]),
-    reason:
-      "on other servers the statement is prepared without the words PREPARE … AS: it counts from there",
-  },
-  {
     script: script("SET inside a function of the database", [
       "create function f() returns void language plpgsql as $$ begin set work_mem = '6MB'; end $$",
       "select f()",
