@@ -15,6 +15,13 @@ declare module "libpg-query/wasm/libpg-query.js" {
     _wasm_scan(text: number): number;
     _wasm_free_string(text: number): void;
   }
+  /** How the binary is made an instance; returns its exports. */
+  export interface ModuleOptions {
+    instantiateWasm(
+      imports: WebAssembly.Imports,
+      receive: (instance: WebAssembly.Instance) => void,
+    ): WebAssembly.Exports;
+  }
   /** Makes another instance. */
-  export default function makeModule(): Promise<ParserModule>;
+  export default function makeModule(options: ModuleOptions): Promise<ParserModule>;
 }

@@ -7,10 +7,11 @@
 
 // oxlint-disable no-underscore-dangle -- so Emscripten names what C exports
 
-import makeModule, { type ParserModule } from "libpg-query/wasm/libpg-query.js";
+import type { ParserModule } from "libpg-query/wasm/libpg-query.js";
 import { errorMessage } from "../base/error-message.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Grammar, Token } from "../sql/grammar.ts";
+import { ParserBinary } from "./parser-binary.ts";
 
 /** Where a pointer to the error stands in PgQueryParseResult: behind those to the tree and to what was written. */
 const ERROR_OFFSET = 8;
@@ -18,6 +19,7 @@ const ERROR_OFFSET = 8;
 const FINGERPRINT = /^[0-9a-f]{16}$/;
 
 export class PostgresqlGrammar implements Grammar {
+  readonly #binary: ParserBinary;
   #module: ParserModule | null;
   /** How often an instance has trapped. */
   traps = 0;
@@ -26,14 +28,16 @@ export class PostgresqlGrammar implements Grammar {
 
   readonly #logger: Logger;
 
-  private constructor(module: ParserModule, logger: Logger) {
+  private constructor(binary: ParserBinary, module: ParserModule, logger: Logger) {
+    this.#binary = binary;
     this.#module = module;
     this.#logger = logger;
   }
 
-  /** Resolves in some 30 ms; takes 14 MB of memory. */
+  /** Resolves in some 30 ms; takes some 14 MB of memory. */
   static async load(logger: Logger): Promise<PostgresqlGrammar> {
-    return new PostgresqlGrammar(await makeModule(), logger);
+    const binary = await ParserBinary.load();
+    return new PostgresqlGrammar(binary, await binary.instantiate(), logger);
   }
 
   /** Resolves when texts can be parsed: at once, unless the last instance has just trapped. */
@@ -115,7 +119,7 @@ export class PostgresqlGrammar implements Grammar {
 
   async #loadAgain(): Promise<void> {
     try {
-      this.#module = await makeModule();
+      this.#module = await this.#binary.instantiate();
     } catch (error) {
       // There is no memory for it, then: texts are taken for the worst from now on.
       this.#logger.error(

@@ -281,7 +281,7 @@ class CheckIn implements ServerHolder {
   #cleanUp(): void {
     this.#adopted = true;
     const watch = this.#watch;
-    if (watch?.exact !== true) this.#tellSettingsKnown();
+    // Its client waits for the look: else it would take another server, or have one opened.
     if (watch === null) this.#takeAwayResidue();
     else this.#lookForHiddenState(watch);
   }
