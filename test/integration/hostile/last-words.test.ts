@@ -181,6 +181,8 @@ test("a server that ends at a Parse of ours is not left in silence, either", asy
       const second = session !== fake.sessions[0];
       if (type === FRONTEND.Parse) session.send(second ? FATAL : message("1", ""));
       if (type === FRONTEND.Parse && second) session.close();
+      if (type === FRONTEND.Describe)
+        session.send(Buffer.concat([message("t", "\0\0"), message("n", "")]));
       if (type === FRONTEND.Sync) session.send(message("Z", "I"));
     },
   });
