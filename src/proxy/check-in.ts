@@ -288,14 +288,18 @@ class CheckIn implements ServerHolder {
 
   #takeAwayResidue(): void {
     const { state } = this.#server;
-    this.#tellSettingsKnown();
     const cleanups = [
       this.#statementCleanup,
       pinCleanup(state.mayPin),
       residueCleanup(state.residue),
     ];
     const sql = cleanups.filter(Boolean).join(";");
-    if (sql === "") return this.#handBack();
+    if (sql === "") {
+      // Back first: its client would have another server opened else.
+      this.#handBack();
+      return this.#tellSettingsKnown();
+    }
+    this.#tellSettingsKnown();
     this.#server.runOwn(sql, ({ error }) => {
       if (error !== null) return this.#server.end();
       if (forgetsStatements(state.residue)) state.statements.clear();

@@ -463,7 +463,8 @@ export class ClientSession
   #onPinsKnown(server: ServerConnection, held: number): void {
     this.#settingsUnderWay = false;
     if (this.#farewell !== null) return this.end(this.#farewell);
-    if (!this.#ownPin().hold(held)) return this.#letGo(server);
+    // A notice may have begun behind the answer: the client has its beginning, and waits for its end.
+    if (!this.#ownPin().hold(held) && !server.insideReply) return this.#letGo(server);
     if (this.#mustRestore(server)) return this.#restore(server);
     this.#limitTimes()?.taken(server.state, null);
     this.#relay.setServer(server.state, server.transport);

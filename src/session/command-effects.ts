@@ -44,6 +44,7 @@ const CODE_TAGS = tags("DO", "CALL");
 const RESHAPING_TAG_STARTS = ["ALTER ", "DROP ", "CREATE VIEW"].map((start) =>
   new TextEncoder().encode(start),
 );
+const CREATE_TAG_START = new TextEncoder().encode("CREATE ");
 const SELECT_TAG_START = new TextEncoder().encode("SELECT ");
 const SELECT_NO_ROWS_TAGS = tags("SELECT 0");
 const LISTEN_TAGS = tags("LISTEN");
@@ -114,7 +115,7 @@ export function afterCommand(
       if (matches(TEMPORARY_TAGS, first, length, bytes, start)) state.mayPin |= PIN.temporary;
       else if (matches(RELEASING_TAGS, first, length, bytes, start)) state.mayUnpin = true;
       else if (matches(CODE_TAGS, first, length, bytes, start)) onCode(state);
-      if (reshapes(bytes, start)) state.statements.retireAll();
+      if (reshapes(bytes, start) || hides(bytes, start, state)) state.statements.retireAll();
       return;
     case 0x41: // ALTER …
       if (reshapes(bytes, start)) state.statements.retireAll();
@@ -221,6 +222,14 @@ function onForget(length: number, state: ServerState, client: ClientState | null
   // Back to PostgreSQL's defaults, not to what the client asked for when it connected.
   state.settingsTouched = true;
   state.roleReset = true;
+}
+
+/**
+ * Whether something new may stand in front of what a name meant, which PostgreSQL asks only when a statement is prepared.
+ * What is temporary does so for its own client alone.
+ */
+function hides(bytes: Uint8Array, start: number, state: ServerState): boolean {
+  return state.creates && isAt(CREATE_TAG_START, bytes, start + HEADER_BYTES);
 }
 
 function reshapes(bytes: Uint8Array, start: number): boolean {

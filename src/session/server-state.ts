@@ -59,6 +59,8 @@ export class ServerState {
   texts: HoldTexts | null = null;
   /** Nothing unseen was on it when the present client took it: it was looked at, or is fresh. */
   lookedAt = true;
+  /** A text of the present client may create what others can see. */
+  creates = false;
   /** What was said of the rows of the command under way: RowDescription, DataRow or NoData; see command-effects.ts. */
   rowsTold = 0;
   /** What commands left behind that the next client must not see; bits, see command-effects.ts. */
@@ -246,6 +248,7 @@ export class ServerState {
     this.roleReset = false;
     this.knownSets.clear();
     this.texts = null;
+    this.creates = false;
     this.restoring = false;
     this.ownNames.clear();
     this.customNames = null;
@@ -271,6 +274,7 @@ export class ServerState {
   noteEffects(effects: Effects | null): void {
     if (effects === null) return;
     if (effects.keepsUnseen) this.settingsTouched = true;
+    if (effects.creates) this.creates = true;
     this.mayPin |= effects.pins;
     if (effects.releases) this.mayUnpin = true;
     this.noteSettingNames(effects.customNames);

@@ -31,6 +31,8 @@ export interface Effects {
   readonly prepares: boolean;
   /** It may make a server forget prepared statements: DISCARD ALL, DEALLOCATE. */
   readonly forgets: boolean;
+  /** It may create what others can see, and what a name in a statement means from then on. */
+  readonly creates: boolean;
   /** It reads the data of a COPY from the client. */
   readonly copiesIn: boolean;
 }
@@ -45,5 +47,6 @@ export const UNREAD: Effects = {
   statementNames: [],
   prepares: true,
   forgets: true,
+  creates: true,
   copiesIn: true,
 };

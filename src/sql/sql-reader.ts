@@ -96,6 +96,7 @@ function understood(sql: string, tree: unknown): Effects {
     statementNames: [...found.statementNames],
     prepares: found.prepares,
     forgets: found.forgets,
+    creates: found.creates,
     copiesIn: found.copiesIn,
   };
 }

@@ -33,6 +33,7 @@ export class TreeEffects {
   prepares = false;
   forgets = false;
   copiesIn = false;
+  creates = false;
   readonly statementNames = new Set<string>();
 
   /** Visits all of `tree`, with a stack of its own: a tree may be deeper than the program's. */
@@ -104,7 +105,28 @@ export class TreeEffects {
 
   #onCreation(type: string, node: Node): void {
     if (isTemporary(type, node)) this.pins |= PIN.temporary;
+    else if (CREATIONS.has(type)) this.creates ||= !isDroppedOnCommit(node);
   }
+}
+
+/** What has a name in a schema. */
+const CREATIONS: ReadonlySet<string> = new Set([
+  "CreateStmt",
+  "into",
+  "intoClause",
+  "ViewStmt",
+  "CreateSeqStmt",
+  "CompositeTypeStmt",
+  "CreateFunctionStmt",
+  "CreateEnumStmt",
+  "CreateRangeStmt",
+  "CreateDomainStmt",
+  "DefineStmt",
+]);
+
+/** Only what is temporary may be. */
+function isDroppedOnCommit(node: Node): boolean {
+  return node["oncommit"] === "ONCOMMIT_DROP" || node["onCommit"] === "ONCOMMIT_DROP";
 }
 
 /** The last argument of set_config is the literal true. */

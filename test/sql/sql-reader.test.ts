@@ -56,6 +56,23 @@ describe("effectsOf: settings", () => {
   });
 });
 
+describe("effectsOf: creations", () => {
+  test.each([
+    ["create table t ()", true],
+    ["create table t as select 1", true],
+    ["create or replace function f() returns int language sql as 'select 1'", true],
+    ["create view v as select 1", true],
+    ["create temp table t ()", false],
+    ["create temp table t () on commit drop", false],
+    ["create temp table t on commit drop as select 1", false],
+    ["create table pg_temp.t ()", false],
+    ["create index on t (a)", false],
+    ["create role r", false],
+  ])("others can see what %s makes: %p", (sql, creates) => {
+    expect(read(sql).creates).toBe(creates);
+  });
+});
+
 describe("effectsOf: pins", () => {
   test.each([
     ["create temp table t ()", PIN.temporary],

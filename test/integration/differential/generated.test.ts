@@ -24,6 +24,12 @@ const COMBINATIONS: readonly (readonly Topic[])[] = [
   ["leftovers", "settings", "transactions"],
 ];
 
+/**
+ * A Bind with too few parameters, in a transaction that has failed: PostgreSQL sees the one mistake first, and a server
+ * that has to be given the statement the other. Known to differ (docs/modes.md).
+ */
+const OTHER_MISTAKE = /"sqlstate":"08P01".*\n *Carpool +ErrorResponse .*"sqlstate":"25P02"/;
+
 let stand: Stand;
 
 beforeAll(async () => {
@@ -38,8 +44,9 @@ test.each(COMBINATIONS.map((topics) => [topics.join(" and "), topics] as const))
     let simplest = "";
     const run = fc.asyncProperty(scriptsAbout(topics), async (script) => {
       const difference = await stand.differenceOf(script);
-      if (difference !== "") simplest = difference;
-      return difference === "";
+      if (difference === "" || OTHER_MISTAKE.test(difference)) return true;
+      simplest = difference;
+      return false;
     });
     const { seed, failed } = await fc.check(run, {
       seed: SEED,

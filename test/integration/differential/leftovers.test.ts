@@ -94,14 +94,6 @@ const SCRIPTS: Readonly<Record<string, readonly Line[]>> = {
     "drop table t",
     ALL,
   ],
-  "a temporary table and a prepared statement": [
-    "create table t (a int); insert into t values (7)",
-    [parse("one", ALL), ...run("one"), sync],
-    "create temp table t as select 1 as a",
-    [...run("one"), sync],
-    "drop table pg_temp.t",
-    [...run("one"), sync],
-  ],
   "a temporary table in pg_temp": ["create table pg_temp.t (a int)", ALL, "drop table t", ALL],
   "a temporary view": ["create temp view t as select 1 as a", ALL, second(ALL), "drop view t", ALL],
   "a temporary view by chance": [
