@@ -9,7 +9,7 @@ import { SEED } from "./run-scripts.ts";
 import { Stand } from "./stand.ts";
 
 /** For each combination of topics. */
-const SCRIPTS = Number(process.env["RANDOM_SCRIPTS"] ?? 20);
+const SCRIPTS = Number(process.env["RANDOM_SCRIPTS"] ?? 12);
 
 /** How long a failing script is shrunk. */
 const SHRINK_MS = 30_000;
