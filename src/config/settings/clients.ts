@@ -1,0 +1,103 @@
+/**
+ * What clients may do and for how long.
+ */
+
+import { count, milliseconds } from "../integer-settings.ts";
+import { choice, text } from "../text-settings.ts";
+
+const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+
+export const CLIENT_SETTINGS = {
+  defaultTenant: text({
+    name: "DEFAULT_TENANT",
+    group: "Clients",
+    default: null,
+    reloadable: true,
+    charactersMax: 255,
+    summary:
+      "Tenant of the clients that name none: plain user names, as with PgBouncer. Without it, such clients are refused.",
+  }),
+  maxConnections: count({
+    name: "MAX_CONNECTIONS",
+    group: "Clients",
+    default: null,
+    reloadable: true,
+    min: 1,
+    max: 1_000_000,
+    summary:
+      "Clients of the process; one more is refused with 53300. Servers get what is left of the descriptor limit (RLIMIT_NOFILE) but for 128, since a process out of descriptors can accept nobody. Without it, clients get three quarters of that, servers one.",
+  }),
+  clientLoginTimeoutMs: milliseconds({
+    name: "CLIENT_LOGIN_TIMEOUT",
+    group: "Clients",
+    default: "60s",
+    reloadable: true,
+    min: 100,
+    max: HOUR_MS,
+    summary: "Time from a client's connect to the end of its login. PgBouncer's default.",
+  }),
+  clientIdleTimeoutMs: milliseconds({
+    name: "CLIENT_IDLE_TIMEOUT",
+    group: "Clients",
+    default: "0",
+    reloadable: true,
+    min: 1000,
+    max: 30 * DAY_MS,
+    zero: "never",
+    summary:
+      "A client that is idle outside a transaction for this long is closed with 57P05. A tenant and a user may say otherwise. The default is PostgreSQL's and PgBouncer's.",
+  }),
+  idleTransactionTimeoutMs: milliseconds({
+    name: "IDLE_TRANSACTION_TIMEOUT",
+    group: "Clients",
+    default: "0",
+    reloadable: true,
+    min: 100,
+    max: 30 * DAY_MS,
+    zero: "never",
+    summary:
+      "A client that lets its server wait inside a transaction (or a COPY FROM STDIN) for this long is closed with 25P03, and the server rolled back. A tenant and a user may say otherwise. The default is PostgreSQL's and PgBouncer's.",
+  }),
+  queryTimeoutMs: milliseconds({
+    name: "QUERY_TIMEOUT",
+    group: "Clients",
+    default: "0",
+    reloadable: true,
+    min: 100,
+    max: 30 * DAY_MS,
+    zero: "never",
+    summary:
+      "A query that takes longer is cancelled, and its client told 57014. If it has not ended CANCEL_WAIT_TIMEOUT later, client and server are closed. A tenant and a user may say otherwise. The default is PgBouncer's.",
+  }),
+  transactionTimeoutMs: milliseconds({
+    name: "TRANSACTION_TIMEOUT",
+    group: "Clients",
+    default: "0",
+    reloadable: true,
+    min: 100,
+    max: 30 * DAY_MS,
+    zero: "never",
+    summary:
+      "A client whose transaction takes longer is closed with 25P04; what runs is cancelled and the server rolled back. A tenant and a user may say otherwise. The default is PostgreSQL's and PgBouncer's.",
+  }),
+  clientAuthMethod: choice({
+    name: "CLIENT_AUTH_METHOD",
+    group: "Clients",
+    default: "scram-sha-256",
+    reloadable: true,
+    choices: ["scram-sha-256", "password"],
+    summary:
+      "How clients prove their password. `password` asks for it in clear, and only inside TLS. The default is PostgreSQL's own.",
+  }),
+  cancelWaitTimeoutMs: milliseconds({
+    name: "CANCEL_WAIT_TIMEOUT",
+    group: "Clients",
+    default: "10s",
+    reloadable: true,
+    min: 100,
+    max: HOUR_MS,
+    summary:
+      "How long a cancel may take until PostgreSQL has closed its connection; then it is given up. PgBouncer's default.",
+  }),
+} as const;

@@ -1,0 +1,49 @@
+/**
+ * The process itself: memory, its end, its log.
+ */
+
+import { bytes, milliseconds } from "../integer-settings.ts";
+import { choice } from "../text-settings.ts";
+
+const DAY_MS = 86_400_000;
+
+export const PROCESS_SETTINGS = {
+  memoryLimitBytes: bytes({
+    name: "MEMORY_LIMIT",
+    group: "Process",
+    default: "0",
+    reloadable: true,
+    min: 128 * 1024 ** 2,
+    max: 16 * 1024 ** 4,
+    zero: "what the cgroup allows, or what the machine has",
+    summary:
+      "Resident memory near which new clients are refused with 53300: above 90 % of it, until it is below 85 %. Those who are in work on. It is looked at every second. A pooler without clients takes some 75 MB.",
+  }),
+  shutdownTimeoutMs: milliseconds({
+    name: "SHUTDOWN_TIMEOUT",
+    group: "Process",
+    default: "25s",
+    reloadable: true,
+    min: 100,
+    max: DAY_MS,
+    zero: "at once",
+    summary:
+      "How long a stopping process lets running transactions end. The default stays below the 30 s that Kubernetes gives.",
+  }),
+  logLevel: choice({
+    name: "LOG_LEVEL",
+    group: "Process",
+    default: "info",
+    reloadable: true,
+    choices: ["debug", "info", "warn", "error"],
+    summary: "The least severe level that is logged.",
+  }),
+  logFormat: choice({
+    name: "LOG_FORMAT",
+    group: "Process",
+    default: "json",
+    reloadable: false,
+    choices: ["json", "text"],
+    summary: "Log lines for machines or for people. The default suits containers.",
+  }),
+} as const;

@@ -1,0 +1,34 @@
+/**
+ * Where tenants are kept, and by which key their passwords are sealed.
+ */
+
+import { path, secret, url } from "../text-settings.ts";
+
+export const STORAGE_SETTINGS = {
+  dataDirectory: path({
+    name: "DATA_DIRECTORY",
+    group: "Storage",
+    default: ".carpool",
+    reloadable: false,
+    summary:
+      "Folder of everything that Carpool keeps; it is made at the first start. The default stands in the working directory, so that trying Carpool touches one folder only.",
+  }),
+  databaseUrl: url({
+    name: "DATABASE_URL",
+    group: "Storage",
+    default: "sqlite:$DATA_DIRECTORY/carpool.db",
+    reloadable: false,
+    schemes: ["sqlite"],
+    range: "sqlite:PATH",
+    summary: "Where tenants and users are stored. The default needs no other service.",
+  }),
+  vaultEncKey: secret({
+    name: "VAULT_ENC_KEY",
+    group: "Storage",
+    default: null,
+    reloadable: false,
+    bytesExact: 32,
+    summary:
+      "Key that encrypts the passwords in the store (AES-256-GCM, hence 32 bytes). Without it, a key file is made in DATA_DIRECTORY at the first start.",
+  }),
+} as const;
