@@ -1,6 +1,7 @@
 /**
  * The limits that a tenant and a user may have of their own: the settings of the same names, in lower
- * case. Null is what the next wider one says: the tenant for a user, the setting for a tenant.
+ * case. Null is what the next wider one says: the tenant for a user, the setting for a tenant. Some
+ * are a tenant's alone.
  */
 
 import { z } from "zod";
@@ -10,6 +11,9 @@ import { wholeNumber } from "./field-schemas.ts";
 const TIME_MS_MAX = 2_147_483_647;
 const HOUR_MS = 3_600_000;
 const SERVERS_MAX = 10_000;
+const CLIENTS_MAX = 1_000_000;
+/** Supavisor's limit is 50, for all its tenants. */
+const POOLS_MAX = 10_000;
 
 const time = wholeNumber(0, TIME_MS_MAX, "ms").nullable().default(null);
 /** Of 0 it would be over before it began. */
@@ -45,26 +49,67 @@ export const limitFields = {
   ),
 } as const;
 
+/** Null: no limit but the pools' own. */
+const total = (max: number) => wholeNumber(1, max).nullable().default(null);
+
+/** What limits a tenant as a whole, over all its users and pools. */
+export const tenantLimitFields = {
+  ...limitFields,
+  max_client_connections: total(CLIENTS_MAX).describe("Most clients of the tenant, over all users"),
+  max_server_connections: total(SERVERS_MAX).describe("Most servers of the tenant, over all pools"),
+  max_pools: total(POOLS_MAX).describe(
+    "Most pools of the tenant: one for each user, database and mode that is in use",
+  ),
+  max_connection_rate: total(CLIENTS_MAX).describe(
+    "Most logins of the tenant in a second, the failed ones too",
+  ),
+} as const;
+
 const limitsSchema = z.strictObject(limitFields);
+const tenantLimitsSchema = z.strictObject(tenantLimitFields);
 
 /** Times are in milliseconds. */
 export type Limits = Readonly<z.output<typeof limitsSchema>>;
 
+type TenantOnly = Exclude<keyof TenantLimits, keyof Limits>;
+
+/** Those of a tenant. */
+export type TenantLimits = Readonly<z.output<typeof tenantLimitsSchema>>;
+
 /** Returns the limits of `record` that are set, as JSON: a limit that is new needs no new column. */
 export function limitsToJson(record: Limits): string {
-  const set = Object.keys(limitFields).flatMap((name) => {
+  const set = Object.keys(tenantLimitFields).flatMap((name) => {
     const value: unknown = Reflect.get(record, name);
     return typeof value === "number" ? [[name, value] as const] : [];
   });
   return JSON.stringify(Object.fromEntries(set));
 }
 
-/** The way back. Throws where the text is not what {@link limitsToJson} wrote. */
+/** The way back, for a user. Throws where the text is not what {@link limitsToJson} wrote. */
 export function limitsFromJson(json: string): Limits {
   return limitsSchema.parse(JSON.parse(json));
 }
 
-/** Returns `record` without its limits. */
+/** The way back, for a tenant. */
+export function tenantLimitsFromJson(json: string): TenantLimits {
+  return tenantLimitsSchema.parse(JSON.parse(json));
+}
+
+/** Returns `record` without a tenant's limits. */
+export function withoutTenantLimits<Fields extends TenantLimits>(
+  record: Fields,
+): Omit<Omit<Fields, TenantOnly>, keyof Limits> {
+  const {
+    max_client_connections: _clients,
+    max_server_connections: _servers,
+    max_pools: _pools,
+    max_connection_rate: _rate,
+    ...rest
+  } = record;
+  return withoutLimits(rest);
+}
+
+/** Returns `record` without the limits that tenants and users have alike. */
 export function withoutLimits<Fields extends Limits>(record: Fields): Omit<Fields, keyof Limits> {
   const {
     client_idle_timeout: _clientIdle,

@@ -6,7 +6,14 @@
 
 import type { ColumnType, Selectable } from "kysely";
 import { z } from "zod";
-import { type Limits, limitsFromJson, limitsToJson, withoutLimits } from "./limit-fields.ts";
+import {
+  limitsFromJson,
+  limitsToJson,
+  type TenantLimits,
+  tenantLimitsFromJson,
+  withoutLimits,
+  withoutTenantLimits,
+} from "./limit-fields.ts";
 import type { SecretBox } from "./secret-box.ts";
 import type { StoredTenant, Tenant } from "./tenant.ts";
 import type { TenantUser } from "./tenant-user.ts";
@@ -17,7 +24,7 @@ type JsonColumn = ColumnType<string, string, string>;
 type BooleanField = "upstream_ssl" | "enforce_ssl" | "require_user" | "use_jit";
 type JsonField = "allow_list" | "feature_flags" | "default_parameter_status";
 
-type TenantsTable = Omit<StoredTenant, BooleanField | JsonField | keyof Limits | "users"> &
+type TenantsTable = Omit<StoredTenant, BooleanField | JsonField | keyof TenantLimits | "users"> &
   Record<BooleanField, BooleanColumn> &
   Record<JsonField | "limits", JsonColumn>;
 
@@ -83,7 +90,7 @@ const parameterStatusJson = z.record(z.string(), z.string());
 export function toTenantRow(tenant: Tenant, updatedAt: string) {
   const { users: _users, allow_list, feature_flags, default_parameter_status, ...rest } = tenant;
   return {
-    ...withoutLimits(rest),
+    ...withoutTenantLimits(rest),
     limits: limitsToJson(tenant),
     allow_list: JSON.stringify(allow_list),
     feature_flags: JSON.stringify(feature_flags),
@@ -131,7 +138,7 @@ function fromTenantRow(row: JoinedRow, users: readonly TenantUser[]): StoredTena
   for (const column of USER_COLUMNS) Reflect.deleteProperty(tenant, column);
   return {
     ...tenant,
-    ...limitsFromJson(limits),
+    ...tenantLimitsFromJson(limits),
     upstream_ssl: Boolean(row.upstream_ssl),
     enforce_ssl: Boolean(row.enforce_ssl),
     require_user: Boolean(row.require_user),

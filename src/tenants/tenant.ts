@@ -20,7 +20,7 @@ import {
   sniHostnameField,
   wholeNumber,
 } from "./field-schemas.ts";
-import { limitFields } from "./limit-fields.ts";
+import { tenantLimitFields } from "./limit-fields.ts";
 import { tenantUserSchema } from "./tenant-user.ts";
 
 const DAY_SECONDS = 86_400;
@@ -109,7 +109,7 @@ export const tenantSchema = z.strictObject({
   banned_at: momentField.nullable().default(null).describe("When the tenant was banned"),
   banned_until: momentField.nullable().default(null).describe("When its ban ends; null never"),
   ban_reason: line(255).nullable().default(null).describe("What its clients are told"),
-  ...limitFields,
+  ...tenantLimitFields,
   users: z
     .array(tenantUserSchema, sentence("must be a list of users"))
     .max(USERS_MAX, `must have at most ${USERS_MAX} users`)

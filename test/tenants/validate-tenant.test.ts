@@ -40,6 +40,14 @@ const NO_LIMITS = {
   max_pins: null,
 };
 
+const NO_TENANT_LIMITS = {
+  ...NO_LIMITS,
+  max_client_connections: null,
+  max_server_connections: null,
+  max_pools: null,
+  max_connection_rate: null,
+};
+
 describe("a valid tenant", () => {
   test("has Supavisor's defaults", () => {
     expect(tenant("acme")).toEqual({
@@ -68,7 +76,7 @@ describe("a valid tenant", () => {
       banned_at: null,
       banned_until: null,
       ban_reason: null,
-      ...NO_LIMITS,
+      ...NO_TENANT_LIMITS,
       users: [
         {
           ...NO_LIMITS,
