@@ -4,14 +4,7 @@
 
 import type { StoredTenant } from "../tenants/tenant.ts";
 import { allTenants, type TenantStore } from "../tenants/tenant-store.ts";
-import type { TenantUser } from "../tenants/tenant-user.ts";
-
-export type PublicTenantUser = Omit<TenantUser, "db_password">;
-
-/** What may be shown of a tenant: as Supavisor's API does, without `upstream_tls_ca`. */
-export interface PublicTenant extends Omit<StoredTenant, "users" | "upstream_tls_ca"> {
-  readonly users: readonly PublicTenantUser[];
-}
+import { type PublicTenant, toPublicTenant } from "./public-tenant.ts";
 
 const COLUMNS: readonly (readonly [title: string, cell: (tenant: StoredTenant) => string])[] = [
   ["TENANT", (tenant) => tenant.external_id],
@@ -41,12 +34,6 @@ export async function renderTenantTable(store: TenantStore): Promise<string> {
 /** Returns every tenant, without what must not be shown. */
 export async function listTenants(store: TenantStore): Promise<readonly PublicTenant[]> {
   return Array.fromAsync(allTenants(store), toPublicTenant);
-}
-
-/** Takes passwords, and certificates, out of a tenant. */
-export function toPublicTenant(tenant: StoredTenant): PublicTenant {
-  const { users, upstream_tls_ca: _certificates, ...rest } = tenant;
-  return { ...rest, users: users.map(({ db_password: _password, ...user }) => user) };
 }
 
 function address({ db_host, db_port }: StoredTenant): string {

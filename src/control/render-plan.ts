@@ -2,10 +2,8 @@
  * A plan as people read it: `+` is created, `~` changed, `-` deleted. No secret is ever in it.
  */
 
+import { HIDDEN_FIELDS } from "./hidden-fields.ts";
 import type { FieldDifference, TenantDifference, UserDifference } from "./tenant-plan.ts";
-
-/** Shown by that they change, not by what they are. (Certificates are only too long.) */
-const HIDDEN_FIELDS: ReadonlySet<string> = new Set(["db_password", "upstream_tls_ca"]);
 
 const SIGNS = { create: "+", update: "~", delete: "-" } as const;
 

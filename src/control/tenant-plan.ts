@@ -78,8 +78,11 @@ function keepState(tenant: Tenant, stored: StoredTenant): Tenant {
   return { ...tenant, default_parameter_status: learned, banned_at, banned_until, ban_reason };
 }
 
-/** Returns null if nothing differs. */
-function compareTenants(stored: StoredTenant | null, desired: Tenant): TenantDifference | null {
+/** Returns what differs; null if nothing does. */
+export function compareTenants(
+  stored: StoredTenant | null,
+  desired: Tenant,
+): TenantDifference | null {
   const fields = compareFields(stored, desired, ["users"]);
   const users = compareUsers(stored?.users ?? [], desired.users);
   if (stored !== null && fields.length === 0 && users.length === 0) return null;
