@@ -34,6 +34,7 @@ type Sink = ReturnType<typeof destination>;
 export class ProgramLogger implements Logger {
   readonly #sink: Sink;
   readonly #pino: Pino;
+  readonly #unfiltered: Pino;
   #droppedLines = 0;
 
   constructor(options: ProgramLoggerOptions) {
@@ -63,6 +64,7 @@ export class ProgramLogger implements Logger {
       },
       stream,
     );
+    this.#unfiltered = this.#pino.child({}, { level: "info" });
   }
 
   set level(level: LogLevel) {
@@ -83,6 +85,11 @@ export class ProgramLogger implements Logger {
 
   error(fields: LogFields, message: string): void {
     this.#pino.error(fields, message);
+  }
+
+  /** A line that no level leaves out. */
+  always(fields: LogFields, message: string): void {
+    this.#unfiltered.info(fields, message);
   }
 
   /** Resolves when all lines have left, or after a second. */

@@ -54,6 +54,21 @@ describe("the program's log", () => {
     expect(text).not.toMatch(/first|third/);
   });
 
+  test("has the lines of an audit at every level, and after a change of it", async () => {
+    const text = await logged({ level: "error" }, (logger) => {
+      logger.always({ actor: "ops" }, "first");
+      logger.level = "warn";
+      logger.always({ actor: "ops" }, "second");
+      logger.info({}, "third");
+    });
+    expect(
+      text
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line).msg),
+    ).toEqual(["first", "second"]);
+  });
+
   test("is text for people where that is asked for", async () => {
     const text = await logged({ format: "text" }, (logger) =>
       logger.error({ sqlstate: "53300", of: 3 }, "too many"),
