@@ -18,7 +18,7 @@ import { malformedScramMessage, SaslProtocolError } from "./sasl-protocol-error.
 import { SCRAM_SHA_256, SCRAM_SHA_256_PLUS, type ScramMechanism } from "./scram-mechanism.ts";
 import { decodeScramMessage, encodeScramMessage, isScramNonce } from "./scram-message.ts";
 import { computeServerSignature, recoverClientKey } from "./scram-proof.ts";
-import type { ScramVerifier } from "./scram-verifier.ts";
+import { type ScramVerifier, sameSalting } from "./scram-verifier.ts";
 import { formatServerFinalMessage } from "./server-final-message.ts";
 import { formatServerFirstMessage } from "./server-first-message.ts";
 import { sha256 } from "./sha-256.ts";
@@ -26,6 +26,8 @@ import { sha256 } from "./sha-256.ts";
 export interface ScramServerOptions {
   /** The user's, or a mock one. */
   readonly verifier: ScramVerifier;
+  /** Others that do as well, while a password is being changed: of the same salt and iteration count. */
+  readonly alternatives?: readonly ScramVerifier[];
   /** Fresh for every exchange: 18 random bytes in base64, as PostgreSQL does. */
   readonly serverNonce: string;
   /** That of the client's TLS connection, or null without TLS or without a usable certificate. */
@@ -37,6 +39,8 @@ export interface ScramServerResult {
   readonly serverFinal: Uint8Array;
   /** The client's 32-byte key: with the verifier's ServerKey it can log in elsewhere in its name. */
   readonly clientKey: Uint8Array;
+  /** That of the password which the client knows: `verifier`, or one of `alternatives`. */
+  readonly verifier: ScramVerifier;
 }
 
 type Phase =
@@ -62,14 +66,18 @@ const OFFER_LOST =
   "The client supports SCRAM channel binding but thinks the server does not. However, this server does support channel binding.";
 
 export class ScramServer {
-  readonly #verifier: ScramVerifier;
+  /** All of one salt and iteration count. */
+  readonly #verifiers: readonly [ScramVerifier, ...ScramVerifier[]];
   readonly #serverNonce: string;
   readonly #channelBinding: ChannelBinding | null;
   #phase: Phase = { name: "fresh" };
 
   constructor(options: ScramServerOptions) {
     assert(isScramNonce(options.serverNonce), "a nonce is printable and has no comma");
-    this.#verifier = options.verifier;
+    const { verifier, alternatives = [] } = options;
+    for (const alternative of alternatives)
+      assert(sameSalting(alternative, verifier), "all verifiers of an exchange share their salt");
+    this.#verifiers = [verifier, ...alternatives];
     this.#serverNonce = options.serverNonce;
     this.#channelBinding = options.channelBinding;
   }
@@ -93,7 +101,7 @@ export class ScramServer {
     const first = parseClientFirstMessage(decodeScramMessage(clientFirst));
     this.#checkFlag(chosen, first.flag);
     const nonce = first.nonce + this.#serverNonce;
-    const { salt, iterations } = this.#verifier;
+    const { salt, iterations } = this.#verifiers[0];
     const serverFirst = formatServerFirstMessage({ nonce, salt, iterations });
     this.#phase = {
       name: "challenged",
@@ -116,11 +124,24 @@ export class ScramServer {
     if (final.nonce !== phase.nonce)
       throw new SaslProtocolError("invalid SCRAM response", "Nonce does not match.");
     const authMessage = `${phase.authMessageStart},${final.withoutProof}`;
-    const { storedKey, serverKey } = this.#verifier;
-    const clientKey = recoverClientKey(final.proof, storedKey, authMessage);
-    if (!equalInConstantTime(sha256(clientKey), storedKey)) throw new InvalidPasswordError();
-    const signature = computeServerSignature(serverKey, authMessage);
-    return { serverFinal: encodeScramMessage(formatServerFinalMessage(signature)), clientKey };
+    const { clientKey, verifier } = this.#provenBy(final.proof, authMessage);
+    const signature = computeServerSignature(verifier.serverKey, authMessage);
+    const serverFinal = encodeScramMessage(formatServerFinalMessage(signature));
+    return { serverFinal, clientKey, verifier };
+  }
+
+  /** Throws an InvalidPasswordError. Every verifier is tried: how long it takes says nothing of which fits. */
+  #provenBy(
+    proof: Uint8Array,
+    authMessage: string,
+  ): { readonly clientKey: Uint8Array; readonly verifier: ScramVerifier } {
+    const [proven] = this.#verifiers.flatMap((verifier) => {
+      const clientKey = recoverClientKey(proof, verifier.storedKey, authMessage);
+      const fits = equalInConstantTime(sha256(clientKey), verifier.storedKey);
+      return fits ? [{ clientKey, verifier }] : [];
+    });
+    if (proven === undefined) throw new InvalidPasswordError();
+    return proven;
   }
 
   /** Returns the phase, and is in `over` unless the step that called it enters another. */

@@ -75,6 +75,14 @@ export function matchesSaltedPassword(
   return equalInConstantTime(storedKey, verifier.storedKey);
 }
 
+/**
+ * Tells whether a password that is salted for one of the verifiers is salted for the other as well: then
+ * one SCRAM exchange can check a proof against both.
+ */
+export function sameSalting(one: ScramVerifier, other: ScramVerifier): boolean {
+  return one.iterations === other.iterations && Buffer.from(one.salt).equals(other.salt);
+}
+
 function decodeKey(text: string): Uint8Array | null {
   const key = decodeBase64(text);
   return key !== null && key.byteLength === SHA_256_BYTES ? key : null;
