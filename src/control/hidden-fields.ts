@@ -5,6 +5,7 @@
 
 export const HIDDEN_FIELDS: ReadonlySet<string> = new Set([
   "db_password",
+  "db_password_previous",
   "upstream_tls_ca",
   "jit_api_url",
 ]);

@@ -63,7 +63,23 @@ function mergeUser(
   const known = typeof alias === "string" ? before.get(alias) : undefined;
   if (known === undefined) return given;
   for (const field of KEPT_USER_FIELDS) if (!(field in given)) given[field] = known[field];
-  return given;
+  return { ...given, ...previousOf(given, known) };
+}
+
+/**
+ * The password before the present one, which no answer of ours shows either, stays beside the very same
+ * password; it ends with another one, or where its time is set to null.
+ */
+function previousOf(
+  given: Readonly<Record<string, unknown>>,
+  known: TenantUser,
+): Readonly<Record<string, unknown>> {
+  if ("db_password_previous" in given) return {};
+  const { db_password_previous, previous_valid_until } = known;
+  const { db_password, previous_valid_until: until = previous_valid_until } = given;
+  return db_password === known.db_password && until !== null
+    ? { db_password_previous, previous_valid_until: until }
+    : { db_password_previous: null, previous_valid_until: null };
 }
 
 function without(

@@ -6,7 +6,7 @@
 import type { StoredTenant } from "../tenants/tenant.ts";
 import type { TenantUser } from "../tenants/tenant-user.ts";
 
-export type PublicTenantUser = Omit<TenantUser, "db_password">;
+export type PublicTenantUser = Omit<TenantUser, "db_password" | "db_password_previous">;
 
 export interface PublicTenant extends Omit<StoredTenant, "users" | "upstream_tls_ca"> {
   readonly users: readonly PublicTenantUser[];
@@ -15,5 +15,10 @@ export interface PublicTenant extends Omit<StoredTenant, "users" | "upstream_tls
 /** Takes passwords, and certificates, out of a tenant. */
 export function toPublicTenant(tenant: StoredTenant): PublicTenant {
   const { users, upstream_tls_ca: _certificates, ...rest } = tenant;
-  return { ...rest, users: users.map(({ db_password: _password, ...user }) => user) };
+  return { ...rest, users: users.map(toPublicUser) };
+}
+
+function toPublicUser(user: TenantUser): PublicTenantUser {
+  const { db_password: _password, db_password_previous: _previous, ...rest } = user;
+  return rest;
 }

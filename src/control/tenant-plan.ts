@@ -75,7 +75,23 @@ function keepState(tenant: Tenant, stored: StoredTenant): Tenant {
   const learned = silent ? stored.default_parameter_status : tenant.default_parameter_status;
   const saysBan = STATE_FIELDS.some((field) => tenant[field] !== null);
   const { banned_at, banned_until, ban_reason } = saysBan ? tenant : stored;
-  return { ...tenant, default_parameter_status: learned, banned_at, banned_until, ban_reason };
+  return {
+    ...tenant,
+    default_parameter_status: learned,
+    banned_at,
+    banned_until,
+    ban_reason,
+    users: tenant.users.map((user) => keepPrevious(user, stored.users)),
+  };
+}
+
+/** A rotation goes on beside a file that knows its new password and says nothing of the one before. */
+function keepPrevious(user: TenantUser, stored: readonly TenantUser[]): TenantUser {
+  const known = stored.find((candidate) => candidate.db_user_alias === user.db_user_alias);
+  const silent = user.db_password_previous === null && user.db_password === known?.db_password;
+  if (known === undefined || !silent) return user;
+  const { db_password_previous, previous_valid_until } = known;
+  return { ...user, db_password_previous, previous_valid_until };
 }
 
 /** Returns what differs; null if nothing does. */

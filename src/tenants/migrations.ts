@@ -45,6 +45,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
     },
   },
   "0002-limits": { up: addLimits },
+  "0003-previous-passwords": { up: addPreviousPasswords },
 };
 
 async function createTenants(database: Kysely<unknown>): Promise<void> {
@@ -133,4 +134,11 @@ async function addLimits(database: Kysely<unknown>): Promise<void> {
   await sql`update tenants set limits = '{"client_idle_timeout":' || client_idle_timeout || '}'
     where client_idle_timeout > 0`.execute(database);
   await database.schema.alterTable("tenants").dropColumn("client_idle_timeout").execute();
+}
+
+/** A password that is being replaced is kept beside the new one until its end. */
+async function addPreviousPasswords(database: Kysely<unknown>): Promise<void> {
+  const users = database.schema.alterTable("users");
+  await users.addColumn("db_pass_previous_encrypted", "text").execute();
+  await users.addColumn("previous_valid_until", "text").execute();
 }

@@ -1,6 +1,6 @@
 /**
  * Passwords at rest: AES-256-GCM, each under a nonce of its own and bound to its tenant and user,
- * so that a row copied to another tenant does not open there.
+ * so that a row copied to another tenant does not open there, nor an earlier password as the present one.
  *
  * Layout of a sealed secret: `v1.` and, in base64url, Nonce(12) Ciphertext(n) Tag(16).
  */
@@ -22,6 +22,8 @@ const TAG_BYTES = 16;
 export interface SecretOwner {
   readonly externalId: string;
   readonly dbUserAlias: string;
+  /** Which of its secrets: none opens in another's place. Absent: its password. */
+  readonly purpose?: "previous password";
 }
 
 /** A sealed secret did not open: another key sealed it, or it is not what was sealed. */
@@ -30,7 +32,7 @@ export class SecretNotOpenedError extends Error {
 
   constructor(owner: SecretOwner) {
     super(
-      `the password of user "${owner.dbUserAlias}" of tenant "${owner.externalId}" cannot be decrypted: ` +
+      `the ${owner.purpose ?? "password"} of user "${owner.dbUserAlias}" of tenant "${owner.externalId}" cannot be decrypted: ` +
         "VAULT_ENC_KEY (or the key file) is not the key it was encrypted with, or the record was altered",
     );
   }
@@ -78,6 +80,7 @@ export class SecretBox {
 }
 
 /** No name contains NUL, so no two owners have the same bytes. */
-function ownerBytes({ externalId, dbUserAlias }: SecretOwner): Buffer {
-  return Buffer.from(`carpool\0${externalId}\0${dbUserAlias}`);
+function ownerBytes({ externalId, dbUserAlias, purpose }: SecretOwner): Buffer {
+  const owner = `carpool\0${externalId}\0${dbUserAlias}`;
+  return Buffer.from(purpose === undefined ? owner : `${owner}\0${purpose}`);
 }

@@ -24,6 +24,7 @@ export function crossFieldProblems(
     ...jitProblems(tenant),
     ...banProblems(tenant),
     ...passwordProblems(tenant),
+    ...previousPasswordProblems(tenant),
     ...aliasProblems(tenant),
   ];
 }
@@ -96,15 +97,35 @@ function passwordProblems({ users }: Tenant): FieldProblem[] {
       return [problem(["users", index, "is_manager"], "cannot be true for a native user")];
     if (user.db_password === null && user.mode_type !== "native")
       return [problem(["users", index, "db_password"], "is required unless mode_type is native")];
-    if (user.db_password !== null && classifySecret(user.db_password) === null)
-      return [
-        problem(
-          ["users", index, "db_password"],
-          "begins as a SCRAM verifier and is none: cut off, damaged, or not of SCRAM-SHA-256",
-        ),
-      ];
+    if (isDamaged(user.db_password))
+      return [problem(["users", index, "db_password"], DAMAGED_VERIFIER)];
     return [];
   });
+}
+
+/** An earlier password without an end would be a second password for ever. */
+function previousPasswordProblems({ users }: Tenant): FieldProblem[] {
+  return users.flatMap((user, index) => {
+    const { db_password, db_password_previous: previous, previous_valid_until: until } = user;
+    if (previous === null)
+      return until === null
+        ? []
+        : [problem(["users", index, "previous_valid_until"], "needs db_password_previous")];
+    const path = ["users", index, "db_password_previous"];
+    if (db_password === null) return [problem(path, "needs db_password")];
+    if (until === null)
+      return [
+        problem(["users", index, "previous_valid_until"], "is required with db_password_previous"),
+      ];
+    return isDamaged(previous) ? [problem(path, DAMAGED_VERIFIER)] : [];
+  });
+}
+
+const DAMAGED_VERIFIER =
+  "begins as a SCRAM verifier and is none: cut off, damaged, or not of SCRAM-SHA-256";
+
+function isDamaged(password: string | null): boolean {
+  return password !== null && classifySecret(password) === null;
 }
 
 function aliasProblems({ users }: Tenant): FieldProblem[] {

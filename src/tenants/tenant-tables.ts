@@ -14,7 +14,7 @@ import {
   withoutLimits,
   withoutTenantLimits,
 } from "./limit-fields.ts";
-import type { SecretBox } from "./secret-box.ts";
+import type { SecretBox, SecretOwner } from "./secret-box.ts";
 import type { StoredTenant, Tenant } from "./tenant.ts";
 import type { TenantUser } from "./tenant-user.ts";
 
@@ -34,6 +34,9 @@ interface UsersTable {
   db_user: string;
   /** See `secret-box.ts`. Null for a native user without a password. */
   db_pass_encrypted: string | null;
+  /** The password before it, sealed as that, until `previous_valid_until`. */
+  db_pass_previous_encrypted: string | null;
+  previous_valid_until: string | null;
   pool_size: number | null;
   mode_type: TenantUser["mode_type"];
   is_manager: BooleanColumn;
@@ -74,6 +77,8 @@ export const USER_COLUMNS = [
   "db_user_alias",
   "db_user",
   "db_pass_encrypted",
+  "db_pass_previous_encrypted",
+  "previous_valid_until",
   "pool_size",
   "mode_type",
   "is_manager",
@@ -100,12 +105,12 @@ export function toTenantRow(tenant: Tenant, updatedAt: string) {
 }
 
 export function toUserRow(externalId: string, user: TenantUser, box: SecretBox) {
-  const { db_password, ...rest } = user;
+  const { db_password, db_password_previous: previous, ...rest } = user;
   const owner = { externalId, dbUserAlias: user.db_user_alias };
-  const sealed = db_password === null ? null : box.seal(db_password, owner);
   return {
     tenant_external_id: externalId,
-    db_pass_encrypted: sealed,
+    db_pass_encrypted: db_password === null ? null : box.seal(db_password, owner),
+    db_pass_previous_encrypted: previous === null ? null : box.seal(previous, previousOf(owner)),
     user_limits: limitsToJson(user),
     pool_checkout_timeout: 0,
     ...withoutLimits(rest),
@@ -153,11 +158,14 @@ function fromTenantRow(row: JoinedRow, users: readonly TenantUser[]): StoredTena
 function fromUserRow(row: UserRow, box: SecretBox): TenantUser {
   const owner = { externalId: row.tenant_external_id, dbUserAlias: row.db_user_alias };
   const limits = limitsFromJson(row.user_limits);
+  const { db_pass_encrypted: sealed, db_pass_previous_encrypted: previous } = row;
   const checkoutOfOldRow = row.pool_checkout_timeout === 0 ? null : row.pool_checkout_timeout;
   return {
     db_user_alias: row.db_user_alias,
     db_user: row.db_user,
-    db_password: row.db_pass_encrypted === null ? null : box.open(row.db_pass_encrypted, owner),
+    db_password: sealed === null ? null : box.open(sealed, owner),
+    db_password_previous: previous === null ? null : box.open(previous, previousOf(owner)),
+    previous_valid_until: row.previous_valid_until,
     pool_size: row.pool_size,
     mode_type: row.mode_type,
     is_manager: Boolean(row.is_manager),
@@ -165,4 +173,8 @@ function fromUserRow(row: UserRow, box: SecretBox): TenantUser {
     ...limits,
     pool_checkout_timeout: limits.pool_checkout_timeout ?? checkoutOfOldRow,
   };
+}
+
+function previousOf(owner: SecretOwner): SecretOwner {
+  return { ...owner, purpose: "previous password" };
 }

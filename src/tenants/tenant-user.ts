@@ -3,13 +3,19 @@
  */
 
 import { z } from "zod";
-import { flag, nameField, oneOf, sentence, wholeNumber } from "./field-schemas.ts";
+import { flag, momentField, nameField, oneOf, sentence, wholeNumber } from "./field-schemas.ts";
 import { limitFields } from "./limit-fields.ts";
 
 /** Several times the longest verifier or generated password; a bound on what a row may hold. */
 const PASSWORD_BYTES_MAX = 1024;
 
 const passwordRule = sentence("must be 1 to 1024 bytes of text without NUL");
+
+/** Plain text, or PostgreSQL's SCRAM verifier or md5 hash. */
+export const passwordField = z.string(passwordRule).refine((text) => {
+  const bytes = Buffer.byteLength(text);
+  return bytes >= 1 && bytes <= PASSWORD_BYTES_MAX && !text.includes("\0");
+}, passwordRule);
 
 /** The fields as they stand in JSON or YAML, before `db_user_alias` has got its default. */
 export const tenantUserFields = z.strictObject({
@@ -18,16 +24,19 @@ export const tenantUserFields = z.strictObject({
     .optional()
     .describe("The name that clients log in with; `db_user` if absent"),
   db_user: nameField.describe("The PostgreSQL role that servers are opened with"),
-  /** Plain text, or PostgreSQL's SCRAM verifier or md5 hash. Only a native user can do without. */
-  db_password: z
-    .string(passwordRule)
-    .refine((text) => {
-      const bytes = Buffer.byteLength(text);
-      return bytes >= 1 && bytes <= PASSWORD_BYTES_MAX && !text.includes("\0");
-    }, passwordRule)
+  /** Only a native user can do without. */
+  db_password: passwordField
     .nullable()
     .default(null)
     .describe("The role's password, or its SCRAM verifier or md5 hash"),
+  db_password_previous: passwordField
+    .nullable()
+    .default(null)
+    .describe("The password before it, which does as well until `previous_valid_until`"),
+  previous_valid_until: momentField
+    .nullable()
+    .default(null)
+    .describe("When `db_password_previous` ends"),
   pool_size: wholeNumber(1, 10_000)
     .nullable()
     .default(null)

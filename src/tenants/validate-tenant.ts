@@ -29,6 +29,7 @@ const READ_ONLY_FIELDS: ReadonlySet<string> = new Set([
 /** A key may be pasted where its certificate belongs, a password stand in a URL or instead of a user. */
 const NEVER_SHOWN: ReadonlySet<string> = new Set([
   "db_password",
+  "db_password_previous",
   "upstream_tls_ca",
   "jit_api_url",
   "users",

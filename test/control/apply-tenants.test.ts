@@ -125,6 +125,34 @@ describe("carpool apply", () => {
     expect(await names()).toEqual([]);
   });
 
+  test("leaves the earlier password of a rotation whose new one the file knows", async () => {
+    const rotation = {
+      db_password_previous: "hunter1",
+      previous_valid_until: "2099-01-01T00:00:00.000Z",
+    };
+    const users = [{ db_user: "app", db_password: "hunter2", pool_size: 5, ...rotation }];
+    await store.write([{ kind: "put", tenant: tenant("acme", { users }) }]);
+    expect((await apply(ACME.replace("5432", "6000"))).text).not.toContain("previous");
+    expect((await store.get("acme"))?.users[0]).toMatchObject(rotation);
+  });
+
+  test("forgets the earlier password where the file has another present one", async () => {
+    const rotation = {
+      db_password_previous: "hunter1",
+      previous_valid_until: "2099-01-01T00:00:00.000Z",
+    };
+    const users = [{ db_user: "app", db_password: "other", pool_size: 5, ...rotation }];
+    await store.write([{ kind: "put", tenant: tenant("acme", { users }) }]);
+    const { text } = await apply(ACME);
+    expect(text).toContain("        ~ db_password_previous: (changed)\n");
+    expect(text).not.toContain("hunter");
+    expect((await store.get("acme"))?.users[0]).toMatchObject({
+      db_password: "hunter2",
+      db_password_previous: null,
+      previous_valid_until: null,
+    });
+  });
+
   test("leaves a ban, and what a server has reported, that the file says nothing about", async () => {
     const state = {
       banned_at: "2026-01-01T00:00:00.000Z",

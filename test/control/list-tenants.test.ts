@@ -6,6 +6,8 @@ import { makeTemporaryFolder, type TemporaryFolder } from "../support/temporary-
 import { tenant } from "../tenants/fixtures.ts";
 import { openStore } from "../tenants/store-fixtures.ts";
 
+const UNTIL = "2099-01-01T00:00:00.000Z";
+
 describe("carpool tenants", () => {
   let folder: TemporaryFolder;
   let store: TenantStore;
@@ -21,7 +23,8 @@ describe("carpool tenants", () => {
   });
 
   async function putTwo(): Promise<void> {
-    const users = [{ db_user: "boss", db_password: "hunter2", is_manager: true }];
+    const previous = { db_password_previous: "hunter1", previous_valid_until: UNTIL };
+    const users = [{ db_user: "boss", db_password: "hunter2", is_manager: true, ...previous }];
     await store.write([
       { kind: "put", tenant: tenant("acme", { db_host: "fd00::1", sni_hostname: "db.acme.com" }) },
       {
@@ -56,7 +59,7 @@ describe("carpool tenants", () => {
     const listed = await listTenants(store);
     expect(listed).toMatchObject([
       { external_id: "acme", users: [{ db_user: "app", pool_size: null }] },
-      { external_id: "beta", ban_reason: "unpaid" },
+      { external_id: "beta", ban_reason: "unpaid", users: [{ previous_valid_until: UNTIL }] },
     ]);
     expect(listed[0]?.inserted_at).toBeString();
   });
@@ -64,6 +67,6 @@ describe("carpool tenants", () => {
   test("shows no password anywhere", async () => {
     await putTwo();
     const shown = (await renderTenantTable(store)) + JSON.stringify(await listTenants(store));
-    expect(shown).not.toMatch(/hunter2|db_password|upstream_tls_ca/);
+    expect(shown).not.toMatch(/hunter[12]|db_password|upstream_tls_ca/);
   });
 });

@@ -62,12 +62,14 @@ describe("the SQLite file", () => {
     );
     await first.close();
     using database = new Database(path);
+    database.run("alter table users drop column db_pass_previous_encrypted");
+    database.run("alter table users drop column previous_valid_until");
     database.run("alter table users drop column user_limits");
     database.run("alter table tenants drop column limits");
     database.run("alter table tenants add column client_idle_timeout integer not null default 0");
     database.run("update tenants set client_idle_timeout = 5000 where external_id = 'soon'");
     database.run("update users set pool_checkout_timeout = 3000 where tenant_external_id = 'soon'");
-    database.run("delete from carpool_migrations where name = '0002-limits'");
+    database.run("delete from carpool_migrations where name > '0001-tenants-and-users'");
     const second = await openStore(path);
     expect((await second.get("soon"))?.client_idle_timeout).toBe(5000);
     expect((await second.get("never"))?.client_idle_timeout).toBeNull();
@@ -112,6 +114,31 @@ describe("the SQLite file", () => {
     raw.close();
     expect(await rejectionOf(store.get("a"))).toBeInstanceOf(SecretNotOpenedError);
     expect((await store.get("b"))?.users[0]?.db_password).toBe("secret of b");
+    await store.close();
+  });
+
+  test("keeps an earlier password sealed, and apart from the present one", async () => {
+    const store = await openStore(path);
+    const user = { db_user: "app", db_password: "hunter2", db_password_previous: "hunter1" };
+    const users = [{ ...user, previous_valid_until: "2099-01-01T00:00:00Z" }];
+    await store.write([{ kind: "put", tenant: tenant("acme", { users }) }]);
+    expect((await store.get("acme"))?.users[0]).toMatchObject(user);
+    expect(readFileSync(`${path}-wal`, "latin1")).not.toContain("hunter1");
+    using raw = new Database(path);
+    raw.run("update users set db_pass_encrypted = db_pass_previous_encrypted");
+    const error = await rejectionOf(store.get("acme"));
+    expect(error).toBeInstanceOf(SecretNotOpenedError);
+    raw.run("update users set db_pass_previous_encrypted = null, previous_valid_until = null");
+    expect(String(await rejectionOf(store.get("acme")))).toContain(`password of user "app"`);
+    await store.close();
+  });
+
+  test("refuses a present password in the place of an earlier one", async () => {
+    const store = await openStore(path);
+    await store.write([{ kind: "put", tenant: tenant("acme") }]);
+    using raw = new Database(path);
+    raw.run("update users set db_pass_previous_encrypted = db_pass_encrypted");
+    expect(String(await rejectionOf(store.get("acme")))).toContain("previous password of user");
     await store.close();
   });
 

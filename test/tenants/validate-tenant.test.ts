@@ -20,6 +20,7 @@ function problemsOf(input: unknown, globalUpstreamCa = false): string[] {
 }
 
 const USER = { db_user: "app", db_password: "hunter2" };
+const UNTIL = { previous_valid_until: "2099-01-01T00:00:00Z" };
 
 /** Every limit is what the next wider one says. */
 const NO_LIMITS = {
@@ -83,6 +84,8 @@ describe("a valid tenant", () => {
           db_user_alias: "app",
           db_user: "app",
           db_password: "hunter2",
+          db_password_previous: null,
+          previous_valid_until: null,
           pool_size: null,
           mode_type: "transaction",
           is_manager: false,
@@ -254,6 +257,7 @@ describe("no problem shows a secret", () => {
   test.each([
     { users: [{ db_user: "app", db_password: "hunter2\0" }] },
     { users: [{ db_user: "app", db_password: "hunter2".repeat(200) }] },
+    { users: [{ ...USER, db_password: "x", db_password_previous: "hunter2\0", ...UNTIL }] },
     { users: "hunter2" },
     { users: ["hunter2"] },
     { users: [{ db_user: ["hunter2"] }] },
@@ -299,6 +303,22 @@ describe("fields that do not fit each other are refused", () => {
     [
       "users[0].db_password begins as a SCRAM verifier and is none",
       { users: [{ db_user: "app", db_password: "SCRAM-SHA-256$4096:c2FsdA==$c3RvcmVk" }] },
+    ],
+    [
+      "users[0].previous_valid_until is required with db_password_previous",
+      { users: [{ ...USER, db_password_previous: "old" }] },
+    ],
+    [
+      "users[0].previous_valid_until needs db_password_previous",
+      { users: [{ ...USER, ...UNTIL }] },
+    ],
+    [
+      "users[0].db_password_previous begins as a SCRAM verifier and is none",
+      { users: [{ ...USER, db_password_previous: "SCRAM-SHA-256$cut", ...UNTIL }] },
+    ],
+    [
+      "users[0].db_password_previous needs db_password",
+      { users: [{ db_user: "n", mode_type: "native", db_password_previous: "old", ...UNTIL }] },
     ],
     [
       "users[0].is_manager cannot be true",
