@@ -2,7 +2,7 @@
  * What the fields of a tenant must hold together, one rule a function.
  */
 
-import { classifySecret } from "../auth/secret.ts";
+import { DAMAGED_VERIFIER, isDamagedVerifier } from "./damaged-verifier.ts";
 import type { FieldPath, FieldProblem } from "./field-problem.ts";
 import type { Tenant } from "./tenant.ts";
 
@@ -97,7 +97,7 @@ function passwordProblems({ users }: Tenant): FieldProblem[] {
       return [problem(["users", index, "is_manager"], "cannot be true for a native user")];
     if (user.db_password === null && user.mode_type !== "native")
       return [problem(["users", index, "db_password"], "is required unless mode_type is native")];
-    if (isDamaged(user.db_password))
+    if (user.db_password !== null && isDamagedVerifier(user.db_password))
       return [problem(["users", index, "db_password"], DAMAGED_VERIFIER)];
     return [];
   });
@@ -117,15 +117,8 @@ function previousPasswordProblems({ users }: Tenant): FieldProblem[] {
       return [
         problem(["users", index, "previous_valid_until"], "is required with db_password_previous"),
       ];
-    return isDamaged(previous) ? [problem(path, DAMAGED_VERIFIER)] : [];
+    return isDamagedVerifier(previous) ? [problem(path, DAMAGED_VERIFIER)] : [];
   });
-}
-
-const DAMAGED_VERIFIER =
-  "begins as a SCRAM verifier and is none: cut off, damaged, or not of SCRAM-SHA-256";
-
-function isDamaged(password: string | null): boolean {
-  return password !== null && classifySecret(password) === null;
 }
 
 function aliasProblems({ users }: Tenant): FieldProblem[] {

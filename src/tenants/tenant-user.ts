@@ -12,10 +12,13 @@ const PASSWORD_BYTES_MAX = 1024;
 const passwordRule = sentence("must be 1 to 1024 bytes of text without NUL");
 
 /** Plain text, or PostgreSQL's SCRAM verifier or md5 hash. */
-export const passwordField = z.string(passwordRule).refine((text) => {
-  const bytes = Buffer.byteLength(text);
-  return bytes >= 1 && bytes <= PASSWORD_BYTES_MAX && !text.includes("\0");
-}, passwordRule);
+export const passwordField = z.string(passwordRule).refine(
+  (text) => {
+    const bytes = Buffer.byteLength(text);
+    return bytes >= 1 && bytes <= PASSWORD_BYTES_MAX && !text.includes("\0");
+  },
+  { ...passwordRule, abort: true },
+);
 
 /** The fields as they stand in JSON or YAML, before `db_user_alias` has got its default. */
 export const tenantUserFields = z.strictObject({
