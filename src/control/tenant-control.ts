@@ -24,6 +24,7 @@ import {
 } from "./control-errors.ts";
 import { mergeTenant } from "./merge-tenant.ts";
 import { type PublicTenant, toPublicTenant } from "./public-tenant.ts";
+import { rotateCredentials } from "./rotate-credentials.ts";
 import { compareTenants } from "./tenant-plan.ts";
 
 export interface TenantControlParts {
@@ -100,6 +101,18 @@ export class TenantControl {
       return banTenant(stored, input, now);
     });
     return tenant;
+  }
+
+  /**
+   * Gives a role of the tenant the password of `input`, beside which the old one holds for a time; see
+   * `rotate-credentials.ts`. Rejects with TenantNotFoundError or InvalidFieldsError.
+   */
+  async updateCredentials(actor: Actor, externalId: string, input: unknown): Promise<void> {
+    const now = this.#wallClock.iso();
+    await this.#change(actor, externalId, (stored) => {
+      if (stored === null) throw new TenantNotFoundError(externalId);
+      return rotateCredentials(stored, input, now);
+    });
   }
 
   /** Deletes the tenant; its clients and pools end. Rejects with a {@link TenantNotFoundError}. */

@@ -17,6 +17,7 @@ import { delegate, openStore } from "../tenants/store-fixtures.ts";
 
 const ACTOR = { name: "ops", address: "192.0.2.1" };
 const NOW = "2026-06-01T00:00:00.000Z";
+const UNTIL = { previous_valid_until: "2099-01-01T00:00:00.000Z" };
 const ACME = {
   db_host: "db.example.com",
   db_port: 5432,
@@ -84,6 +85,74 @@ describe("TenantControl", () => {
     const answer = await control.get("acme");
     expect((await put(answer)).outcome).toBe("unchanged");
     expect((await put({ ...answer, default_pool_size: 3 })).outcome).toBe("updated");
+    expect(await passwords()).toEqual(["hunter2"]);
+  });
+
+  test.each<[string, object, object]>([
+    ["its own answer", {}, {}],
+    ["a user without passwords", { users: [{ db_user: "app" }] }, {}],
+    ["the present password", { users: [{ db_user: "app", db_password: "hunter2" }] }, {}],
+    [
+      "another password",
+      { users: [{ db_user: "app", db_password: "hunter3", ...UNTIL }] },
+      { db_password: "hunter3", db_password_previous: null, previous_valid_until: null },
+    ],
+    [
+      "the end of the grace",
+      { users: [{ db_user: "app", previous_valid_until: null }] },
+      { db_password_previous: null, previous_valid_until: null },
+    ],
+    [
+      "a longer grace",
+      { users: [{ db_user: "app", previous_valid_until: "2099-02-01T00:00:00Z" }] },
+      { previous_valid_until: "2099-02-01T00:00:00.000Z" },
+    ],
+  ])("knows what a rotation keeps, given %s", async (_what, input, expected) => {
+    const user = { db_user: "app", db_password: "hunter2", db_password_previous: "hunter1" };
+    await put({ ...ACME, users: [{ ...user, ...UNTIL }] });
+    await put({ ...(await control.get("acme")), ...input });
+    expect((await store.get("acme"))?.users[0]).toMatchObject({ ...user, ...UNTIL, ...expected });
+    expect(JSON.stringify([records, await control.get("acme")])).not.toContain("hunter");
+  });
+
+  test("rotates a password, and its audit record names what it does not show", async () => {
+    await put(ACME);
+    const input = { db_user: "app", db_password: "hunter3", grace_period: 60 };
+    await control.updateCredentials(ACTOR, "acme", input);
+    expect((await store.get("acme"))?.users[0]).toMatchObject({
+      db_password: "hunter3",
+      db_password_previous: "hunter2",
+      previous_valid_until: "2026-06-01T00:01:00.000Z",
+    });
+    expect(records.at(-1)).toMatchObject({
+      action: "tenant.update",
+      changes: [
+        { field: "users.app.db_password", hidden: true },
+        { field: "users.app.db_password_previous", hidden: true },
+        { field: "users.app.previous_valid_until", before: null },
+      ],
+    });
+    expect(JSON.stringify(records)).not.toContain("hunter");
+  });
+
+  test("writes nothing when a rotation is asked for once more", async () => {
+    await put(ACME);
+    const input = { db_user: "app", db_password: "hunter3" };
+    await control.updateCredentials(ACTOR, "acme", input);
+    const token = await store.changeToken();
+    await control.updateCredentials(ACTOR, "acme", input);
+    expect(await store.changeToken()).toBe(token);
+    expect(records).toHaveLength(2);
+  });
+
+  test("rotates nothing of a tenant that is not there, or of a role that it has not", async () => {
+    const input = { db_user: "nobody", db_password: "hunter3" };
+    const missing = await rejectionOf(control.updateCredentials(ACTOR, "acme", input));
+    expect(missing).toBeInstanceOf(TenantNotFoundError);
+    await put(ACME);
+    const unlisted = await rejectionOf(control.updateCredentials(ACTOR, "acme", input));
+    expect(unlisted).toBeInstanceOf(InvalidFieldsError);
+    expect(String(unlisted)).not.toContain("hunter");
     expect(await passwords()).toEqual(["hunter2"]);
   });
 
