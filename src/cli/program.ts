@@ -11,16 +11,26 @@ import { addHelp } from "./help.ts";
 import { addQuickstart } from "./quickstart.ts";
 import { addStart } from "./start.ts";
 import { addTenants } from "./tenants.ts";
+import { addToken } from "./token.ts";
 import type { Finish, Verb } from "./verb.ts";
 
 /** In the order that `--help` shows them. */
-const VERBS: readonly Verb[] = [addQuickstart, addStart, addApply, addTenants, addCheck, addHelp];
+const VERBS: readonly Verb[] = [
+  addQuickstart,
+  addStart,
+  addApply,
+  addTenants,
+  addToken,
+  addCheck,
+  addHelp,
+];
 
 const AFTER_HELP = `
 Examples:
   $ carpool quickstart                   try it, with a PostgreSQL of its own
   $ carpool start                        run the pooler
   $ carpool apply tenants.yaml           register the tenants of a file
+  $ carpool token                        a token for the HTTP API, good for an hour
   $ carpool check                        what is wrong with the settings, or what they are
   $ carpool check --config prod.yaml     the same, with another settings file
   $ PORT=4001 carpool check              the environment wins over the file

@@ -2,6 +2,7 @@
  * The settings of this process: our table, loaded, with the relations between its values checked.
  */
 
+import { adviseOnApi } from "./api-advice.ts";
 import { type LoadedSettings, loadSettings, type SettingSources } from "./load-settings.ts";
 import { checkRelations } from "./relations.ts";
 import { SETTINGS } from "./settings.ts";
@@ -16,5 +17,6 @@ export function loadConfig(sources: SettingSources): LoadedConfig {
   const loaded = loadSettings(SETTINGS, sources);
   if (!loaded.ok) return loaded;
   const problems = checkRelations(loaded.config);
-  return problems.length === 0 ? loaded : { ok: false, problems, warnings: loaded.warnings };
+  const warnings = [...loaded.warnings, ...adviseOnApi(loaded.config)];
+  return problems.length === 0 ? { ...loaded, warnings } : { ok: false, problems, warnings };
 }

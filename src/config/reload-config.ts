@@ -2,6 +2,7 @@
  * Which settings a running process may take over, and which wait for a restart.
  */
 
+import { isDeepStrictEqual } from "node:util";
 import { type Config, SETTINGS } from "./settings.ts";
 
 export interface ReloadedConfig {
@@ -20,7 +21,7 @@ export function reloadConfig(current: Config, next: Config): ReloadedConfig {
     if (setting.reloadable) continue;
     kept[property] = current[property];
     // Lists are compared by what is in them.
-    if (String(current[property]) !== String(next[property])) restartNames.push(setting.name);
+    if (!isDeepStrictEqual(current[property], next[property])) restartNames.push(setting.name);
   }
   return { config: { ...next, ...kept }, restartNames };
 }

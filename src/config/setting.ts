@@ -11,6 +11,7 @@ export const SETTING_GROUPS = [
   "Clients",
   "Servers",
   "Messages and prepared statements",
+  "HTTP API",
   "Process",
 ] as const;
 

@@ -7,6 +7,7 @@
  */
 
 import type { ConfigOf } from "./setting.ts";
+import { API_SETTINGS } from "./settings/api.ts";
 import { CLIENT_SETTINGS } from "./settings/clients.ts";
 import { LISTENING_SETTINGS } from "./settings/listening.ts";
 import { MESSAGE_SETTINGS } from "./settings/messages.ts";
@@ -22,6 +23,7 @@ export const SETTINGS = {
   ...CLIENT_SETTINGS,
   ...SERVER_SETTINGS,
   ...MESSAGE_SETTINGS,
+  ...API_SETTINGS,
   ...PROCESS_SETTINGS,
 } as const;
 

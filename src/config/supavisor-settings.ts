@@ -19,7 +19,7 @@ const NO_ERLANG = "Carpool is no Erlang release.";
 const ALWAYS_PREPARED = "named prepared statements are always on in transaction mode.";
 const ONE_CERTIFICATE =
   "use GLOBAL_DOWNSTREAM_CERT_PATH and GLOBAL_DOWNSTREAM_KEY_PATH, which take ECDSA too.";
-const NO_API = "Carpool has no management API with tokens.";
+const NO_METRICS = "Carpool has no metrics that ask for a token.";
 const NO_PUSHER = "Carpool pushes no metrics.";
 const NO_CLUSTER = "Carpool forms no Erlang cluster.";
 const NO_LABEL = "Carpool has no label for it.";
@@ -50,11 +50,8 @@ export const SUPAVISOR_SETTINGS: ReadonlyMap<string, SupavisorSetting> = new Map
   ["METRICS_PUSHER_TIMEOUT_MS", only(NO_PUSHER)],
   ["METRICS_PUSHER_COMPRESS", only(NO_PUSHER)],
   ["METRICS_PUSHER_EXTRA_LABELS", only(NO_PUSHER)],
-  ["API_JWT_SECRET", ordinary(NO_API)],
-  ["METRICS_JWT_SECRET", only(NO_API)],
-  ["JWT_CLAIM_VALIDATORS", only(NO_API)],
-  ["API_TOKEN_BLOCKLIST", only(NO_API)],
-  ["METRICS_TOKEN_BLOCKLIST", only(NO_API)],
+  ["METRICS_JWT_SECRET", only(NO_METRICS)],
+  ["METRICS_TOKEN_BLOCKLIST", only(NO_METRICS)],
   ["CACHE_BYPASS_USERS", only("Carpool keeps no cache of passwords that a user could bypass.")],
   ["NO_WARM_POOL_USERS", only("Carpool opens no server before a client needs it.")],
   ["SUPAVISOR_DB_IP_VERSION", only("the address in DATABASE_URL decides.")],

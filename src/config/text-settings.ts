@@ -1,5 +1,5 @@
 /**
- * Settings that are text: names, paths, choices, switches, secrets, URLs and lists.
+ * Settings that are text: names, paths, choices, switches, secrets, URLs, JSON and lists.
  */
 
 import { type Parsed, quote, type Setting, type SettingFacts } from "./setting.ts";
@@ -84,6 +84,43 @@ export function secret<const Default extends string | null>(
   return build(facts, { kind: "secret", range, secret: true, parse, echo: () => HIDDEN });
 }
 
+/** Text that nobody may see, of `bytesMin` to `bytesMax` bytes in UTF-8. */
+export function secretText<const Default extends string | null>(
+  facts: SettingFacts<Default> & { readonly bytesMin: number; readonly bytesMax: number },
+): Setting<string, Default> {
+  const range = `${facts.bytesMin} to ${facts.bytesMax} bytes`;
+  const parse = (value: string): Parsed<string> => {
+    const length = Buffer.byteLength(value);
+    if (length >= facts.bytesMin && length <= facts.bytesMax)
+      return { ok: true, value, shown: HIDDEN };
+    return { ok: false, reason: `must be ${range}, and has ${length}` };
+  };
+  return build(facts, { kind: "secret", range, secret: true, parse, echo: () => HIDDEN });
+}
+
+/** Items separated by commas that nobody may see. Empty ones are left out, so that a comma too many harms nobody. */
+export function secretList<const Default extends string | null>(
+  facts: SettingFacts<Default>,
+): Setting<readonly string[], Default> {
+  const range = "texts, separated by commas";
+  const hidden = { secret: true, list: true, echo: () => HIDDEN };
+  return build(facts, { kind: "list", range, parse: parseSecretList, ...hidden });
+}
+
+/** A JSON object, as text: what the names in it mean is its reader's business. */
+export function jsonObject<const Default extends string | null>(
+  facts: SettingFacts<Default>,
+): Setting<Readonly<Record<string, unknown>>, Default> {
+  const range = 'a JSON object, such as {"role": "admin"}';
+  const parse = (value: string): Parsed<Readonly<Record<string, unknown>>> => {
+    const object = parseJsonObject(value);
+    return object === null
+      ? refuse(range)
+      : { ok: true, value: object, shown: JSON.stringify(object) };
+  };
+  return build(facts, { kind: "json", range, parse });
+}
+
 /** A URL with one of `schemes` and something behind it. Credentials in it are never shown. */
 export function url<const Default extends string | null>(
   facts: SettingFacts<Default> & { readonly schemes: readonly string[]; readonly range: string },
@@ -139,6 +176,21 @@ function refuse(range: string): { readonly ok: false; readonly reason: string } 
 
 function echoUrl(value: string): string {
   return quote(hideCredentials(value));
+}
+
+function parseSecretList(value: string): Parsed<readonly string[]> {
+  const items = value.split(",").map((item) => item.trim());
+  return { ok: true, value: items.filter((item) => item !== ""), shown: HIDDEN };
+}
+
+function parseJsonObject(json: string): Readonly<Record<string, unknown>> | null {
+  try {
+    const value: unknown = JSON.parse(json);
+    const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+    return isObject ? { ...value } : null;
+  } catch {
+    return null;
+  }
 }
 
 /** Cuts user and password, and the parameters, where a password may stand too. */

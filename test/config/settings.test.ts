@@ -33,7 +33,11 @@ describe("the table of settings", () => {
   test("never shows or echoes a secret", () => {
     const value = "an encryption key of 32 bytes!!!";
     const secrets = Object.values(SETTINGS).filter((setting) => setting.secret);
-    expect(secrets.map((setting) => setting.name)).toEqual(["VAULT_ENC_KEY"]);
+    expect(secrets.map((setting) => setting.name)).toEqual([
+      "VAULT_ENC_KEY",
+      "API_JWT_SECRET",
+      "API_TOKEN_BLOCKLIST",
+    ]);
     for (const setting of secrets) {
       expect(setting.echo(value)).not.toContain("encryption");
       expect(setting.parse(value)).toMatchObject({ ok: true, shown: "(hidden)" });

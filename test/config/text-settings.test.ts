@@ -1,5 +1,16 @@
 import { describe, expect, test } from "bun:test";
-import { boolean, choice, list, path, secret, text, url } from "../../src/config/text-settings.ts";
+import {
+  boolean,
+  choice,
+  jsonObject,
+  list,
+  path,
+  secret,
+  secretList,
+  secretText,
+  text,
+  url,
+} from "../../src/config/text-settings.ts";
 
 const FACTS = {
   name: "X",
@@ -119,5 +130,42 @@ describe("list", () => {
 
   test.each(["", "c", "a,", "a,,b", "a;b"])("refuses %j", (value) => {
     expect(setting.parse(value)).toEqual({ ok: false, reason: "must be letters" });
+  });
+});
+
+describe("secretText", () => {
+  const setting = secretText({ ...FACTS, bytesMin: 3, bytesMax: 5 });
+
+  test.each(["abc", "grö", "\u0001\u0002\u0003"])("takes %j and shows it to nobody", (value) => {
+    expect(setting.parse(value)).toEqual({ ok: true, value, shown: "(hidden)" });
+    expect(setting.echo(value)).toBe("(hidden)");
+  });
+
+  test.each(["ab", "abcdef", "größe", ""])("refuses %j and says its length only", (value) => {
+    const reason = `must be 3 to 5 bytes, and has ${Buffer.byteLength(value)}`;
+    expect(setting.parse(value)).toEqual({ ok: false, reason });
+  });
+});
+
+describe("secretList", () => {
+  test("splits at commas, forgets empty items, and shows none", () => {
+    const parsed = secretList(FACTS).parse(" a, b,,");
+    expect(parsed).toEqual({ ok: true, value: ["a", "b"], shown: "(hidden)" });
+    expect(secretList(FACTS).echo("a,b")).toBe("(hidden)");
+  });
+});
+
+describe("jsonObject", () => {
+  test("takes an object with whatever is in it", () => {
+    const value = { role: "admin", tags: [1, null] };
+    expect(jsonObject(FACTS).parse(' {"role": "admin", "tags": [1, null]} ')).toEqual({
+      ok: true,
+      value,
+      shown: '{"role":"admin","tags":[1,null]}',
+    });
+  });
+
+  test.each(["", "null", "[]", '"role"', "{role: 1}", '{"a":1', "1"])("refuses %j", (value) => {
+    expect(jsonObject(FACTS).parse(value).ok).toBe(false);
   });
 });
