@@ -7,7 +7,7 @@
 import type { Kysely, SelectQueryBuilder, Transaction } from "kysely";
 import type { Random } from "../base/random.ts";
 import type { WallClock } from "../base/wall-clock.ts";
-import { chunksOf } from "./in-chunks.ts";
+import { chunksOf, inChunks } from "./in-chunks.ts";
 import { readHostnameOwners } from "./read-hostname-owners.ts";
 import type { SecretBox } from "./secret-box.ts";
 import type { StoredTenant } from "./tenant.ts";
@@ -25,7 +25,7 @@ import {
   type TenantRow,
   USER_COLUMNS,
 } from "./tenant-tables.ts";
-import { writeChanges } from "./write-changes.ts";
+import { changedId, writeChanges } from "./write-changes.ts";
 
 type TenantsQuery = SelectQueryBuilder<TenantDatabase, "tenants", TenantRow>;
 
@@ -85,7 +85,9 @@ export class KyselyTenantStore implements TenantStore {
   async write(changes: readonly TenantChange[], base?: ChangeToken): Promise<void> {
     if (changes.length === 0) return;
     await this.#database.transaction().execute(async (transaction) => {
-      const revision = await nextRevision(transaction, base);
+      const revision = await nextRevision(transaction);
+      if (base !== undefined)
+        await refuseMoved(transaction, changes.map(changedId), base, revision);
       await writeChanges(transaction, changes, {
         revision,
         now: this.#wallClock.iso(),
@@ -146,18 +148,34 @@ export class KyselyTenantStore implements TenantStore {
   }
 }
 
-/** Takes the turn to write, and returns the revision to write. Throws if `base` is not the last. */
-async function nextRevision(
-  transaction: Transaction<TenantDatabase>,
-  base: ChangeToken | undefined,
-): Promise<number> {
+/** Takes the turn to write, and returns the revision to write. */
+async function nextRevision(transaction: Transaction<TenantDatabase>): Promise<number> {
   const { revision } = await transaction
     .updateTable("store_revision")
     .set((row) => ({ revision: row("revision", "+", 1) }))
     .returning("revision")
     .executeTakeFirstOrThrow();
-  if (base !== undefined && String(revision - 1) !== base) throw new StoreMovedError();
   return revision;
+}
+
+/** Throws StoreMovedError where one of the tenants was written after `base`, or `base` is of another store. */
+async function refuseMoved(
+  transaction: Transaction<TenantDatabase>,
+  externalIds: readonly string[],
+  base: ChangeToken,
+  revision: number,
+): Promise<void> {
+  if (Number(base) >= revision) throw new StoreMovedError();
+  await inChunks(externalIds, async (chunk) => {
+    const later = await transaction
+      .selectFrom("tenant_changes")
+      .select("external_id")
+      .where("external_id", "in", chunk)
+      .where("revision", ">", Number(base))
+      .limit(1)
+      .executeTakeFirst();
+    if (later !== undefined) throw new StoreMovedError();
+  });
 }
 
 /** A version 4 UUID (RFC 9562, section 5.4) of 16 random bytes. */

@@ -40,7 +40,7 @@ export class SniHostnameTakenError extends Error {
   }
 }
 
-/** Somebody else wrote after the token that a write was based on. Nothing was written. */
+/** Somebody else wrote one of the tenants after the token that a write was based on. Nothing was written. */
 export class StoreMovedError extends Error {
   override readonly name = "StoreMovedError";
 
@@ -61,7 +61,7 @@ export interface TenantStore {
   list(page: ListPage): Promise<readonly StoredTenant[]>;
   /**
    * Does all of `changes` or, if it throws, none; at most one change per tenant. With `base`,
-   * only if nothing was written since. Deleting what does not exist is no error.
+   * only if none of these tenants was written since. Deleting what does not exist is no error.
    * Throws {@link SniHostnameTakenError}, {@link StoreMovedError}.
    */
   write(changes: readonly TenantChange[], base?: ChangeToken): Promise<void>;

@@ -47,7 +47,8 @@ export async function writeChanges(
   await noteChanges(transaction, externalIds, context.revision);
 }
 
-function changedId(change: TenantChange): string {
+/** Returns whom a change is about. */
+export function changedId(change: TenantChange): string {
   return change.kind === "put" ? change.tenant.external_id : change.externalId;
 }
 

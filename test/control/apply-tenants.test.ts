@@ -166,36 +166,53 @@ describe("carpool apply", () => {
     expect(await store.get("acme")).toMatchObject({ ...state, db_port: 6000 });
   });
 
-  test("plans anew if somebody else writes in between", async () => {
+  test("plans anew if somebody else writes one of its tenants in between", async () => {
+    await apply(ACME);
     const real = store;
     let writes = 0;
     store = {
       ...delegate(real),
       async write(changes, base) {
         writes += 1;
-        if (writes === 1) await real.write([{ kind: "put", tenant: tenant("between") }]);
+        const between = tenant("acme", { default_max_clients: 7, db_port: 7000 });
+        if (writes === 1) await real.write([{ kind: "put", tenant: between }]);
         await real.write(changes, base);
       },
     };
-    const result = await apply(ACME, { prune: true });
-    expect(result.text).toContain("- tenant between");
-    expect(await names()).toEqual(["acme"]);
+    const result = await apply(ACME.replace("5432", "6000"));
+    expect(result.text).toContain("    ~ db_port: 7000 → 6000\n");
+    expect(writes).toBe(2);
+    expect((await store.get("acme"))?.default_max_clients).toBe(1000);
   });
 
-  test("gives up if somebody else always writes in between", async () => {
+  test("prunes who was there when it looked, and nobody who came since", async () => {
+    await store.write([{ kind: "put", tenant: tenant("old") }]);
+    const real = store;
+    store = {
+      ...delegate(real),
+      async write(changes, base) {
+        await real.write([{ kind: "put", tenant: tenant("between") }]);
+        await real.write(changes, base);
+      },
+    };
+    expect((await apply(ACME, { prune: true })).text).toContain("- tenant old");
+    expect(await names()).toEqual(["acme", "between"]);
+  });
+
+  test("gives up if somebody else always writes its tenant in between", async () => {
     const real = store;
     let writes = 0;
     store = {
       ...delegate(real),
       async write(changes, base) {
         writes += 1;
-        await real.write([{ kind: "put", tenant: tenant(`between-${writes}`) }]);
+        await real.write([{ kind: "put", tenant: tenant("acme", { db_port: 7000 + writes }) }]);
         await real.write(changes, base);
       },
     };
     expect(await rejectionOf(apply(ACME))).toBeInstanceOf(StoreMovedError);
     expect(writes).toBe(5);
-    expect(await names()).not.toContain("acme");
+    expect((await store.get("acme"))?.db_port).toBe(7005);
   });
 
   test("refuses a file with any mistake, and writes none of it", async () => {

@@ -215,13 +215,33 @@ export function describeTenantStore(engine: string, create: () => Promise<StoreU
       expect(changes).toEqual({ token, externalIds: "all" });
     });
 
-    test("refuses a write that is based on an older state", async () => {
+    test("refuses a write that is based on an older state of one of its tenants", async () => {
       const base = await store.changeToken();
       await other.write([put("a")]);
-      expect(await rejectionOf(store.write([put("b")], base))).toBeInstanceOf(StoreMovedError);
+      const both = [put("b"), put("a", { db_port: 6000 })];
+      expect(await rejectionOf(store.write(both, base))).toBeInstanceOf(StoreMovedError);
       expect(await store.get("b")).toBeNull();
-      await store.write([put("b")], await store.changeToken());
+      await store.write(both, await store.changeToken());
+      expect((await store.get("a"))?.db_port).toBe(6000);
+    });
+
+    test("refuses a write that is based on a tenant which was deleted since", async () => {
+      await store.write([put("a")]);
+      const base = await store.changeToken();
+      await other.write([{ kind: "delete", externalId: "a" }]);
+      expect(await rejectionOf(store.write([put("a")], base))).toBeInstanceOf(StoreMovedError);
+    });
+
+    test("does not mind what others wrote of other tenants", async () => {
+      const base = await store.changeToken();
+      await other.write([put("a")]);
+      await store.write([put("b")], base);
       expect((await store.get("b"))?.external_id).toBe("b");
+    });
+
+    test("refuses a write that is based on a state which this store never had", async () => {
+      const ahead = String(Number(await store.changeToken()) + 1);
+      expect(await rejectionOf(store.write([put("b")], ahead))).toBeInstanceOf(StoreMovedError);
     });
 
     test("does not count a refused write", async () => {
