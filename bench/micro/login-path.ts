@@ -147,6 +147,7 @@ class MemoryEdge {
     return new Owner({
       ...shared,
       clock,
+      wallClock: new SystemWallClock(),
       directory,
       pools: new PoolRegistry(
         { ...shared, net, ticker, limits: LIMITS, reader: new SqlReader() },

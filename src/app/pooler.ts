@@ -110,6 +110,7 @@ export class Pooler {
     );
     this.#owner = new Owner({
       clock,
+      wallClock: parts.wallClock,
       random,
       logger,
       directory: this.#directory,

@@ -6,9 +6,8 @@
 import { encodeBase64 } from "../auth/base64.ts";
 import type { ChannelBinding } from "../auth/channel-binding.ts";
 import { TLS_SERVER_END_POINT } from "../auth/channel-binding.ts";
-import { matchesCleartextPassword } from "../auth/cleartext-password.ts";
 import type { ScramLoginKeys } from "../auth/scram-keys.ts";
-import { matchesSaltedPassword, type ScramVerifier } from "../auth/scram-verifier.ts";
+import type { ScramVerifier } from "../auth/scram-verifier.ts";
 import type { Secret } from "../auth/secret.ts";
 import type { Timer } from "../base/clock.ts";
 import { PoolerError } from "../base/pooler-error.ts";
@@ -21,13 +20,20 @@ import {
   type ClientLoginEvents,
 } from "../session/client-login.ts";
 import { errorResponseOf } from "../wire/backend/error-response.ts";
-import { saltPassword } from "./key-derivation.ts";
+import {
+  type LoginVerifiers,
+  loginVerifiers,
+  md5Alternatives,
+  scramAlternatives,
+  secretOfPassword,
+} from "./login-verifiers.ts";
 import {
   AuthenticationFailedError,
   CleartextPasswordError,
   InternalError,
   Md5NameError,
 } from "./proxy-errors.ts";
+import type { UserSecrets } from "./user-secrets.ts";
 import type { Verifiers } from "./verifiers.ts";
 
 export type ClientAuthMethod = "scram-sha-256" | "password";
@@ -37,12 +43,14 @@ export interface ClientIdentity {
   readonly opening: ChannelOpening;
   /** The role whose md5 verifier a password would make. */
   readonly role: string;
-  /** Null: there is no such tenant or user, or it has no secret. */
-  readonly secret: Secret | null;
+  /** The secret is null: there is no such tenant or user, or it has none. */
+  readonly secrets: UserSecrets;
 }
 
 /** What a client has proven itself by, and what came of it. */
 export interface ClientProof {
+  /** Which of its secrets it has. */
+  readonly secret: Secret;
   /** By which it can be represented at its server; null: SCRAM was not the way. */
   readonly keys: ScramLoginKeys | null;
   /** What it sent behind its proof. */
@@ -72,8 +80,8 @@ const EARLY_BYTES_MAX = 65_536;
 export class ClientAuthentication implements ChannelHandler, ClientLoginEvents {
   readonly #options: ClientAuthenticationOptions;
   #login: ClientLogin | null = null;
-  /** SCRAM's verifier, for the server key that goes with a client's key. */
-  #verifier: ScramVerifier | null = null;
+  /** What its proof is held against; null before that is known, and where it is MD5. */
+  #verifiers: LoginVerifiers | null = null;
   #over = false;
 
   /** Begins at once. */
@@ -107,17 +115,20 @@ export class ClientAuthentication implements ChannelHandler, ClientLoginEvents {
     void this.#checkPassword(password);
   }
 
-  onProven(clientKey: Uint8Array | null, saslFinal: Uint8Array | null): void {
+  onProven(
+    verifier: ScramVerifier | string,
+    clientKey: Uint8Array | null,
+    saslFinal: Uint8Array | null,
+  ): void {
     if (this.#over) return;
-    if (this.#options.identity.secret === null) return this.onWrongPassword();
+    const secret =
+      typeof verifier === "string" ? this.#md5Secret(verifier) : this.#scramSecret(verifier);
+    if (secret === null) return this.onWrongPassword();
     const keys =
-      clientKey === null || this.#verifier === null
+      clientKey === null || typeof verifier === "string"
         ? null
-        : { clientKey, serverKey: this.#verifier.serverKey };
-    const early = this.#login?.takeHeld() ?? null;
-    this.#finish();
-    this.#options.channel.resume();
-    this.#options.onAuthenticated({ keys, early, saslFinal });
+        : { clientKey, serverKey: verifier.serverKey };
+    this.#succeed({ secret, keys, saslFinal });
   }
 
   onWrongPassword(): void {
@@ -128,6 +139,23 @@ export class ClientAuthentication implements ChannelHandler, ClientLoginEvents {
 
   onViolation(error: PoolerError): void {
     this.fail(error);
+  }
+
+  #succeed(proof: Omit<ClientProof, "early">): void {
+    const early = this.#login?.takeHeld() ?? null;
+    this.#finish();
+    this.#options.channel.resume();
+    this.#options.onAuthenticated({ ...proof, early });
+  }
+
+  /** Null: the verifier is a mock one, which nobody can fit. */
+  #scramSecret(verifier: ScramVerifier): Secret | null {
+    return this.#verifiers?.find((each) => each.verifier === verifier)?.secret ?? null;
+  }
+
+  #md5Secret(verifier: string): Secret | null {
+    const { secret, previous } = this.#options.identity.secrets;
+    return secret?.kind === "md5" && secret.verifier === verifier ? secret : previous;
   }
 
   /** Ends the connection and says why. */
@@ -173,23 +201,25 @@ export class ClientAuthentication implements ChannelHandler, ClientLoginEvents {
   /** A promise where a verifier has to be derived first. */
   #challenge(): ClientChallenge | Promise<ClientChallenge> {
     const { method, identity } = this.#options;
-    const { secret, opening } = identity;
+    const { secrets, opening, role } = identity;
     if (method === "password") {
       if (opening.tls === null) throw new CleartextPasswordError();
       return { method: "password" };
     }
-    if (secret?.kind === "md5") return this.#md5Challenge(secret.verifier);
-    const verifier = this.#scramVerifier();
-    return verifier instanceof Promise
-      ? verifier.then((derived) => this.#scramChallenge(derived))
-      : this.#scramChallenge(verifier);
+    if (secrets.secret?.kind === "md5")
+      return this.#md5Challenge(secrets.secret.verifier, md5Alternatives(secrets.previous, role));
+    const verifiers = this.#loginVerifiers();
+    return verifiers instanceof Promise
+      ? verifiers.then((derived) => this.#scramChallenge(derived))
+      : this.#scramChallenge(verifiers);
   }
 
-  #scramChallenge(verifier: ScramVerifier): ClientChallenge {
-    this.#verifier = verifier;
+  #scramChallenge(verifiers: LoginVerifiers): ClientChallenge {
+    this.#verifiers = verifiers;
     return {
       method: "scram-sha-256",
-      verifier,
+      verifier: verifiers[0].verifier,
+      alternatives: scramAlternatives(verifiers),
       serverNonce: encodeBase64(this.#options.random.bytes(NONCE_BYTES)),
       channelBinding: this.#channelBinding(),
     };
@@ -199,10 +229,10 @@ export class ClientAuthentication implements ChannelHandler, ClientLoginEvents {
    * Clients hash the password with the name that they send, `user.tenant` perhaps, and the verifier was
    * hashed with the role's: where these differ, only the password itself can be checked.
    */
-  #md5Challenge(verifier: string): ClientChallenge {
+  #md5Challenge(verifier: string, alternatives: readonly string[]): ClientChallenge {
     const { random, identity } = this.#options;
     if (this.#nameSent() === identity.role)
-      return { method: "md5", verifier, salt: random.bytes(MD5_SALT_BYTES) };
+      return { method: "md5", verifier, alternatives, salt: random.bytes(MD5_SALT_BYTES) };
     if (identity.opening.tls === null) throw new Md5NameError();
     return { method: "password" };
   }
@@ -212,12 +242,9 @@ export class ClientAuthentication implements ChannelHandler, ClientLoginEvents {
     return this.#options.identity.opening.parameters.find(([name]) => name === "user")?.[1] ?? "";
   }
 
-  #scramVerifier(): Promise<ScramVerifier> | ScramVerifier {
+  #loginVerifiers(): LoginVerifiers | Promise<LoginVerifiers> {
     const { identity, verifiers } = this.#options;
-    const { secret, opening } = identity;
-    if (secret?.kind === "scram") return secret.verifier;
-    if (secret?.kind === "plaintext") return verifiers.verifierOf(opening.claim, secret.password);
-    return verifiers.mockOf(opening.claim);
+    return loginVerifiers(identity.secrets, identity.opening.claim, verifiers);
   }
 
   #channelBinding(): ChannelBinding | null {
@@ -225,24 +252,17 @@ export class ClientAuthentication implements ChannelHandler, ClientLoginEvents {
     return hash === null ? null : { type: TLS_SERVER_END_POINT, data: hash };
   }
 
-  /** The same work whether the user exists or not: one PBKDF2 against a verifier. */
+  /** The same work whether the user exists or not: a PBKDF2 against a verifier. */
   async #checkPassword(password: string): Promise<void> {
     try {
-      const right = await this.#matches(password);
+      const { role } = this.#options.identity;
+      const secret = await secretOfPassword(password, role, await this.#loginVerifiers());
       if (this.#over) return;
-      if (right) this.onProven(null, null);
-      else this.onWrongPassword();
+      if (secret === null) this.onWrongPassword();
+      else this.#succeed({ secret, keys: null, saslFinal: null });
     } catch (error) {
       this.#failFor(error);
     }
-  }
-
-  async #matches(password: string): Promise<boolean> {
-    const { secret, role } = this.#options.identity;
-    const verifier = await this.#scramVerifier();
-    const salted = await saltPassword(password, verifier.salt, verifier.iterations);
-    if (secret?.kind !== "md5") return matchesSaltedPassword(verifier, salted);
-    return matchesCleartextPassword(secret, role, password);
   }
 
   #failFor(error: unknown): void {

@@ -3,11 +3,11 @@
  * Everything about a tenant (its pools, limits, cached secrets) is in one owner, as local facts.
  */
 
-import { classifySecret } from "../auth/secret.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import { PoolerError } from "../base/pooler-error.ts";
 import type { Random } from "../base/random.ts";
+import type { WallClock } from "../base/wall-clock.ts";
 import type { Channel } from "../net/channel.ts";
 import type { ChannelOpening, ChannelOwner } from "../net/channel-opening.ts";
 import type { NetEnvironment } from "../net/net-environment.ts";
@@ -46,6 +46,7 @@ import {
 import type { RelayScratch } from "./relay-scratch.ts";
 import type { EndableClient, OwnedSession, SessionOwner } from "./session-owner.ts";
 import { startupSettings } from "./startup-settings.ts";
+import { includesSecret, NO_SECRETS, userSecrets } from "./user-secrets.ts";
 import type { Verifiers } from "./verifiers.ts";
 import { Welcomes } from "./welcomes.ts";
 
@@ -58,6 +59,7 @@ export interface OwnerLimits {
 
 export interface OwnerParts {
   readonly clock: Clock;
+  readonly wallClock: WallClock;
   readonly random: Random;
   readonly logger: Logger;
   readonly directory: TenantDirectory;
@@ -166,13 +168,12 @@ export class Owner implements ChannelOwner, SessionOwner {
   #authenticate(channel: Channel, opening: ChannelOpening, login: Login | null): void {
     const { random, verifiers, authMethod } = this.#parts;
     this.#negotiate(channel, opening);
-    const password = login?.user.db_password ?? null;
     const authentication: ClientAuthentication = new ClientAuthentication({
       channel,
       identity: {
         opening,
         role: login?.user.db_user ?? opening.user,
-        secret: password === null ? null : classifySecret(password),
+        secrets: login === null ? NO_SECRETS : userSecrets(login.user, this.#parts.wallClock.iso()),
       },
       method: authMethod,
       timer: this.#loginTimer(opening, (error) => authentication.fail(error)),
@@ -200,7 +201,13 @@ export class Owner implements ChannelOwner, SessionOwner {
       if (this.#stopping) throw new ShutdownError();
       const tenant = this.#parts.directory.peek(login.tenant.external_id);
       if (tenant === undefined) void this.#beginLater(channel, opening, login, proof);
-      else this.#beginSession(channel, opening, currentLogin(tenant, opening, login), proof);
+      else
+        this.#beginSession(
+          channel,
+          opening,
+          this.#currentLogin(tenant, opening, login, proof),
+          proof,
+        );
     } catch (error) {
       this.#refuseProven(channel, error, proof);
     }
@@ -253,6 +260,25 @@ export class Owner implements ChannelOwner, SessionOwner {
     this.#clients.add(session);
     counters.clientLoginsTotal += 1;
     session.start(proof.early, proof.saslFinal);
+  }
+
+  /**
+   * Returns the login by the record of now, so that no pool is made or keyed by an older one. Throws
+   * AuthenticationFailedError where the client has proven what no longer holds.
+   */
+  #currentLogin(
+    tenant: StoredTenant | null,
+    opening: ChannelOpening,
+    proven: Login,
+    { secret }: ClientProof,
+  ): Login {
+    if (tenant === proven.tenant) return proven;
+    const user = tenant === null ? null : loginUser(tenant, opening.user);
+    const now = this.#parts.wallClock.iso();
+    if (tenant !== null && user !== null && includesSecret(userSecrets(user, now), secret))
+      return { tenant, user };
+    const name = parameterOf(opening, "user") ?? opening.user;
+    throw new AuthenticationFailedError(name, opening.waysTried);
   }
 
   #pipe(
@@ -332,21 +358,6 @@ export class Owner implements ChannelOwner, SessionOwner {
       `login refused: ${error.logText}`,
     );
   }
-}
-
-/**
- * Returns the login by the record of now, so that no pool is made or keyed by an older one. Throws
- * AuthenticationFailedError where the client has proven what no longer holds.
- */
-function currentLogin(tenant: StoredTenant | null, opening: ChannelOpening, proven: Login): Login {
-  if (tenant === proven.tenant) return proven;
-  const user = tenant === null ? null : loginUser(tenant, opening.user);
-  if (tenant === null || user === null || user.db_password !== proven.user.db_password)
-    throw new AuthenticationFailedError(
-      parameterOf(opening, "user") ?? opening.user,
-      opening.waysTried,
-    );
-  return { tenant, user };
 }
 
 function loginUser(tenant: StoredTenant, name: string): TenantUser | null {

@@ -15,6 +15,9 @@ import { saltPassword } from "./key-derivation.ts";
 /** Users that are kept: some 400 bytes each. */
 const VERIFIERS_MAX = 20_000;
 
+/** Of each: its password, and the one before while that is being changed. */
+const PASSWORDS_MAX = 2;
+
 interface Derived {
   readonly password: string;
   /** A promise only while it is being derived. */
@@ -23,7 +26,7 @@ interface Derived {
 
 export class Verifiers {
   readonly #secret: Uint8Array;
-  readonly #derived = new LruMap<string, Derived>(VERIFIERS_MAX);
+  readonly #derived = new LruMap<string, readonly Derived[]>(VERIFIERS_MAX);
 
   /** `secret` makes the salts: the same on all workers and after a restart. */
   constructor(secret: Uint8Array) {
@@ -37,14 +40,15 @@ export class Verifiers {
 
   /** Returns the verifier of `password` for who says that it is `claim`: at once, from the second time on. */
   verifierOf(claim: string, password: string): ScramVerifier | Promise<ScramVerifier> {
-    const known = this.#derived.get(claim);
-    if (known !== undefined && known.password === password) return known.verifier;
+    const derivedBefore = this.#derived.get(claim) ?? [];
+    const known = derivedBefore.find((each) => each.password === password);
+    if (known !== undefined) return known.verifier;
     const verifier = this.#derive(claim, password).then((result) => {
       derived.verifier = result;
       return result;
     });
     const derived: Derived = { password, verifier };
-    this.#derived.set(claim, derived);
+    this.#derived.set(claim, [derived, ...derivedBefore].slice(0, PASSWORDS_MAX));
     return verifier;
   }
 

@@ -29,10 +29,18 @@ export type ClientChallenge =
   | {
       readonly method: "scram-sha-256";
       readonly verifier: ScramVerifier;
+      /** Others that do as well; see {@link ScramServer}. */
+      readonly alternatives?: readonly ScramVerifier[];
       readonly serverNonce: string;
       readonly channelBinding: ChannelBinding | null;
     }
-  | { readonly method: "md5"; readonly verifier: string; readonly salt: Uint8Array }
+  | {
+      readonly method: "md5";
+      readonly verifier: string;
+      /** Others that do as well. */
+      readonly alternatives?: readonly string[];
+      readonly salt: Uint8Array;
+    }
   /** Only inside TLS. */
   | { readonly method: "password" };
 
@@ -43,10 +51,15 @@ export interface ClientLoginEvents {
   checkPassword(password: string): void;
   /**
    * The proof is right.
+   * @param verifier that of the challenge which it fits
    * @param clientKey SCRAM's, by which the client can be represented elsewhere
    * @param saslFinal SCRAM's last message, to be sent before whatever follows
    */
-  onProven(clientKey: Uint8Array | null, saslFinal: Uint8Array | null): void;
+  onProven(
+    verifier: ScramVerifier | string,
+    clientKey: Uint8Array | null,
+    saslFinal: Uint8Array | null,
+  ): void;
   /** The proof is wrong. */
   onWrongPassword(): void;
   /** The client broke the protocol. */
@@ -149,9 +162,13 @@ export class ClientLogin implements FrameHandler {
     if (this.#scram !== null) return this.#onScramResponse(this.#scram, bytes, start, end);
     const password = readPasswordMessage(bytes, start, end);
     if (challenge.method !== "md5") return this.#end(() => this.#events.checkPassword(password));
-    if (!isMd5Response(challenge.verifier, challenge.salt, password))
-      throw new InvalidPasswordError();
-    this.#end(() => this.#events.onProven(null, null));
+    const { salt, verifier: present, alternatives = [] } = challenge;
+    // All are tried, so that how long it takes says nothing of which fits.
+    const [verifier] = [present, ...alternatives].flatMap((each) =>
+      isMd5Response(each, salt, password) ? [each] : [],
+    );
+    if (verifier === undefined) throw new InvalidPasswordError();
+    this.#end(() => this.#events.onProven(verifier, null, null));
   }
 
   #onScramResponse(scram: ScramServer, bytes: Uint8Array, start: number, end: number): void {
@@ -162,9 +179,9 @@ export class ClientLogin implements FrameHandler {
       this.#send((writer) => writeAuthenticationSASLContinue(writer, serverFirst));
       return;
     }
-    const { serverFinal, clientKey } = scram.finish(readSASLResponse(bytes, start, end));
+    const { serverFinal, clientKey, verifier } = scram.finish(readSASLResponse(bytes, start, end));
     const saslFinal = written((writer) => writeAuthenticationSASLFinal(writer, serverFinal));
-    this.#end(() => this.#events.onProven(clientKey, saslFinal));
+    this.#end(() => this.#events.onProven(verifier, clientKey, saslFinal));
   }
 
   /** Nothing more is read here. A later outcome of the same chunk takes the place of an earlier one. */

@@ -53,7 +53,7 @@ class Login {
     this.login = new ClientLogin(challenge, {
       send: (bytes) => this.sent.push(bytes),
       checkPassword: (text) => this.told.push(`check ${text}`),
-      onProven: (clientKey, saslFinal) => {
+      onProven: (_verifier, clientKey, saslFinal) => {
         this.told.push("proven");
         if (saslFinal !== null) this.sent.push(saslFinal);
         this.clientKey = clientKey;

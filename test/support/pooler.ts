@@ -9,6 +9,7 @@ import { Pooler } from "../../src/app/pooler.ts";
 import { SystemClock } from "../../src/app/system-clock.ts";
 import { SystemRandom } from "../../src/app/system-random.ts";
 import type { LogFields, Logger } from "../../src/base/logger.ts";
+import type { WallClock } from "../../src/base/wall-clock.ts";
 import { loadConfig } from "../../src/config/load-config.ts";
 import type { Config } from "../../src/config/settings.ts";
 import type { PortMode } from "../../src/net/channel-opening.ts";
@@ -28,6 +29,8 @@ export interface TestPoolerOptions {
   readonly user?: Readonly<Record<string, unknown>>;
   /** Gets every line, of every level, instead of {@link TestPooler.lines}. */
   readonly logger?: Logger;
+  /** The calendar; the machine's own by default. */
+  readonly wallClock?: WallClock;
 }
 
 /** The PostgreSQL that the tenant leads to: a TestPostgres, or one in another process. */
@@ -135,7 +138,7 @@ export async function startPooler(
   const config = { ...loaded.config, ...options.config };
   const clock = new SystemClock();
   const random = new SystemRandom();
-  const wallClock = { iso: () => new Date().toISOString() };
+  const wallClock = options.wallClock ?? { iso: () => new Date().toISOString() };
   const { store, vaultKey } = await openStore(config, {
     workingDirectory: folder.path,
     clock,

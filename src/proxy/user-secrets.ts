@@ -1,0 +1,44 @@
+/**
+ * What a user of a tenant may prove itself by: its secret and, while a password is being changed, the one
+ * before.
+ */
+
+import { classifySecret, type Secret } from "../auth/secret.ts";
+import type { TenantUser } from "../tenants/tenant-user.ts";
+
+export interface UserSecrets {
+  /** Null: the user has none, and nobody may log in as it. */
+  readonly secret: Secret | null;
+  /** Null: there is none, or its time is over. */
+  readonly previous: Secret | null;
+}
+
+export const NO_SECRETS: UserSecrets = { secret: null, previous: null };
+
+/** Returns those of `user` that hold at `now`, which is ISO 8601 in UTC as times of the store: they compare as text. */
+export function userSecrets(user: TenantUser, now: string): UserSecrets {
+  const { db_password, db_password_previous, previous_valid_until: until } = user;
+  const holds = until !== null && now < until;
+  return {
+    secret: secretOf(db_password),
+    previous: holds ? secretOf(db_password_previous) : null,
+  };
+}
+
+/** Tells whether who has proven `secret` may be taken for a user with `secrets`. */
+export function includesSecret(
+  { secret: present, previous }: UserSecrets,
+  secret: Secret,
+): boolean {
+  return sameSecret(present, secret) || sameSecret(previous, secret);
+}
+
+/** Tells whether both are the same text of a store. */
+export function sameSecret(one: Secret | null, other: Secret | null): boolean {
+  return Bun.deepEquals(one, other, true);
+}
+
+/** Returns what the text of a store is. */
+export function secretOf(text: string | null): Secret | null {
+  return text === null ? null : classifySecret(text);
+}
