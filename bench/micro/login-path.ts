@@ -141,20 +141,20 @@ class MemoryEdge {
     const random = { bytes: (count: number) => new Uint8Array(count).fill(7) };
     const counters = new PoolerCounters();
     const scratch = new RelayScratch(clock);
-    const shared = { random, logger: SILENT, scratch, counters };
+    const wallClock = new SystemWallClock();
+    const shared = { wallClock, random, logger: SILENT, scratch, counters };
     const net = this.#environment;
     const ticker = new Ticker({ clock, onFault: fail });
     return new Owner({
       ...shared,
       clock,
-      wallClock: new SystemWallClock(),
       directory,
       pools: new PoolRegistry(
         { ...shared, net, ticker, limits: LIMITS, reader: new SqlReader() },
         TIMES,
       ),
       cancels: new CancelRegistry(0, 0, random),
-      admission: new Admission(new SystemWallClock()),
+      admission: new Admission(wallClock),
       verifiers: new Verifiers(new Uint8Array(32)),
       environment: net,
       authMethod: "scram-sha-256",

@@ -5,6 +5,7 @@
 
 import { SystemClock } from "../../src/app/system-clock.ts";
 import { SystemRandom } from "../../src/app/system-random.ts";
+import { SystemWallClock } from "../../src/app/system-wall-clock.ts";
 import type { Logger } from "../../src/base/logger.ts";
 import type { DialEnvironment } from "../../src/net/dial.ts";
 import { KernelOptions } from "../../src/net/kernel-options.ts";
@@ -48,7 +49,7 @@ const RECIPE: PoolRecipe = {
   address: { hostname: "memory", port: 5432, ipVersion: "auto", tls: null },
   user: "u",
   database: "d",
-  secret: null,
+  secrets: { secret: null, previous: null },
   hiddenStateCheck: 0,
   clientsMax: 1000,
   pinsMax: 1,
@@ -102,6 +103,7 @@ export class MemoryPooler {
       { ...RECIPE, times },
       this.#statements,
       {
+        wallClock: new SystemWallClock(),
         net: this.#environment,
         ticker: new Ticker({ clock: this.#clock, onFault: fail }),
         random: this.#random,

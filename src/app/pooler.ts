@@ -98,6 +98,7 @@ export class Pooler {
     this.#pools = new PoolRegistry(
       {
         net: this.#environment,
+        wallClock: parts.wallClock,
         ticker,
         random,
         logger,

@@ -3,7 +3,6 @@
  * changed in place when the tenant's record changes, forgotten when nobody uses them.
  */
 
-import { classifySecret } from "../auth/secret.ts";
 import type { PoolerError } from "../base/pooler-error.ts";
 import { StatementInterner } from "../session/statement.ts";
 import type { SqlReader } from "../sql/sql-reader.ts";
@@ -15,6 +14,7 @@ import type { PoolMode } from "./pool-name.ts";
 import type { ServerAddress } from "./server-address.ts";
 import { type PoolRecipe, ServerPool, type ServerPoolEnvironment } from "./server-pool.ts";
 import { orNever, sessionTimes } from "./session-times.ts";
+import { storedSecrets } from "./user-secrets.ts";
 
 /** Limits of pools whose tenants and users say nothing else. */
 export interface PoolTimes {
@@ -195,7 +195,7 @@ export class PoolRegistry {
       address: this.addressOf(tenant),
       user: user.db_user,
       database,
-      secret: user.db_password === null ? null : classifySecret(user.db_password),
+      secrets: storedSecrets(user),
       pinsMax: own("max_pins") ?? times.maxPins ?? Math.max(1, size - 1),
       clientsMax: user.max_clients ?? tenant.default_max_clients,
       times: sessionTimes({

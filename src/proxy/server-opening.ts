@@ -1,5 +1,6 @@
 /**
- * One attempt to open a server: dial, TLS, login, under one deadline.
+ * One attempt to open a server: dial, TLS, login, under one deadline. Where a password is being changed and
+ * the server refuses one of the two, the other is tried at once, on a connection of its own.
  */
 
 import { TLS_SERVER_END_POINT } from "../auth/channel-binding.ts";
@@ -11,15 +12,13 @@ import { SQLSTATE } from "../base/sqlstate.ts";
 import type { ChannelHandler } from "../net/channel.ts";
 import type { NetEnvironment } from "../net/net-environment.ts";
 import type { Transport } from "../net/transport.ts";
-import {
-  type ServerCredentials,
-  ServerLogin,
-  type ServerLoginEvents,
-} from "../session/server-login.ts";
+import { ServerLogin, type ServerLoginEvents } from "../session/server-login.ts";
+import { isPasswordRefusal } from "../session/server-login-errors.ts";
 import type { CancelKey } from "../wire/cancel-key.ts";
 import { openServerTransport } from "./open-server-transport.ts";
 import { InternalError } from "./proxy-errors.ts";
 import type { ServerAddress } from "./server-address.ts";
+import type { ServerSecret } from "./server-secrets.ts";
 
 /** The server took too long to let us in. */
 export class ServerLoginTimeoutError extends PoolerError {
@@ -36,21 +35,29 @@ export class ServerLoginTimeoutError extends PoolerError {
 
 export interface ServerOpeningOptions {
   readonly address: ServerAddress;
-  readonly credentials: ServerCredentials;
+  readonly user: string;
+  readonly database: string;
+  /** To be tried in this order. */
+  readonly secrets: readonly [ServerSecret, ...ServerSecret[]];
   readonly connectTimeoutMs: number;
   readonly iterationsMax: number;
-  readonly clientNonce: string;
   readonly environment: NetEnvironment;
+  /** Returns another one each time. */
+  newNonce(): string;
   deriveKeys(password: string, salt: Uint8Array, iterations: number): Promise<ScramKeys>;
 }
 
 /** The outcome: exactly one of the two is called. */
 export interface ServerOpeningEvents {
-  /** The transport's handler must be replaced in this call. */
+  /**
+   * The transport's handler must be replaced in this call.
+   * @param secret the one that the server took
+   */
   onOpened(
     transport: Transport,
     key: CancelKey | null,
     parameters: ReadonlyMap<string, string>,
+    secret: ServerSecret,
   ): void;
   /** Nothing is left open. */
   onFailed(error: PoolerError): void;
@@ -60,6 +67,12 @@ export class ServerOpening implements ChannelHandler, ServerLoginEvents {
   readonly #options: ServerOpeningOptions;
   readonly #events: ServerOpeningEvents;
   readonly #deadline: Timer;
+  readonly #endMs: number;
+  /** Which secret is being tried. */
+  #trial = 0;
+  #clientNonce: string;
+  /** Why the first one was refused. */
+  #refusal: PoolerError | null = null;
   #transport: Transport | null = null;
   #login: ServerLogin | null = null;
   #error: PoolerError | null = null;
@@ -68,9 +81,10 @@ export class ServerOpening implements ChannelHandler, ServerLoginEvents {
   constructor(options: ServerOpeningOptions, events: ServerOpeningEvents) {
     this.#options = options;
     this.#events = events;
-    this.#deadline = options.environment.clock.after(options.connectTimeoutMs, () =>
-      this.#onDeadline(),
-    );
+    this.#clientNonce = options.newNonce();
+    const { clock } = options.environment;
+    this.#endMs = clock.now() + options.connectTimeoutMs;
+    this.#deadline = clock.after(options.connectTimeoutMs, () => this.#onDeadline());
   }
 
   /** The first step. */
@@ -87,7 +101,15 @@ export class ServerOpening implements ChannelHandler, ServerLoginEvents {
   }
 
   onClosed(): void {
-    this.#finish(this.#error ?? new ServerClosedDuringLoginError());
+    const error = this.#error ?? new ServerClosedDuringLoginError();
+    if (!this.#hasAnother(error)) return this.#finish(this.#toldOf(error));
+    this.#refusal ??= error;
+    this.#error = null;
+    this.#transport = null;
+    this.#login = null;
+    this.#trial += 1;
+    this.#clientNonce = this.#options.newNonce();
+    void this.#open();
   }
 
   send(bytes: Uint8Array): void {
@@ -108,7 +130,7 @@ export class ServerOpening implements ChannelHandler, ServerLoginEvents {
     if (this.#over) return;
     this.#over = true;
     this.#deadline.cancel();
-    this.#events.onOpened(transport, key, parameters);
+    this.#events.onOpened(transport, key, parameters, this.#secret);
     if (surplus !== null) transport.handler.onBytes(surplus);
   }
 
@@ -119,10 +141,10 @@ export class ServerOpening implements ChannelHandler, ServerLoginEvents {
   }
 
   async #open(): Promise<void> {
-    const { address, connectTimeoutMs, environment, credentials, clientNonce, iterationsMax } =
-      this.#options;
+    const { address, user, database, environment, iterationsMax } = this.#options;
     try {
-      const transport = await openServerTransport(address, connectTimeoutMs, environment);
+      const leftMs = Math.max(Math.ceil(this.#endMs - environment.clock.now()), 1);
+      const transport = await openServerTransport(address, leftMs, environment);
       this.#transport = transport;
       transport.handler = this;
       if (this.#error !== null) return transport.destroy();
@@ -130,6 +152,9 @@ export class ServerOpening implements ChannelHandler, ServerLoginEvents {
       const channelBinding =
         hash === null ? null : ({ type: TLS_SERVER_END_POINT, data: hash } as const);
       const encrypted = transport.tls !== null;
+      const { secret, passedThroughKeys } = this.#secret;
+      const credentials = { user, database, secret, passedThroughKeys };
+      const clientNonce = this.#clientNonce;
       this.#login = new ServerLogin(
         { credentials, channelBinding, encrypted, clientNonce, iterationsMax },
         this,
@@ -148,6 +173,20 @@ export class ServerOpening implements ChannelHandler, ServerLoginEvents {
     } catch (error) {
       this.onFailed(new InternalError(error));
     }
+  }
+
+  get #secret(): ServerSecret {
+    const { secrets } = this.#options;
+    return secrets[this.#trial] ?? secrets[0];
+  }
+
+  #hasAnother(error: PoolerError): boolean {
+    return isPasswordRefusal(error) && this.#trial + 1 < this.#options.secrets.length;
+  }
+
+  /** Of two refusals, that of the secret which was thought to be right. */
+  #toldOf(error: PoolerError): PoolerError {
+    return isPasswordRefusal(error) ? (this.#refusal ?? error) : error;
   }
 
   /** What comes before the login has the same deadline: the slot is free when nothing is left open. */

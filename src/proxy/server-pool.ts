@@ -4,11 +4,11 @@
  */
 
 import { encodeBase64 } from "../auth/base64.ts";
-import type { ScramKeys, ScramLoginKeys } from "../auth/scram-keys.ts";
-import type { Secret } from "../auth/secret.ts";
+import type { ScramLoginKeys } from "../auth/scram-keys.ts";
 import type { Logger } from "../base/logger.ts";
 import { PoolerError } from "../base/pooler-error.ts";
 import type { Random } from "../base/random.ts";
+import type { WallClock } from "../base/wall-clock.ts";
 import type { NetEnvironment } from "../net/net-environment.ts";
 import { TlsVerificationError } from "../net/tls-errors.ts";
 import type { Transport } from "../net/transport.ts";
@@ -24,7 +24,6 @@ import type { StatementInterner } from "../session/statement.ts";
 import type { CancelKey } from "../wire/cancel-key.ts";
 import { deliverCancel } from "./cancel-delivery.ts";
 import { HiddenStateWatch } from "./hidden-state-watch.ts";
-import { DerivedKeys } from "./key-derivation.ts";
 import { ServerTlsRefusedError } from "./open-server-transport.ts";
 import type { PoolName } from "./pool-name.ts";
 import { PoolPins } from "./pool-pins.ts";
@@ -34,14 +33,16 @@ import type { RelayScratch } from "./relay-scratch.ts";
 import type { ServerAddress } from "./server-address.ts";
 import { ServerConnection, type ServerOwner } from "./server-connection.ts";
 import { ServerOpening } from "./server-opening.ts";
+import { ServerSecrets } from "./server-secrets.ts";
 import type { SessionTimes } from "./session-times.ts";
+import { type StoredSecrets, sameSecret } from "./user-secrets.ts";
 
 /** What a pool is built for. May be exchanged while it works: {@link ServerPool.reconfigure}. */
 export interface PoolRecipe {
   readonly address: ServerAddress;
   readonly user: string;
   readonly database: string;
-  readonly secret: Secret | null;
+  readonly secrets: StoredSecrets;
   readonly limits: PoolLimits;
   readonly times: SessionTimes;
   /** One check-in in so many is looked at for hidden state. */
@@ -63,6 +64,7 @@ export interface ServerPoolLimits {
 /** What all pools of a worker share. */
 export interface ServerPoolEnvironment {
   readonly net: NetEnvironment;
+  readonly wallClock: WallClock;
   readonly ticker: Ticker;
   readonly random: Random;
   readonly logger: Logger;
@@ -82,10 +84,8 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
   readonly #environment: ServerPoolEnvironment;
   readonly #onOver: () => void;
   readonly #pool: Pool<ServerConnection>;
+  readonly #secrets: ServerSecrets;
   #recipe: PoolRecipe;
-  #derivedKeys: DerivedKeys | null;
-  /** Keys that a client proved, where only its verifier is known. */
-  #passedThroughKeys: ScramLoginKeys | null = null;
   /** Counts recipes whose servers differ: servers of an older generation are ended when they come back. */
   #generation = 0;
   #clients = 0;
@@ -101,7 +101,7 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
     this.name = name;
     this.statements = statements;
     this.#recipe = recipe;
-    this.#derivedKeys = derivedKeysOf(recipe);
+    this.#secrets = new ServerSecrets(recipe.secrets);
     this.#environment = environment;
     this.#onOver = onOver;
     this.hiddenState = new HiddenStateWatch(
@@ -174,7 +174,7 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
 
   /** A client of this pool has proven who it is: its keys open servers where only a verifier is known. */
   passKeysThrough(keys: ScramLoginKeys): void {
-    this.#passedThroughKeys ??= keys;
+    this.#secrets.passThrough(keys);
   }
 
   acquire(waiter: Waiter<ServerConnection>): ServerConnection | null {
@@ -203,16 +203,18 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
     });
   }
 
-  /** New servers are opened by `recipe`; those there are end as they come back. No client is disturbed. */
+  /**
+   * New servers are opened by `recipe`; those there are end as they come back, unless they are as good. No
+   * client is disturbed.
+   */
   reconfigure(recipe: PoolRecipe): void {
     const before = this.#recipe;
     this.#recipe = recipe;
     this.hiddenState.every = recipe.hiddenStateCheck;
     this.pins.limit = recipe.pinsMax;
     this.#pool.changeLimits(recipe.limits);
-    if (sameServers(before, recipe)) return;
-    this.#derivedKeys = derivedKeysOf(recipe);
-    this.#passedThroughKeys = null;
+    this.#secrets.replace(recipe.secrets);
+    if (staysGood(before, recipe, this.#environment.wallClock.iso())) return;
     this.#generation += 1;
     this.#pool.retireIdle();
   }
@@ -228,22 +230,27 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
   }
 
   open(): void {
-    const { net, limits, random } = this.#environment;
-    const { address, user, database, secret, limits: recipeLimits } = this.#recipe;
+    const { net, limits, random, wallClock } = this.#environment;
+    const { address, user, database, limits: recipeLimits } = this.#recipe;
     const generation = this.#generation;
     const opening = new ServerOpening(
       {
         address,
-        credentials: { user, database, secret, passedThroughKeys: this.#passedThroughKeys },
+        user,
+        database,
+        secrets: this.#secrets.inOrder(wallClock.iso()),
         connectTimeoutMs: recipeLimits.connectDeadlineMs,
         iterationsMax: limits.scramIterationsMax,
-        clientNonce: encodeBase64(random.bytes(NONCE_BYTES)),
         environment: net,
-        deriveKeys: (password, salt, iterations) => this.#deriveKeys(password, salt, iterations),
+        newNonce: () => encodeBase64(random.bytes(NONCE_BYTES)),
+        deriveKeys: (password, salt, iterations) =>
+          this.#secrets.keysFor(password, salt, iterations),
       },
       {
-        onOpened: (transport, key, parameters) =>
-          this.#onOpened(transport, key, parameters, generation),
+        onOpened: (transport, key, parameters, secret) => {
+          this.#secrets.worked(secret);
+          this.#onOpened(transport, key, parameters, generation);
+        },
         onFailed: (error) => this.#onOpenFailed(error),
       },
     );
@@ -277,11 +284,6 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
   onDesync(_server: ServerConnection, error: PoolerError): void {
     this.#environment.counters.desyncTotal += 1;
     this.#environment.logger.error({ ...this.name, sqlstate: error.sqlstate }, error.logText);
-  }
-
-  #deriveKeys(password: string, salt: Uint8Array, iterations: number): Promise<ScramKeys> {
-    this.#derivedKeys ??= new DerivedKeys(password);
-    return this.#derivedKeys.keysFor(salt, iterations);
   }
 
   #onOpened(
@@ -323,18 +325,21 @@ function isPermanent(error: PoolerError): boolean {
   return refusedByUs || isPermanentLoginError(error);
 }
 
-function derivedKeysOf(recipe: PoolRecipe): DerivedKeys | null {
-  return recipe.secret?.kind === "plaintext" ? new DerivedKeys(recipe.secret.password) : null;
+/**
+ * Whether servers opened by one recipe are as good as those opened by the other: also those whose password is
+ * being changed, for as long as it holds.
+ */
+function staysGood(before: PoolRecipe, after: PoolRecipe, now: string): boolean {
+  if (!Bun.deepEquals(openedBy(before), openedBy(after), true)) return false;
+  const { secret, previous } = after.secrets;
+  const opened = before.secrets.secret;
+  if (sameSecret(opened, secret)) return true;
+  return previous !== null && now < previous.validUntil && sameSecret(opened, previous.secret);
 }
 
-/** Whether servers opened by one recipe are as good as those opened by the other. */
-function sameServers(one: PoolRecipe, other: PoolRecipe): boolean {
-  return Bun.deepEquals(openedBy(one), openedBy(other), true);
-}
-
-/** What servers are opened by. */
-function openedBy({ address, user, database, secret }: PoolRecipe): object {
-  return { address, user, database, secret };
+/** What servers are opened by, secrets aside. */
+function openedBy({ address, user, database }: PoolRecipe): object {
+  return { address, user, database };
 }
 
 function sameEntries(

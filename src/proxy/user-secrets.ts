@@ -13,6 +13,19 @@ export interface UserSecrets {
   readonly previous: Secret | null;
 }
 
+/** The password before, and the moment at which it ends: ISO 8601 in UTC. */
+export interface PreviousSecret {
+  readonly secret: Secret;
+  readonly validUntil: string;
+}
+
+/** What servers are opened by, as the store has it. */
+export interface StoredSecrets {
+  /** Null: there is none, and only `trust` will do. */
+  readonly secret: Secret | null;
+  readonly previous: PreviousSecret | null;
+}
+
 export const NO_SECRETS: UserSecrets = { secret: null, previous: null };
 
 /** Returns those of `user` that hold at `now`, which is ISO 8601 in UTC as times of the store: they compare as text. */
@@ -38,7 +51,16 @@ export function sameSecret(one: Secret | null, other: Secret | null): boolean {
   return Bun.deepEquals(one, other, true);
 }
 
+/** Returns those of `user` as servers are opened by them, whatever time it is. */
+export function storedSecrets(user: TenantUser): StoredSecrets {
+  const secret = secretOf(user.db_password);
+  const previous = secretOf(user.db_password_previous);
+  const { previous_valid_until: validUntil } = user;
+  if (previous === null || validUntil === null) return { secret, previous: null };
+  return { secret, previous: { secret: previous, validUntil } };
+}
+
 /** Returns what the text of a store is. */
-export function secretOf(text: string | null): Secret | null {
+function secretOf(text: string | null): Secret | null {
   return text === null ? null : classifySecret(text);
 }

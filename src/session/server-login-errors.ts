@@ -33,6 +33,15 @@ export function isPermanentLoginError(error: PoolerError): boolean {
   return error.sqlstate.startsWith("28") || PERMANENT.has(error.sqlstate);
 }
 
+/** Whether another password of the same user might be right. */
+export function isPasswordRefusal(error: PoolerError): boolean {
+  return (
+    (error instanceof ServerRefusedLoginError && error.sqlstate === SQLSTATE.invalid_password) ||
+    error instanceof MissingServerPasswordError ||
+    error instanceof VerifierMismatchError
+  );
+}
+
 /** The server did what no PostgreSQL does. */
 export class ServerLoginProtocolError extends PoolerError {
   constructor(reason: string) {

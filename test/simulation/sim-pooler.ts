@@ -150,7 +150,7 @@ export class SimPooler {
       address: { hostname: "simulated", port: this.#port, ipVersion: "auto", tls: null },
       user: "u",
       database: "d",
-      secret: null,
+      secrets: { secret: null, previous: null },
       hiddenStateCheck: 0,
       clientsMax: 100,
       pinsMax: 1000,
@@ -164,6 +164,7 @@ export class SimPooler {
     const onFault = (error: unknown): void => this.blame(String(error));
     return {
       net,
+      wallClock: { iso: () => "2026-01-01T00:00:00.000Z" },
       ticker: new Ticker({ clock: net.clock, onFault }),
       random: this.#random,
       logger: net.logger,
