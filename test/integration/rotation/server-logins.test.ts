@@ -5,7 +5,9 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Client } from "pg";
+import { formatScramVerifier } from "../../../src/auth/scram-verifier.ts";
 import { rotateCredentials } from "../../../src/control/rotate-credentials.ts";
+import { verifierOf } from "../../auth/login.ts";
 import { eventually } from "../../support/eventually.ts";
 import { startPooler, type TestPooler } from "../../support/pooler.ts";
 import { startPostgres, type TestPostgres } from "../../support/postgres.ts";
@@ -43,12 +45,12 @@ class Rotation {
     this.name = name;
   }
 
-  static async begin(fields: object = {}): Promise<Rotation> {
+  static async begin(fields: object = {}, db_password = "old-password"): Promise<Rotation> {
     cases += 1;
     wallClock.now = NOW;
     const rotation = new Rotation(`rotated_${cases}`);
     await postgres.query(`create role ${rotation.name} login password 'old-password'`);
-    const users = [{ db_user: rotation.name, db_password: "old-password" }];
+    const users = [{ db_user: rotation.name, db_password }];
     await pooler.putTenant({ external_id: rotation.name, users, default_pool_size: 5, ...fields });
     return rotation;
   }
@@ -59,10 +61,10 @@ class Rotation {
   }
 
   /** In the tenant's record; returns when the pooler knows. */
-  async rotate(password: string, grace_period = GRACE_S): Promise<void> {
+  async rotate(password: string, grace_period = GRACE_S, stored_as = password): Promise<void> {
     const stored = await pooler.store.get(this.name);
     if (stored === null) throw new Error("the tenant has gone");
-    const input = { db_user: this.name, db_password: password, grace_period };
+    const input = { db_user: this.name, db_password: stored_as, grace_period };
     const tenant = rotateCredentials(stored, input, NOW);
     await pooler.store.write([{ kind: "put", tenant }]);
     await eventually(() => this.logIn(password));
@@ -178,6 +180,26 @@ describe("fifty clients see no error", () => {
       // oxlint-disable-next-line no-await-in-loop -- one change after the other
       await rotation.opened(10);
     }
+    expect(Math.min(...(await crowd.disperse()))).toBeGreaterThan(0);
+  });
+});
+
+/** As `pg_authid` has it. */
+function verifier(password: string, byte: number): string {
+  return formatScramVerifier(verifierOf(password, new Uint8Array(16).fill(byte), 4096));
+}
+
+describe("where the record has verifiers only", () => {
+  test("servers are opened by the keys that clients proved, of the old one and of the new one", async () => {
+    const [old, young] = [verifier("old-password", 1), verifier("new-password", 2)] as const;
+    const rotation = await Rotation.begin(SHORT_LIVES, old);
+    await rotation.alter(old);
+    const crowd = await Crowd.gather(rotation, 10);
+    await rotation.opened(10);
+    await rotation.rotate("new-password", GRACE_S, young);
+    await rotation.opened(10);
+    await rotation.alter(young);
+    await rotation.opened(10);
     expect(Math.min(...(await crowd.disperse()))).toBeGreaterThan(0);
   });
 });
