@@ -1,8 +1,8 @@
 /**
- * Stands before the HTTP server, which takes any number of connections and so could take the last
+ * Stands before the HTTP interface, whose servers take any number of connections and so could take the last
  * descriptor of the process: hundreds of idle ones, of whoever reaches the port, and no client of any
- * tenant is served any more. Here they are limited. Of too many the oldest goes: who asks something has
- * its answer by then, and who comes to look whether the process is well always gets in.
+ * tenant is served any more. Here they are limited. Of too many the oldest goes, one on which nothing is
+ * asked before any other: so who comes to look whether the process is well always gets in.
  */
 
 import { errorMessage } from "../base/error-message.ts";
@@ -13,6 +13,7 @@ import { joinChannels } from "../net/join-channels.ts";
 import { type Listener, listen } from "../net/listener.ts";
 import type { NetEnvironment } from "../net/net-environment.ts";
 import type { Transport } from "../net/transport.ts";
+import type { HttpDoor } from "./http-door.ts";
 
 /** Accept queue of each address. */
 const BACKLOG = 128;
@@ -22,14 +23,14 @@ const WAITING: ChannelHandler = { onBytes() {}, onDrained() {}, onClosed() {} };
 
 export class HttpGate {
   readonly #environment: NetEnvironment;
-  /** The HTTP server's socket. */
-  readonly #path: string;
+  /** Opens a way to the HTTP interface for one connection, of whom it is told the address. */
+  readonly #openDoor: (address: string) => HttpDoor;
   readonly #listeners: Listener[] = [];
-  /** The oldest first. */
-  readonly #connections = new Set<Transport>();
+  /** The oldest first, each with its way to the HTTP interface. */
+  readonly #connections = new Map<Transport, HttpDoor>();
 
-  constructor(path: string, environment: NetEnvironment) {
-    this.#path = path;
+  constructor(openDoor: (address: string) => HttpDoor, environment: NetEnvironment) {
+    this.#openDoor = openDoor;
     this.#environment = environment;
   }
 
@@ -47,35 +48,59 @@ export class HttpGate {
   }
 
   /** Takes no more connections, and ends those there are. */
-  stop(): void {
+  async stop(): Promise<void> {
     for (const listener of this.#listeners) listener.stop();
-    for (const transport of this.#connections) transport.destroy();
-    this.#connections.clear();
+    await Promise.all([...this.#connections.keys()].map((transport) => this.#dismiss(transport)));
   }
 
   #onConnection(transport: Transport): void {
     transport.handler = WAITING;
     transport.pause();
-    this.#connections.add(transport);
-    for (const known of this.#connections) if (known.closed) this.#connections.delete(known);
-    for (const known of this.#connections)
-      if (this.#connections.size > HTTP_CONNECTIONS_MAX) this.#dismiss(known);
-    void this.#forward(transport);
-  }
-
-  #dismiss(transport: Transport): void {
-    this.#connections.delete(transport);
-    transport.destroy();
-  }
-
-  async #forward(transport: Transport): Promise<void> {
     try {
-      const server = await dialUnix(this.#path, this.#environment);
+      const door = this.#openDoor(transport.remoteAddress);
+      this.#connections.set(transport, door);
+      this.#makeRoom();
+      void this.#forward(transport, door);
+    } catch (error) {
+      this.#lose(error);
+      transport.destroy();
+    }
+  }
+
+  /** Of too many, dismisses the oldest on which nothing is asked, or else the oldest. */
+  #makeRoom(): void {
+    if (this.#connections.size <= HTTP_CONNECTIONS_MAX) return;
+    const others = [...this.#connections].slice(0, -1);
+    const [dispensable] = others.find(([, door]) => !door.busy) ?? others[0] ?? [];
+    if (dispensable !== undefined) void this.#dismiss(dispensable);
+  }
+
+  async #forward(transport: Transport, door: HttpDoor): Promise<void> {
+    const onClosed = (): void => void this.#forget(transport);
+    try {
+      const server = await dialUnix(door.path, this.#environment, onClosed);
       joinChannels(transport, server);
       if (transport.closed) server.destroy();
     } catch (error) {
-      this.#environment.logger.warn({ reason: errorMessage(error) }, "an HTTP connection was lost");
-      this.#dismiss(transport);
+      // The door of a connection that has been dismissed meanwhile is shut.
+      if (this.#connections.has(transport)) this.#lose(error);
+      await this.#dismiss(transport);
     }
+  }
+
+  /** Ends a connection at once, with what is under way on it. */
+  async #dismiss(transport: Transport): Promise<void> {
+    transport.destroy();
+    await this.#forget(transport);
+  }
+
+  async #forget(transport: Transport): Promise<void> {
+    const door = this.#connections.get(transport);
+    this.#connections.delete(transport);
+    await door?.close();
+  }
+
+  #lose(error: unknown): void {
+    this.#environment.logger.warn({ reason: errorMessage(error) }, "an HTTP connection was lost");
   }
 }

@@ -1,15 +1,14 @@
 /**
- * The port of HTTP, on every address that the pooler listens on. The server itself is behind a
- * {@link HttpGate}, on a socket that nobody else can reach.
+ * The port of HTTP, on every address that the pooler listens on. Behind it is a {@link HttpGate}, and behind
+ * that a {@link HttpDoor} for each connection, on a socket that nobody else can reach.
  */
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Server } from "bun";
-import type { Hono } from "hono";
 import { PortInUseError } from "../net/listener.ts";
 import type { NetEnvironment } from "../net/net-environment.ts";
+import { HttpDoor, type HttpHandler } from "./http-door.ts";
 import { HttpGate } from "./http-gate.ts";
 import { PortTakenError, PortUnusableError } from "./start-errors.ts";
 
@@ -17,29 +16,19 @@ export interface HttpServerOptions {
   readonly hostnames: readonly string[];
   /** 0 lets the system choose; then all addresses get the same. */
   readonly port: number;
-  readonly app: Hono;
+  readonly app: HttpHandler;
   readonly environment: NetEnvironment;
 }
 
-/** No request of ours has a body worth more. */
-const REQUEST_BYTES_MAX = 65_536;
-
 export class HttpServer {
-  readonly #server: Server<undefined>;
   readonly #gate: HttpGate;
   /** Only this user may enter it (mkdtemp(3)). A path in it is short enough for a socket's address. */
   readonly #folder: string;
+  #doors = 0;
 
-  private constructor(app: Hono, environment: NetEnvironment) {
+  private constructor(app: HttpHandler, environment: NetEnvironment) {
     this.#folder = mkdtempSync(join(tmpdir(), "carpool-"));
-    const path = join(this.#folder, "http");
-    this.#server = Bun.serve({
-      unix: path,
-      fetch: (request) => app.fetch(request),
-      maxRequestBodySize: REQUEST_BYTES_MAX,
-      development: false,
-    });
-    this.#gate = new HttpGate(path, environment);
+    this.#gate = new HttpGate((address) => this.#openDoor(app, address), environment);
   }
 
   /** Listens. Throws {@link PortTakenError}; nothing is open then. */
@@ -61,9 +50,13 @@ export class HttpServer {
 
   /** Ends also what is under way. */
   async stop(): Promise<void> {
-    this.#gate.stop();
-    await this.#server.stop(true);
+    await this.#gate.stop();
     rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #openDoor(app: HttpHandler, address: string): HttpDoor {
+    this.#doors += 1;
+    return new HttpDoor(app, this.#folder, String(this.#doors), address);
   }
 
   #listen(hostname: string, wanted: number): void {

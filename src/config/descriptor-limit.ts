@@ -17,14 +17,14 @@ export const SURPLUS_CLIENTS_MAX = 32;
 /** Connections beyond the servers' maximum that carry cancels, of which each is short. */
 export const SURPLUS_CANCELS_MAX = 16;
 
-/** HTTP connections at a time: each takes three descriptors, since it goes through a gate. */
-export const HTTP_CONNECTIONS_MAX = 16;
+/** HTTP connections at a time: each takes four descriptors, since it goes through a gate and a door. */
+export const HTTP_CONNECTIONS_MAX = 32;
 
 /** For listeners, the store, logs, links, and files being read: 13 when nothing happens. */
 const FILES_MAX = 32;
 
 const RESERVED_DESCRIPTORS =
-  SURPLUS_CLIENTS_MAX + SURPLUS_CANCELS_MAX + 3 * HTTP_CONNECTIONS_MAX + FILES_MAX;
+  SURPLUS_CLIENTS_MAX + SURPLUS_CANCELS_MAX + 4 * HTTP_CONNECTIONS_MAX + FILES_MAX;
 
 /** What clients get of the rest when nobody sets MAX_CONNECTIONS: many share one server. */
 const CLIENT_SHARE = 3 / 4;

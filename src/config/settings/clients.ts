@@ -26,7 +26,7 @@ export const CLIENT_SETTINGS = {
     min: 1,
     max: 1_000_000,
     summary:
-      "Clients of the process; one more is refused with 53300. Servers get what is left of the descriptor limit (RLIMIT_NOFILE) but for 128, since a process out of descriptors can accept nobody. Without it, clients get three quarters of that, servers one.",
+      "Clients of the process; one more is refused with 53300. Servers get what is left of the descriptor limit (RLIMIT_NOFILE) but for 208, since a process out of descriptors can accept nobody. Without it, clients get three quarters of that, servers one.",
   }),
   clientLoginTimeoutMs: milliseconds({
     name: "CLIENT_LOGIN_TIMEOUT",

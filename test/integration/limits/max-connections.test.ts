@@ -15,7 +15,7 @@ import { sendCancelRequest } from "../../support/send-cancel-request.ts";
 import { SpawnedPooler, type SpawnOptions } from "./spawned-pooler.ts";
 
 /** 64 more than what is kept for files, cancels, and those to be refused. */
-const DESCRIPTORS = 192;
+const DESCRIPTORS = 272;
 /** A loop that spins takes all of it, and one on a busy machine half. */
 const SPINNING_SHARE = 0.35;
 

@@ -8,8 +8,8 @@ import { makeTemporaryFolder } from "../../support/temporary-folder.ts";
 import { launcherOf } from "./spawned-pooler.ts";
 
 test.each([
-  [192, { MAX_CONNECTIONS: "64" }, "at most 63 fit"],
-  [131, {}, "at least 132 are needed"],
+  [272, { MAX_CONNECTIONS: "64" }, "at most 63 fit"],
+  [211, {}, "at least 212 are needed"],
 ])("refuses to start where %p descriptors do not suffice for %p", async (descriptors, env, why) => {
   await using folder = await makeTemporaryFolder();
   const launcher = launcherOf(descriptors);
