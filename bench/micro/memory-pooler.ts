@@ -55,6 +55,7 @@ const RECIPE: PoolRecipe = {
   pinsMax: 1,
   limits: {
     size: 1,
+    lendingOrder: "fifo",
     sizeMin: 0,
     reserve: 0,
     reserveAfterMs: 5000,

@@ -4,9 +4,14 @@
 
 import { assert } from "../base/assert.ts";
 
+/** Which idle resource is lent first: the one idle for longest, or the one used last. */
+export type LendingOrder = "fifo" | "lifo";
+
 export interface PoolLimits {
   /** Slots at most: opening, idle, active and closing resources together. At least 1. */
   readonly size: number;
+  /** With `lifo` few resources do all the work and the others end by their idle timeout; `fifo` spreads it. */
+  readonly lendingOrder: LendingOrder;
   /** Resources that are kept open, whether anybody wants them or not. */
   readonly sizeMin: number;
   /** Slots beyond `size`, for waiters that have waited for `reserveAfterMs`. */

@@ -112,7 +112,7 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts {
   }
 
   /**
-   * Lends an idle resource at once, the one that `waiter` prefers or else the one used last.
+   * Lends an idle resource at once, the one that `waiter` prefers or else the next in the lending order.
    * Returns null if there is none or others wait already: then `waiter` stands in the queue, and is
    * told by `onGranted` or `onRefused`, perhaps before this returns.
    */
@@ -120,7 +120,7 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts {
     assert(waiter.queue === null, "a waiter waits once at a time");
     const nowMs = this.#clock.now();
     const isNext = this.#waiters.size === 0 && this.#closedWith === null;
-    const slot = isNext ? this.#slots.pick(waiter) : null;
+    const slot = isNext ? this.#slots.pick(waiter, this.#limits.lendingOrder) : null;
     if (slot !== null) return this.#lend(slot, nowMs);
     this.#lastTicket += 1;
     waiter.ticket = this.#lastTicket;
@@ -279,7 +279,7 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts {
   #grantFirst(nowMs: number): boolean {
     const waiter = this.#waiters.first;
     if (waiter === null) return false;
-    const slot = this.#slots.pick(waiter);
+    const slot = this.#slots.pick(waiter, this.#limits.lendingOrder);
     if (slot === null) return false;
     this.#waiters.remove(waiter);
     waiter.onGranted(this.#lend(slot, nowMs));

@@ -5,6 +5,7 @@
 
 import { AssertionError, assert } from "../base/assert.ts";
 import { FifoQueue } from "../base/fifo-queue.ts";
+import type { LendingOrder } from "./pool-limits.ts";
 import type { PoolSlot } from "./pool-slot.ts";
 import { LEGAL_MOVES, type SlotState } from "./slot-state.ts";
 
@@ -108,14 +109,16 @@ export class SlotTable<R> {
     else if (this.living === 0) this.#lifelessSinceMs = nowMs;
   }
 
-  /** The most recently used idle slot that `prefers` names, or else the very last. Null: none is idle. */
-  pick(waiter: { prefers(resource: R): boolean }): PoolSlot<R> | null {
-    let slot = this.#idle.last;
+  /** The first idle slot in that order that `prefers` names, or else the very first. Null: none is idle. */
+  pick(waiter: { prefers(resource: R): boolean }, order: LendingOrder): PoolSlot<R> | null {
+    const oldestFirst = order === "fifo";
+    const first = oldestFirst ? this.#idle.first : this.#idle.last;
+    let slot = first;
     for (let left = CANDIDATES_MAX; slot !== null && left > 0; left -= 1) {
       if (waiter.prefers(slot.resource)) return slot;
-      slot = slot.previous;
+      slot = oldestFirst ? slot.next : slot.previous;
     }
-    return this.#idle.last;
+    return first;
   }
 
   /**

@@ -208,6 +208,7 @@ export class PoolRegistry {
       hiddenStateCheck: own("hidden_state_check") ?? times.hiddenStateCheck,
       limits: {
         size,
+        lendingOrder: tenant.default_pool_strategy,
         sizeMin: Math.min(own("min_pool_size") ?? times.minPoolSize, size),
         reserve: own("reserve_pool_size") ?? times.reservePoolSize,
         reserveAfterMs: own("reserve_pool_timeout") ?? times.reservePoolTimeoutMs,

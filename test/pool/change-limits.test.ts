@@ -53,6 +53,15 @@ describe("changed limits", () => {
     expect(rig.retired).toEqual([server]);
   });
 
+  test("change the order of lending among those that are idle already", () => {
+    const rig = new Rig({ size: 3 });
+    const [first, , third] = rig.warm(3);
+    rig.pool.changeLimits({ ...LIMITS, size: 3, lendingOrder: "fifo" });
+    expect(rig.ask().granted).toEqual(first === undefined ? [] : [first]);
+    rig.pool.changeLimits({ ...LIMITS, size: 3, lendingOrder: "lifo" });
+    expect(rig.ask().granted).toEqual(third === undefined ? [] : [third]);
+  });
+
   test("are refused as a whole where one of them can't be", () => {
     const rig = new Rig();
     expect(() => rig.pool.changeLimits({ ...LIMITS, size: 1, lifetimeMs: 0 })).toThrow("may live");

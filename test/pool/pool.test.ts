@@ -26,6 +26,37 @@ describe("lending", () => {
     expect(rig.ask().granted).toEqual(first === undefined ? [] : [first]);
   });
 
+  test("lends the one idle for longest where the order is fifo, round and round", () => {
+    const rig = new Rig({ size: 3, lendingOrder: "fifo" });
+    rig.warm(3);
+    const lent: string[] = [];
+    for (let turn = 0; turn < 5; turn += 1) {
+      const [server] = rig.ask().granted;
+      if (server === undefined) break;
+      lent.push(server.label);
+      rig.pool.release(server);
+    }
+    expect(lent).toEqual(["s1", "s2", "s3", "s1", "s2"]);
+  });
+
+  test("looks for a preference among the eight idle for longest, where the order is fifo", () => {
+    const rig = new Rig({ size: 9, lendingOrder: "fifo" });
+    const servers = rig.warm(9);
+    const near = new FakeClient("near");
+    near.preferred = servers[7] ?? null;
+    rig.askFor(near);
+    const far = new FakeClient("far");
+    far.preferred = servers[8] ?? null;
+    rig.askFor(far);
+    expect(outcomes([near, far])).toEqual(["near: s8", "far: s9"]);
+    const farther = new Rig({ size: 9, lendingOrder: "fifo" });
+    const others = farther.warm(9);
+    far.granted.length = 0;
+    far.preferred = others[8] ?? null;
+    farther.askFor(far);
+    expect(outcomes([far])).toEqual(["far: s1"]);
+  });
+
   test("lends the idle one that the waiter prefers, though another was used later", () => {
     const rig = new Rig({ size: 3 });
     const servers = rig.warm(3);

@@ -15,6 +15,7 @@ import { FakeClock } from "../support/fake-clock.ts";
 
 export const LIMITS: PoolLimits = {
   size: 2,
+  lendingOrder: "lifo",
   sizeMin: 0,
   reserve: 0,
   reserveAfterMs: 5_000,

@@ -15,6 +15,7 @@ const COARSE_MS = 100;
 
 export const SIMULATED: PoolLimits = {
   size: 3,
+  lendingOrder: "lifo",
   sizeMin: 0,
   reserve: 0,
   reserveAfterMs: 0,

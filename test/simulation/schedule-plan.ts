@@ -54,6 +54,7 @@ export function poolLimitsOf(random: SeededRandom, rough: boolean): PoolLimits {
   const size = 1 + random.below(3);
   return {
     size,
+    lendingOrder: size === 2 ? "lifo" : "fifo",
     sizeMin: random.chance(0.2) ? random.below(size + 1) : 0,
     reserve: random.chance(0.2) ? 1 + random.below(2) : 0,
     reserveAfterMs: random.pick([0, 300, 2000]),
