@@ -30,7 +30,7 @@ export async function startCarpool(
   const ended = runUntilSignal(carpool, logger, options); // before anybody hears that it is ready
   const { clients: clientsMax, servers: serversMax } = carpool.connectionsMax;
   logger.info(
-    { ...portFields(carpool.ports), store: opened.path, clientsMax, serversMax },
+    { ...portFields(carpool.ports), store: opened.place, clientsMax, serversMax },
     "carpool is ready",
   );
   const code = await ended;

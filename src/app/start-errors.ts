@@ -5,6 +5,7 @@
 import { errorMessage } from "../base/error-message.ts";
 import { TlsConfigurationError } from "../net/tls-contexts.ts";
 import { MigrationFailedError } from "../tenants/migrations.ts";
+import { MetadataDatabaseError } from "../tenants/postgres-tenant-store.ts";
 import { SecretNotOpenedError } from "../tenants/secret-box.ts";
 import { StoreMovedError } from "../tenants/tenant-store.ts";
 import { VaultKeyError } from "../tenants/vault-key.ts";
@@ -42,6 +43,7 @@ const OPERATOR_ERRORS = [
   TlsConfigurationError,
   VaultKeyError,
   SecretNotOpenedError,
+  MetadataDatabaseError,
   MigrationFailedError,
   StoreMovedError,
   EmbeddedPostgresError,

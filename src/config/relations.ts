@@ -7,7 +7,12 @@ import type { Config } from "./settings.ts";
 
 /** Returns a sentence for each relation that `config` breaks. */
 export function checkRelations(config: Config): readonly string[] {
-  return [...checkPorts(config), ...checkAddresses(config), ...checkCertificate(config)];
+  return [
+    ...checkPorts(config),
+    ...checkAddresses(config),
+    ...checkCertificate(config),
+    ...checkVaultKey(config),
+  ];
 }
 
 function checkPorts(config: Config): readonly string[] {
@@ -38,4 +43,12 @@ function checkCertificate(config: Config): readonly string[] {
     ];
   }
   return [];
+}
+
+/** A key file is one machine's; what it sealed, no other could open. */
+function checkVaultKey({ databaseUrl, vaultEncKey }: Config): readonly string[] {
+  if (databaseUrl.startsWith("sqlite:") || vaultEncKey !== null) return [];
+  return [
+    "DATABASE_URL is a PostgreSQL, which several Carpools can share, so VAULT_ENC_KEY must be set, to the same key for all",
+  ];
 }

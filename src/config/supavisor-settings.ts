@@ -74,7 +74,6 @@ export const SUPAVISOR_SETTINGS: ReadonlyMap<string, SupavisorSetting> = new Map
   ["ERL_AFLAGS", ordinary(NO_ERLANG)],
   ["SECRET_KEY_BASE", ordinary("Carpool signs no cookies.")],
   ["ADDR_TYPE", ordinary("use LISTEN_ADDRESS.")],
-  ["DB_POOL_SIZE", ordinary("the store needs no pool of connections.")],
   ["RLIMIT_NOFILE", ordinary("set the descriptor limit where the process is started.")],
   ["AVAILABILITY_ZONE", ordinary(NO_LABEL)],
   ["REGION", ordinary(NO_LABEL)],

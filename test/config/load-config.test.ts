@@ -32,6 +32,7 @@ describe("loadConfig", () => {
       listenAddress: ["::"],
       dataDirectory: ".carpool",
       databaseUrl: "sqlite:.carpool/carpool.db",
+      dbPoolSize: 5,
       vaultEncKey: null,
       globalDownstreamCertPath: null,
       globalDownstreamKeyPath: null,
@@ -140,10 +141,18 @@ describe("loadConfig", () => {
     ]);
   });
 
-  test("refuses Supavisor's database URL without its password", () => {
-    expect(problemsOf({ DATABASE_URL: "ecto://postgres:hunter2@localhost:6432/postgres" })).toEqual(
-      ['DATABASE_URL="ecto:***@localhost:6432/postgres" (environment) must be sqlite:PATH'],
-    );
+  test("refuses another database's URL without repeating its password", () => {
+    expect(problemsOf({ DATABASE_URL: "mysql://root:hunter2@localhost:3306/metadata" })).toEqual([
+      'DATABASE_URL="mysql:***@localhost:3306/metadata" (environment) must be sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE',
+    ]);
+  });
+
+  test("takes Supavisor's database URL, with the key that all who share it need", () => {
+    const DATABASE_URL = "ecto://postgres:hunter2@localhost:6432/postgres";
+    expect(problemsOf({ DATABASE_URL })).toEqual([
+      "DATABASE_URL is a PostgreSQL, which several Carpools can share, so VAULT_ENC_KEY must be set, to the same key for all",
+    ]);
+    expect(problemsOf({ DATABASE_URL, VAULT_ENC_KEY: "k".repeat(32) })).toEqual([]);
   });
 
   test("tells all problems at once, from both sources", () => {

@@ -2,6 +2,7 @@
  * Where tenants are kept, and by which key their passwords are sealed.
  */
 
+import { count } from "../integer-settings.ts";
 import { path, secret, url } from "../text-settings.ts";
 
 export const STORAGE_SETTINGS = {
@@ -18,9 +19,20 @@ export const STORAGE_SETTINGS = {
     group: "Storage",
     default: "sqlite:$DATA_DIRECTORY/carpool.db",
     reloadable: false,
-    schemes: ["sqlite"],
-    range: "sqlite:PATH",
-    summary: "Where tenants and users are stored. The default needs no other service.",
+    schemes: ["sqlite", "postgres", "postgresql", "ecto"],
+    range: "sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE",
+    summary:
+      "Where tenants and users are stored. The default needs no other service; a PostgreSQL (13 or later) serves several Carpools, and its `sslmode` means what it means to libpq. Supavisor's `ecto:` is taken for `postgres:`.",
+  }),
+  dbPoolSize: count({
+    name: "DB_POOL_SIZE",
+    group: "Storage",
+    default: "5",
+    reloadable: false,
+    min: 1,
+    max: 100,
+    summary:
+      "Most connections to the PostgreSQL of DATABASE_URL. Tenants are read once and kept: Supavisor's 25 are not needed.",
   }),
   vaultEncKey: secret({
     name: "VAULT_ENC_KEY",
