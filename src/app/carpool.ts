@@ -3,7 +3,6 @@
  * Starts from the lowest floor up, stops in reverse.
  */
 
-import { readFileSync } from "node:fs";
 import { createHttpApp } from "../api/http-app.ts";
 import { errorMessage } from "../base/error-message.ts";
 import type { Logger } from "../base/logger.ts";
@@ -14,6 +13,7 @@ import type { OpenedStore } from "./open-store.ts";
 import { Pooler, type PoolerPorts } from "./pooler.ts";
 import { PostgresqlGrammar } from "./postgresql-grammar.ts";
 import type { ProgramParts } from "./program-parts.ts";
+import { readAuthority } from "./read-authority.ts";
 import { resolvePaths } from "./resolve-paths.ts";
 
 export interface CarpoolParts extends ProgramParts {
@@ -135,9 +135,4 @@ export class Carpool {
       timer.cancel();
     }
   }
-}
-
-/** Returns the PEM of GLOBAL_UPSTREAM_CA_PATH, or null where there is none. */
-function readAuthority({ globalUpstreamCaPath }: Config): string | null {
-  return globalUpstreamCaPath === null ? null : readFileSync(globalUpstreamCaPath, "utf8");
 }

@@ -57,6 +57,8 @@ const VERIFICATION_DETAILS: Readonly<Record<VerificationFailure, string>> = {
 /** The server's certificate does not prove what the tenant's settings demand. Nothing was sent to that server. */
 export class TlsVerificationError extends PoolerError {
   readonly failure: VerificationFailure;
+  /** The TLS library's own, such as `CERT_HAS_EXPIRED`. */
+  readonly code: string;
 
   /** `serverName` and the TLS library's `code` go to the log only. */
   constructor(failure: VerificationFailure, serverName: string, code: string) {
@@ -69,6 +71,7 @@ export class TlsVerificationError extends PoolerError {
       logText: `TLS certificate of ${serverName} refused (${failure}): ${code}`,
     });
     this.failure = failure;
+    this.code = code;
   }
 }
 

@@ -11,7 +11,7 @@ import type { StoredTenant } from "../tenants/tenant.ts";
 import type { TenantUser } from "../tenants/tenant-user.ts";
 import type { PoolPinList } from "./pin-list.ts";
 import type { PoolMode } from "./pool-name.ts";
-import type { ServerAddress } from "./server-address.ts";
+import { type ServerAddress, serverAddressOf } from "./server-address.ts";
 import { type PoolRecipe, ServerPool, type ServerPoolEnvironment } from "./server-pool.ts";
 import { orNever, sessionTimes } from "./session-times.ts";
 import { storedSecrets } from "./user-secrets.ts";
@@ -87,15 +87,7 @@ export class PoolRegistry {
 
   /** Where a tenant's PostgreSQL is. */
   addressOf(tenant: StoredTenant): ServerAddress {
-    const { db_host: hostname, db_port: port, ip_version: ipVersion } = tenant;
-    if (!tenant.upstream_ssl) return { hostname, port, ipVersion, tls: null };
-    const certificateAuthority = this.#times.certificateAuthority ?? tenant.upstream_tls_ca;
-    return {
-      hostname,
-      port,
-      ipVersion,
-      tls: { verification: tenant.upstream_verify ?? "none", certificateAuthority },
-    };
+    return serverAddressOf(tenant, this.#times.certificateAuthority);
   }
 
   /** How long a server may take to be opened. */

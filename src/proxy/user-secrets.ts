@@ -61,6 +61,6 @@ export function storedSecrets(user: TenantUser): StoredSecrets {
 }
 
 /** Returns what the text of a store is. */
-function secretOf(text: string | null): Secret | null {
+export function secretOf(text: string | null): Secret | null {
   return text === null ? null : classifySecret(text);
 }

@@ -34,6 +34,15 @@ export class AllowList {
   }
 }
 
+/** Whether the address of `range` is its first: `10.1.2.3/8` is `10.0.0.0/8`, and perhaps a slip. */
+export function beginsAtItsAddress(range: string): boolean {
+  const { bytes, prefixBits } = parseRange(range);
+  return bytes.every((byte, index) => {
+    const bits = Math.min(8, Math.max(0, prefixBits - 8 * index));
+    return (byte & (0xff >> bits)) === 0;
+  });
+}
+
 function parseRange(text: string): Range {
   const [address = "", prefix = ""] = text.split("/");
   return { bytes: parseAddress(address) ?? [], prefixBits: Number(prefix) };

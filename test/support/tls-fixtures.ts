@@ -21,6 +21,8 @@ export const TLS_FIXTURES = {
   renewedServer: { certificate: fixture("renewed-server.crt"), key: fixture("renewed-server.key") },
   /** For elsewhere.example only. */
   wrongHost: { certificate: fixture("wrong-host.crt"), key: fixture("wrong-host.key") },
+  /** For localhost, signed by nobody else. */
+  selfSigned: { certificate: fixture("self-signed.crt"), key: fixture("self-signed.key") },
   /** CN=alice. */
   client: { certificate: fixture("client.crt"), key: fixture("client.key") },
   /** CN=alice, signed by `otherCa`. */

@@ -28,4 +28,8 @@ leaf wrong-host ca elsewhere.example -addext "subjectAltName=DNS:elsewhere.examp
 leaf client ca alice
 leaf other-client other-ca alice
 
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days "$years" \
+  -subj "/CN=localhost" -addext "subjectAltName=DNS:localhost,IP:127.0.0.1" \
+  -keyout self-signed.key -out self-signed.crt
+
 rm -f ca.key other-ca.key # nothing else is to be signed by these
