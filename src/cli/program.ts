@@ -7,6 +7,7 @@ import packageJson from "../../package.json" with { type: "json" };
 import { addApply } from "./apply.ts";
 import { addCheck } from "./check.ts";
 import type { CommandContext } from "./command-context.ts";
+import { addDoctor } from "./doctor.ts";
 import { addHelp } from "./help.ts";
 import { addQuickstart } from "./quickstart.ts";
 import { addStart } from "./start.ts";
@@ -20,6 +21,7 @@ const VERBS: readonly Verb[] = [
   addStart,
   addApply,
   addTenants,
+  addDoctor,
   addToken,
   addCheck,
   addHelp,
@@ -31,6 +33,7 @@ Examples:
   $ carpool start                        run the pooler
   $ carpool apply tenants.yaml           register the tenants of a file
   $ carpool token                        a token for the HTTP API, good for an hour
+  $ carpool doctor acme                  what a client of tenant acme would meet
   $ carpool check                        what is wrong with the settings, or what they are
   $ carpool check --config prod.yaml     the same, with another settings file
   $ PORT=4001 carpool check              the environment wins over the file
