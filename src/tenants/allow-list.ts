@@ -3,15 +3,12 @@
  * An IPv4 address that came in as `::ffff:a.b.c.d` is matched as the IPv4 address that it is.
  */
 
-/** An address as bytes: 4 or 16. */
-type AddressBytes = readonly number[];
+import { type AddressBytes, parseAddress } from "../base/ip-address.ts";
 
 interface Range {
   readonly bytes: AddressBytes;
   readonly prefixBits: number;
 }
-
-const MAPPED_PREFIX = /^::ffff:(?=\d+\.)/i;
 
 /** Compiled from a tenant's `allow_list`. */
 export class AllowList {
@@ -45,7 +42,9 @@ export function beginsAtItsAddress(range: string): boolean {
 
 function parseRange(text: string): Range {
   const [address = "", prefix = ""] = text.split("/");
-  return { bytes: parseAddress(address) ?? [], prefixBits: Number(prefix) };
+  const bytes = parseAddress(address) ?? [];
+  const isMapped = bytes.length === 4 && address.includes(":");
+  return { bytes, prefixBits: isMapped ? Math.max(0, Number(prefix) - 96) : Number(prefix) };
 }
 
 function contains({ bytes, prefixBits }: Range, address: AddressBytes): boolean {
@@ -55,44 +54,4 @@ function contains({ bytes, prefixBits }: Range, address: AddressBytes): boolean 
     const mask = 0xff & (0xff << (8 - bits));
     return ((byte ^ (address[index] ?? 0)) & mask) === 0;
   });
-}
-
-/** Returns the bytes of an IPv4 or IPv6 address, or null. A zone (`%eth0`) is left out. */
-function parseAddress(text: string): AddressBytes | null {
-  const address = text.replace(MAPPED_PREFIX, "").replace(/%.*$/, "");
-  return address.includes(":") ? parseIpv6(address) : parseIpv4(address);
-}
-
-function parseIpv4(text: string): AddressBytes | null {
-  const bytes = text.split(".").map(Number);
-  const valid = bytes.every((byte) => Number.isInteger(byte) && byte >= 0 && byte <= 255);
-  return bytes.length === 4 && valid ? bytes : null;
-}
-
-function parseIpv6(text: string): AddressBytes | null {
-  const [head = "", tail] = text.split("::");
-  const before = groupBytes(head);
-  const after = tail === undefined ? [] : groupBytes(tail);
-  if (before === null || after === null) return null;
-  const missing = 16 - before.length - after.length;
-  if (tail === undefined ? missing !== 0 : missing < 0) return null;
-  return [...before, ...Array.from<number>({ length: missing }).fill(0), ...after];
-}
-
-/** The bytes of `a:b:c`, whose last group may be an IPv4 address. */
-function groupBytes(text: string): number[] | null {
-  if (text === "") return [];
-  const bytes: number[] = [];
-  for (const group of text.split(":")) {
-    if (group.includes(".")) {
-      const mapped = parseIpv4(group);
-      if (mapped === null) return null;
-      bytes.push(...mapped);
-      continue;
-    }
-    if (!/^[0-9a-f]{1,4}$/i.test(group)) return null;
-    const value = Number.parseInt(group, 16);
-    bytes.push(value >> 8, value & 0xff);
-  }
-  return bytes;
 }
