@@ -10,6 +10,7 @@ import { SystemWallClock } from "../../src/app/system-wall-clock.ts";
 import type { Logger } from "../../src/base/logger.ts";
 import { ClientGate } from "../../src/edge/client-gate.ts";
 import { ClientStartup, type ClientStartupParts } from "../../src/edge/client-startup.ts";
+import { ProxyTrust } from "../../src/edge/proxy-trust.ts";
 import { TenantResolver } from "../../src/edge/tenant-resolver.ts";
 import type { DialEnvironment } from "../../src/net/dial.ts";
 import { KernelOptions } from "../../src/net/kernel-options.ts";
@@ -112,6 +113,7 @@ class MemoryEdge {
       tls: null,
       timeoutMs: LIMITS.clientLoginTimeoutMs,
       gate: new ClientGate({ open: 1, max: 1000, surplusMax: 0, shortage: null }),
+      proxyTrust: new ProxyTrust("off", []),
     };
   }
 

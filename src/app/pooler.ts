@@ -11,6 +11,7 @@ import type { WallClock } from "../base/wall-clock.ts";
 import type { Config } from "../config/settings.ts";
 import { ClientGate } from "../edge/client-gate.ts";
 import { ClientStartup } from "../edge/client-startup.ts";
+import { ProxyTrust } from "../edge/proxy-trust.ts";
 import { TenantResolver } from "../edge/tenant-resolver.ts";
 import type { PortMode } from "../net/channel-opening.ts";
 import { KernelOptions } from "../net/kernel-options.ts";
@@ -73,6 +74,7 @@ export class Pooler {
   readonly #owner: Owner;
   readonly #settings: LiveSettings;
   #tls: TlsContexts | null;
+  #proxyTrust: ProxyTrust;
   readonly #listeners: { readonly mode: PortMode; readonly listener: Listener }[] = [];
   readonly #limits: ProcessLimits;
   readonly #gate: ClientGate;
@@ -130,6 +132,7 @@ export class Pooler {
       limits: settings,
     });
     this.#tls = tlsContexts(config);
+    this.#proxyTrust = proxyTrust(config);
     this.#gate = new ClientGate(this.#limits);
   }
 
@@ -193,6 +196,7 @@ export class Pooler {
   reload(config: Config, certificateAuthority: string | null): void {
     const tls = tlsContexts(config);
     this.#tls = tls;
+    this.#proxyTrust = proxyTrust(config);
     this.#settings.config = config;
     this.#settings.certificateAuthority = certificateAuthority;
     this.#limits.reload(config);
@@ -254,6 +258,7 @@ export class Pooler {
       tls: this.#tls,
       timeoutMs: config.clientLoginTimeoutMs,
       gate: this.#gate,
+      proxyTrust: this.#proxyTrust,
     });
     startup.start();
   }
@@ -281,6 +286,10 @@ function tlsContexts(config: Config): TlsContexts | null {
   return certificatePath === null || keyPath === null
     ? null
     : new TlsContexts([{ certificatePath, keyPath }]);
+}
+
+function proxyTrust({ proxyProtocol, proxyProtocolTrusted }: Config): ProxyTrust {
+  return new ProxyTrust(proxyProtocol, proxyProtocolTrusted ?? []);
 }
 
 function logFault(logger: Logger, error: unknown): void {

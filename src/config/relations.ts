@@ -12,6 +12,7 @@ export function checkRelations(config: Config): readonly string[] {
     ...checkAddresses(config),
     ...checkCertificate(config),
     ...checkVaultKey(config),
+    ...checkProxyProtocol(config),
   ];
 }
 
@@ -27,6 +28,11 @@ function checkAddresses({ listenAddress }: Config): readonly string[] {
   const wildcard = listenAddress.find((address) => address === "::" || address === "0.0.0.0");
   if (wildcard === undefined || listenAddress.length === 1) return [];
   return [`LISTEN_ADDRESS must be ${wildcard} alone, since that takes the others too`];
+}
+
+function checkProxyProtocol({ proxyProtocol, proxyProtocolTrusted }: Config): readonly string[] {
+  if (proxyProtocol === "off" || proxyProtocolTrusted !== null) return [];
+  return [`PROXY_PROTOCOL is ${proxyProtocol}, so PROXY_PROTOCOL_TRUSTED must be set`];
 }
 
 function checkCertificate(config: Config): readonly string[] {

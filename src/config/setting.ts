@@ -9,6 +9,7 @@ export const SETTING_GROUPS = [
   "Storage",
   "TLS",
   "Clients",
+  "Protection",
   "Servers",
   "Messages and prepared statements",
   "HTTP API",

@@ -12,6 +12,7 @@ import { CLIENT_SETTINGS } from "./settings/clients.ts";
 import { LISTENING_SETTINGS } from "./settings/listening.ts";
 import { MESSAGE_SETTINGS } from "./settings/messages.ts";
 import { PROCESS_SETTINGS } from "./settings/process.ts";
+import { PROTECTION_SETTINGS } from "./settings/protection.ts";
 import { SERVER_SETTINGS } from "./settings/servers.ts";
 import { STORAGE_SETTINGS } from "./settings/storage.ts";
 import { TLS_SETTINGS } from "./settings/tls.ts";
@@ -21,6 +22,7 @@ export const SETTINGS = {
   ...STORAGE_SETTINGS,
   ...TLS_SETTINGS,
   ...CLIENT_SETTINGS,
+  ...PROTECTION_SETTINGS,
   ...SERVER_SETTINGS,
   ...MESSAGE_SETTINGS,
   ...API_SETTINGS,

@@ -1,5 +1,5 @@
 /**
- * The beginning of a client's connection: TLS, cancel, an HTTP probe, or the one StartupMessage; then
+ * The beginning of a client's connection: the header of a load balancer that is trusted, TLS, cancel, an HTTP probe, or the one StartupMessage; then
  * its tenant is looked up and its channel opened at the owner. After that the edge moves bytes only.
  */
 
@@ -25,6 +25,7 @@ import { classifyStartup } from "../wire/startup-packet.ts";
 import type { ClientGate } from "./client-gate.ts";
 import { EdgeFaultError, StartupTimeoutError } from "./edge-errors.ts";
 import { HTTP_PROBE_ANSWER } from "./http-probe.ts";
+import type { ProxyTrust } from "./proxy-trust.ts";
 import type { ClientNames, ResolvedTenant, TenantResolver } from "./tenant-resolver.ts";
 
 export interface ClientStartupParts {
@@ -36,6 +37,7 @@ export interface ClientStartupParts {
   readonly tls: TlsContexts | null;
   readonly timeoutMs: number;
   readonly gate: ClientGate;
+  readonly proxyTrust: ProxyTrust;
 }
 
 /** A cancel needs a round trip or two, and one who is refused as many: nobody else is to wait for a place here. */
@@ -55,6 +57,8 @@ export class ClientStartup implements ChannelHandler, TlsHandshakeHandler {
   readonly #timeoutMs: number;
   readonly #cameWhenFull: boolean;
   #bytes: Uint8Array = NO_BYTES;
+  /** What a load balancer says comes first, and once. */
+  #proxyHeaderDue = true;
   #sslAsked = false;
   #gssAsked = false;
   /** A TLS handshake is going on: nothing can be said to the client now. */
@@ -84,7 +88,7 @@ export class ClientStartup implements ChannelHandler, TlsHandshakeHandler {
     if (this.#over) return;
     this.#bytes = this.#bytes.length === 0 ? bytes : Buffer.concat([this.#bytes, bytes]);
     try {
-      this.#read();
+      if (!this.#proxyHeaderDue || this.#takeProxyHeader()) this.#read();
     } catch (error) {
       this.#refuseFor(error);
     }
@@ -110,6 +114,16 @@ export class ClientStartup implements ChannelHandler, TlsHandshakeHandler {
       error.logText,
     );
     this.#finish();
+  }
+
+  /** Returns whether there is anything behind it. */
+  #takeProxyHeader(): boolean {
+    const header = this.#parts.proxyTrust.read(this.#bytes, this.#transport);
+    if (header === null) return false;
+    this.#proxyHeaderDue = false;
+    if (header.source !== null) this.#transport.speaksFor(header.source);
+    if (header.length > 0) this.#bytes = this.#bytes.slice(header.length);
+    return this.#bytes.length > 0;
   }
 
   #read(): void {

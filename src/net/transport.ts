@@ -10,6 +10,7 @@
 import type { Socket, SocketHandler, TLSUpgradeOptions } from "bun";
 import { assert } from "../base/assert.ts";
 import type { Timer } from "../base/clock.ts";
+import { canonicalAddress } from "../base/ip-address.ts";
 import type { PoolerError } from "../base/pooler-error.ts";
 import type { Channel, ChannelHandler } from "./channel.ts";
 import { ClientTlsHandshake, type ClientTlsOptions } from "./client-tls-handshake.ts";
@@ -140,10 +141,18 @@ export class Transport implements Channel {
     return this.#tls;
   }
 
-  /** The peer's address without port; empty for a unix socket. Kept from the first asking, for the logs after the end. */
+  /**
+   * The peer's address without port, in its one form; empty for a unix socket. Kept from the first asking, for the
+   * logs after the end.
+   */
   get remoteAddress(): string {
-    this.#remoteAddress ??= this.#socket.remoteAddress ?? "";
+    this.#remoteAddress ??= canonicalAddress(this.#socket.remoteAddress ?? "");
     return this.#remoteAddress;
+  }
+
+  /** The peer speaks for somebody of this address, and is believed: that is {@link remoteAddress} from now on. */
+  speaksFor(address: string): void {
+    this.#remoteAddress = address;
   }
 
   write(bytes: Uint8Array, start: number, end: number): boolean {

@@ -46,6 +46,8 @@ describe("loadConfig", () => {
       transactionTimeoutMs: 0,
       clientAuthMethod: "scram-sha-256",
       cancelWaitTimeoutMs: 10_000,
+      proxyProtocol: "off",
+      proxyProtocolTrusted: null,
       poolCheckoutTimeoutMs: 60_000,
       serverConnectTimeoutMs: 15_000,
       serverLoginRetryMs: 15_000,

@@ -7,6 +7,7 @@ import { expect } from "bun:test";
 import { connect, type Socket } from "node:net";
 import { ClientGate, type GateFacts } from "../../../src/edge/client-gate.ts";
 import { ClientStartup, type ClientStartupParts } from "../../../src/edge/client-startup.ts";
+import { type ProxyProtocolMode, ProxyTrust } from "../../../src/edge/proxy-trust.ts";
 import { TenantResolver } from "../../../src/edge/tenant-resolver.ts";
 import type { ChannelHandler } from "../../../src/net/channel.ts";
 import type { ChannelOpening, ChannelOwner } from "../../../src/net/channel-opening.ts";
@@ -62,7 +63,12 @@ export class Edge implements Disposable {
   readonly #peers: Socket[] = [];
   readonly #transports: Transport[] = [];
 
-  constructor(store: TenantStore) {
+  /** @param trusted whose PROXY headers are believed */
+  constructor(
+    store: TenantStore,
+    mode: ProxyProtocolMode = "off",
+    trusted: readonly string[] = [],
+  ) {
     const logger = new MemoryLogger();
     const { clock, owner } = this;
     const gate = new ClientGate(this.facts);
@@ -82,6 +88,7 @@ export class Edge implements Disposable {
       gate,
       tls: null,
       timeoutMs: TIMEOUT_MS,
+      proxyTrust: new ProxyTrust(mode, trusted),
     };
     this.#listener = listen(
       {
