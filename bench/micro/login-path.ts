@@ -16,6 +16,7 @@ import type { DialEnvironment } from "../../src/net/dial.ts";
 import { KernelOptions } from "../../src/net/kernel-options.ts";
 import type { TransportOwner } from "../../src/net/transport.ts";
 import { Ticker } from "../../src/pool/ticker.ts";
+import { AddressBans } from "../../src/proxy/address-bans.ts";
 import { Admission } from "../../src/proxy/admission.ts";
 import { CancelRegistry } from "../../src/proxy/cancel-registry.ts";
 import { Owner } from "../../src/proxy/owner.ts";
@@ -37,6 +38,9 @@ import { MemoryTransport } from "./memory-transport.ts";
 const TARGET = { host: "memory", port: 5432, user: "u", password: "secret", database: "d" };
 
 const LIMITS = {
+  authFailureLimit: 10,
+  authFailureWindowMs: 150_000,
+  authFailureBanMs: 120_000,
   clientLoginTimeoutMs: 60_000,
   messageBytesMax: 2 ** 30,
   statementBytesMax: 2 ** 20,
@@ -147,6 +151,7 @@ class MemoryEdge {
     const shared = { wallClock, random, logger: SILENT, scratch, counters };
     const net = this.#environment;
     const ticker = new Ticker({ clock, onFault: fail });
+    const addressBans = new AddressBans(LIMITS, clock, wallClock);
     return new Owner({
       ...shared,
       clock,
@@ -156,7 +161,8 @@ class MemoryEdge {
         TIMES,
       ),
       cancels: new CancelRegistry(0, 0, random),
-      admission: new Admission(wallClock),
+      admission: new Admission(wallClock, addressBans),
+      addressBans,
       verifiers: new Verifiers(new Uint8Array(32)),
       environment: net,
       authMethod: "scram-sha-256",

@@ -4,6 +4,7 @@
  */
 
 import type { Config } from "../config/settings.ts";
+import type { AddressBanLimits } from "../proxy/address-bans.ts";
 import type { ClientAuthMethod } from "../proxy/client-authentication.ts";
 import type { OwnerLimits } from "../proxy/owner.ts";
 import type { PoolTimes } from "../proxy/pool-registry.ts";
@@ -12,7 +13,7 @@ import type { ServerPoolLimits } from "../proxy/server-pool.ts";
 /** The longest text of a named statement that is kept: PostgreSQL's own tools stay far below. */
 const STATEMENT_BYTES_MAX = 1_048_576;
 
-export class LiveSettings implements PoolTimes, ServerPoolLimits, OwnerLimits {
+export class LiveSettings implements PoolTimes, ServerPoolLimits, OwnerLimits, AddressBanLimits {
   readonly statementBytesMax = STATEMENT_BYTES_MAX;
   config: Config;
   /** PEM of GLOBAL_UPSTREAM_CA_PATH, or null. */
@@ -25,6 +26,18 @@ export class LiveSettings implements PoolTimes, ServerPoolLimits, OwnerLimits {
 
   get authMethod(): ClientAuthMethod {
     return this.config.clientAuthMethod;
+  }
+
+  get authFailureLimit(): number {
+    return this.config.authFailureLimit;
+  }
+
+  get authFailureWindowMs(): number {
+    return this.config.authFailureWindowMs;
+  }
+
+  get authFailureBanMs(): number {
+    return this.config.authFailureBanMs;
   }
 
   get clientLoginTimeoutMs(): number {

@@ -20,6 +20,7 @@ import type { NetEnvironment } from "../net/net-environment.ts";
 import { TlsContexts } from "../net/tls-contexts.ts";
 import type { Transport } from "../net/transport.ts";
 import { Ticker } from "../pool/ticker.ts";
+import { AddressBans } from "../proxy/address-bans.ts";
 import { Admission } from "../proxy/admission.ts";
 import { CancelRegistry } from "../proxy/cancel-registry.ts";
 import { Owner } from "../proxy/owner.ts";
@@ -71,6 +72,8 @@ export class Pooler {
   readonly #environment: NetEnvironment;
   readonly #directory: TenantDirectory;
   readonly #pools: PoolRegistry;
+  /** Who failed to log in too often. */
+  readonly addressBans: AddressBans;
   readonly #owner: Owner;
   readonly #settings: LiveSettings;
   #tls: TlsContexts | null;
@@ -111,6 +114,7 @@ export class Pooler {
       },
       settings,
     );
+    this.addressBans = new AddressBans(settings, clock, parts.wallClock);
     this.#owner = new Owner({
       clock,
       wallClock: parts.wallClock,
@@ -119,7 +123,8 @@ export class Pooler {
       directory: this.#directory,
       pools: this.#pools,
       cancels: new CancelRegistry(0, 0, random),
-      admission: new Admission(parts.wallClock),
+      admission: new Admission(parts.wallClock, this.addressBans),
+      addressBans: this.addressBans,
       verifiers: new Verifiers(
         createHmac("sha256", parts.vaultKey).update("carpool mock verifiers").digest(),
       ),

@@ -1,5 +1,5 @@
 /**
- * Whether a tenant takes a client at all, before it is asked who it is: bans, addresses, encryption.
+ * Whether a tenant takes a client at all, before it is asked who it is: bans, encryption, addresses.
  */
 
 import { PoolerError } from "../base/pooler-error.ts";
@@ -8,6 +8,7 @@ import type { WallClock } from "../base/wall-clock.ts";
 import type { ChannelOpening } from "../net/channel-opening.ts";
 import { AllowList } from "../tenants/allow-list.ts";
 import type { StoredTenant } from "../tenants/tenant.ts";
+import type { AddressBans } from "./address-bans.ts";
 
 /** The operator has banned the tenant. */
 export class TenantBannedError extends PoolerError {
@@ -46,11 +47,13 @@ export class TlsRequiredError extends PoolerError {
 
 export class Admission {
   readonly #wallClock: WallClock;
+  readonly #addressBans: AddressBans;
   /** Compiled once for each record: a changed tenant is another object. */
   readonly #allowLists = new WeakMap<StoredTenant, AllowList>();
 
-  constructor(wallClock: WallClock) {
+  constructor(wallClock: WallClock, addressBans: AddressBans) {
     this.#wallClock = wallClock;
+    this.#addressBans = addressBans;
   }
 
   /** Throws a PoolerError if the tenant does not take this client. */
@@ -61,6 +64,7 @@ export class Admission {
     if (!list.everybody && !list.allows(opening.remoteAddress)) {
       throw new AddressNotAllowedError(opening.remoteAddress);
     }
+    this.#addressBans.check(tenant.external_id, opening);
   }
 
   /** Times of the store and of the clock are ISO 8601 in UTC: they compare as text. */

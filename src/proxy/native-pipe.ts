@@ -8,7 +8,7 @@
 import { SCRAM_SHA_256_PLUS } from "../auth/scram-mechanism.ts";
 import type { Timer } from "../base/clock.ts";
 import { PoolerError } from "../base/pooler-error.ts";
-import { SQLSTATE } from "../base/sqlstate.ts";
+import { SQLSTATE, type SqlState } from "../base/sqlstate.ts";
 import type { Channel, ChannelHandler } from "../net/channel.ts";
 import type { NetEnvironment } from "../net/net-environment.ts";
 import type { Transport } from "../net/transport.ts";
@@ -54,6 +54,8 @@ export interface NativePipeOptions {
   readonly environment: NetEnvironment;
   /** Ends the client; stopped when it is in. */
   readonly timer: Timer;
+  /** PostgreSQL has not let the client in: its SQLSTATE, or null. */
+  readonly onRefused: (sqlstate: SqlState | null) => void;
   /** PostgreSQL has let the client in. Throws a PoolerError where it may not stay. */
   readonly onReady: () => void;
   /** Called once, at the end. */
@@ -131,6 +133,11 @@ export class NativePipe implements ChannelHandler, Cancellable {
       this.end(error instanceof PoolerError ? error : new InternalError(error));
       return false;
     }
+  }
+
+  /** The server says that it does not let the client in. */
+  refused(sqlstate: SqlState | null): void {
+    this.#options.onRefused(sqlstate);
   }
 
   /** The server's side is gone. */
@@ -284,11 +291,16 @@ class NativeServer implements ChannelHandler, FrameHandler {
       case BACKEND.Authentication:
         return this.#authentication(bytes, start, end);
       case BACKEND.ErrorResponse:
-        this.#refused = true;
-        return this.#bindingWithheld ? explained(readErrorResponse(bytes, start, end)) : null;
+        return this.#onRefused(readErrorResponse(bytes, start, end));
       default:
         return null;
     }
+  }
+
+  #onRefused(refusal: ErrorFields): Uint8Array | null {
+    this.#refused = true;
+    this.#pipe.refused(refusal.sqlstate ?? null);
+    return this.#bindingWithheld ? explained(refusal) : null;
   }
 
   #authentication(bytes: Uint8Array, start: number, end: number): Uint8Array | null {

@@ -7,6 +7,7 @@ import type { Clock, Timer } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import { PoolerError } from "../base/pooler-error.ts";
 import type { Random } from "../base/random.ts";
+import { SQLSTATE, type SqlState } from "../base/sqlstate.ts";
 import type { WallClock } from "../base/wall-clock.ts";
 import type { Channel } from "../net/channel.ts";
 import type { ChannelOpening, ChannelOwner } from "../net/channel-opening.ts";
@@ -21,6 +22,7 @@ import { errorResponseOf } from "../wire/backend/error-response.ts";
 import { writeNegotiateProtocolVersion } from "../wire/backend/negotiate-protocol-version.ts";
 import { ByteWriter } from "../wire/byte-writer.ts";
 import { PROTOCOL_MINOR_LATEST } from "../wire/protocol-version.ts";
+import type { AddressBans } from "./address-bans.ts";
 import type { Admission } from "./admission.ts";
 import type { CancelRegistry } from "./cancel-registry.ts";
 import {
@@ -67,6 +69,7 @@ export interface OwnerParts {
   readonly cancels: CancelRegistry;
   readonly verifiers: Verifiers;
   readonly admission: Admission;
+  readonly addressBans: AddressBans;
   readonly scratch: RelayScratch;
   readonly counters: PoolerCounters;
   readonly environment: NetEnvironment;
@@ -299,6 +302,7 @@ export class Owner implements ChannelOwner, SessionOwner {
       cancels,
       environment,
       timer: this.#loginTimer(opening, (error) => pipe.end(error)),
+      onRefused: (sqlstate) => this.#onProofRefused(opening, sqlstate),
       onReady: () => {
         this.#expectRoom(tenant, opening.user);
         this.#natives.joined(identity);
@@ -357,6 +361,17 @@ export class Owner implements ChannelOwner, SessionOwner {
       { tenant: opening.tenant, client: opening.remoteAddress, sqlstate: error.sqlstate },
       `login refused: ${error.logText}`,
     );
+    this.#onProofRefused(opening, error.sqlstate);
+  }
+
+  /** Only who could not prove who it is counts, by PostgreSQL's judgement or by ours. */
+  #onProofRefused({ tenant, remoteAddress }: ChannelOpening, sqlstate: SqlState | null): void {
+    if (tenant === null || sqlstate !== SQLSTATE.invalid_password) return;
+    if (this.#parts.addressBans.failed(tenant, remoteAddress))
+      this.#parts.logger.info(
+        { tenant, client: remoteAddress },
+        "the address is banned from the tenant for a while: too many of its logins failed",
+      );
   }
 }
 

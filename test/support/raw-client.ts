@@ -40,6 +40,8 @@ export interface RawClientOptions {
   readonly parameters?: readonly (readonly [name: string, value: string])[];
   /** Sent in the same write as the last message of the login. */
   readonly early?: Uint8Array;
+  /** Sent before all else, as a load balancer does. */
+  readonly before?: Uint8Array;
 }
 
 /** How a client sends its bytes: whole, or in pieces that reach the other side one by one. */
@@ -215,7 +217,7 @@ export class RawClient implements AsyncDisposable {
   }
 
   async #logIn(target: RawTarget, options: RawClientOptions): Promise<void> {
-    await this.send(startup(target, options));
+    await this.send(Buffer.concat([options.before ?? NO_BYTES, startup(target, options)]));
     let scram: ScramClient | null = null;
     for (;;) {
       const message = await this.next();

@@ -7,10 +7,14 @@ import { ByteWriter } from "../../src/wire/byte-writer.ts";
 import type { CancelKey } from "../../src/wire/cancel-key.ts";
 import { writeCancelRequest } from "../../src/wire/frontend/cancel-request.ts";
 
-/** Resolves when the other side has closed. */
+/**
+ * Resolves when the other side has closed.
+ * @param before sent first, as a load balancer does
+ */
 export async function sendCancelRequest(
   target: { readonly host: string; readonly port: number },
   key: CancelKey,
+  before?: Uint8Array,
 ): Promise<void> {
   const writer = new ByteWriter();
   writeCancelRequest(writer, key);
@@ -19,6 +23,7 @@ export async function sendCancelRequest(
     socket.once("error", reject);
     socket.once("close", () => resolve());
   });
+  if (before !== undefined) socket.write(before);
   socket.write(writer.take());
   socket.resume();
   await closed;
