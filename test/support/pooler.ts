@@ -131,6 +131,7 @@ export async function startPooler(
     PORT: "0",
     LISTEN_ADDRESS: "127.0.0.1",
     DATA_DIRECTORY: join(folder.path, "data"),
+    AUTH_FAILURE_LIMIT: "0", // many a test is refused more often than anybody should be
     ...options.env,
   };
   const loaded = loadConfig({ env, file: null });
