@@ -1,31 +1,103 @@
 /**
- * The HTTP interface: its routes, without a port. For now, whether the program is well.
+ * The HTTP interface: its routes, without a port. What everybody may ask (health, the API's description) and
+ * the API itself, behind tokens.
  */
 
-import { Hono } from "hono";
+import { OpenAPIHono } from "@hono/zod-openapi";
+import type { MiddlewareHandler } from "hono";
+import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
+import type { Random } from "../base/random.ts";
+import type { WallClock } from "../base/wall-clock.ts";
+import type { AuditLog } from "../control/audit.ts";
+import { authenticate } from "./authentication.ts";
+import { addDocumentation } from "./documentation.ts";
+import type { ApiApp, ApiContext, ApiEnvironment } from "./environment.ts";
+import { failureAnswerer } from "./failure-answers.ts";
+import { unroutedAnswerer } from "./method-not-allowed.ts";
+import { readJson } from "./request-body.ts";
+import { RequestLimits } from "./request-limits.ts";
+import { addAddressBanRoutes } from "./routes/address-ban-routes.ts";
+import { addClusterRoutes } from "./routes/cluster-routes.ts";
+import { addHealthRoutes, type HealthRouteParts } from "./routes/health-routes.ts";
+import { addTenantRoutes } from "./routes/tenant-routes.ts";
+import { addTrafficRoutes } from "./routes/traffic-routes.ts";
+import type { TokenRules } from "./token-verifier.ts";
+import { invalidFields } from "./validation.ts";
+import type { ClusterVerbs, TenantVerbs, TrafficVerbs } from "./verbs.ts";
+
+/** Settings as they hold now: a reload holds from the next request on. */
+export interface ApiSettings {
+  readonly tokens: TokenRules;
+  /** 0: no limit. */
+  readonly requestsPerSecond: number;
+  readonly requestBytesMax: number;
+}
 
 export interface HttpAppParts {
   readonly logger: Logger;
-  /** Returns null when clients can be served, or why they can't, in words without secrets. Never rejects. */
-  readonly notReadyReason: () => Promise<string | null>;
+  readonly clock: Clock;
+  readonly wallClock: WallClock;
+  readonly random: Random;
+  readonly settings: () => ApiSettings;
+  readonly notReady: HealthRouteParts["notReady"];
+  readonly tenants: TenantVerbs;
+  /** Null: this program has none, and so no routes for them. */
+  readonly clusters: ClusterVerbs | null;
+  /** Null: likewise. */
+  readonly traffic: TrafficVerbs | null;
+  /** Gets what is done to a tenant's traffic; changes of tenants are written by their verbs. */
+  readonly audit: AuditLog;
 }
 
-/** Returns the routes. */
-export function createHttpApp({ logger, notReadyReason }: HttpAppParts): Hono {
-  const app = new Hono();
-  // Ready: send clients here. As in Supavisor, 204 without a body.
-  app.get("/api/health", async (context) => {
-    const reason = await notReadyReason();
-    if (reason === null) return context.body(null, 204);
-    return context.json({ status: "unavailable", reason }, 503);
+/** Asked again and again by probes, which must not be told that there were too many. */
+const HEALTH_PREFIX = "/api/health";
+
+/** Returns the routes. A request's environment is its `RequestOrigin`. */
+export function createHttpApp(parts: HttpAppParts): ApiApp {
+  const app: ApiApp = new OpenAPIHono<ApiEnvironment>({
+    defaultHook: (result) => {
+      if (!result.success) throw invalidFields(result.error.issues);
+    },
   });
-  // Alive: the event loop turns. While it does, a restart would help nobody.
-  app.get("/api/health/live", (context) => context.body(null, 204));
-  app.notFound((context) => context.json({ error: "not found" }, 404));
-  app.onError((error, context) => {
-    logger.error({ error: error.stack ?? error.message }, "an HTTP request failed");
-    return context.json({ error: "internal error" }, 500);
-  });
+  const { logger, clock, wallClock, random, settings } = parts;
+  const limits = new RequestLimits(clock, () => settings().requestsPerSecond);
+  app.onError(failureAnswerer(logger, random));
+  app.notFound(unroutedAnswerer(app));
+  app.use(addSafetyHeaders, limitAddresses(limits));
+  const checkToken = authenticate({ tokenRules: () => settings().tokens, wallClock, limits });
+  app.use("/api/tenants/*", checkToken);
+  app.use("/api/clusters/*", checkToken);
+  addHealthRoutes(app, parts);
+  addApiRoutes(app, parts);
+  addDocumentation(app);
   return app;
+}
+
+function addApiRoutes(app: ApiApp, parts: HttpAppParts): void {
+  const { tenants, clusters, traffic, audit, settings } = parts;
+  const readBody = (context: ApiContext): Promise<unknown> =>
+    readJson(context.req.raw, settings().requestBytesMax);
+  addTenantRoutes(app, tenants, readBody);
+  if (traffic !== null) {
+    addTrafficRoutes(app, { tenants, traffic, audit, readBody });
+    addAddressBanRoutes(app, { tenants, traffic, audit, readBody });
+  }
+  if (clusters !== null) addClusterRoutes(app, clusters, readBody);
+}
+
+/** Answers are for who asked, not for caches on the way, and are what they say they are. */
+const addSafetyHeaders: MiddlewareHandler<ApiEnvironment> = async (context, next) => {
+  await next();
+  const { headers } = context.res;
+  headers.set("X-Content-Type-Options", "nosniff");
+  headers.set("Referrer-Policy", "no-referrer");
+  if (!headers.has("Cache-Control")) headers.set("Cache-Control", "no-store");
+};
+
+function limitAddresses(limits: RequestLimits): MiddlewareHandler<ApiEnvironment> {
+  return async (context, next) => {
+    if (!context.req.path.startsWith(HEALTH_PREFIX)) limits.countAddress(context.env.clientAddress);
+    await next();
+  };
 }

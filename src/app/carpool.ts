@@ -3,12 +3,16 @@
  * Starts from the lowest floor up, stops in reverse.
  */
 
-import { createHttpApp } from "../api/http-app.ts";
+import { type ApiSettings, createHttpApp } from "../api/http-app.ts";
+import type { NotReady } from "../api/routes/health-routes.ts";
 import { errorMessage } from "../base/error-message.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Config } from "../config/settings.ts";
+import { TenantControl } from "../control/tenant-control.ts";
 import { KernelOptions } from "../net/kernel-options.ts";
+import { ApiKeys } from "./api-keys.ts";
 import { HttpServer } from "./http-server.ts";
+import { LoggedAudit, type UnfilteredLog } from "./logged-audit.ts";
 import type { OpenedStore } from "./open-store.ts";
 import { Pooler, type PoolerPorts } from "./pooler.ts";
 import { PostgresqlGrammar } from "./postgresql-grammar.ts";
@@ -18,7 +22,7 @@ import { resolvePaths } from "./resolve-paths.ts";
 
 export interface CarpoolParts extends ProgramParts {
   readonly config: Config;
-  readonly logger: Logger;
+  readonly logger: Logger & UnfilteredLog;
   /** Is closed when Carpool stops, or does not start. */
   readonly opened: OpenedStore;
 }
@@ -33,12 +37,16 @@ const HEALTH_TIMEOUT_MS = 2000;
 export class Carpool {
   readonly #parts: CarpoolParts;
   readonly #pooler: Pooler;
+  readonly #apiKeys = new ApiKeys();
+  /** As it holds now. */
+  #config: Config;
   #http: HttpServer | null = null;
   #stopping = false;
 
   private constructor(parts: CarpoolParts, pooler: Pooler) {
     this.#parts = parts;
     this.#pooler = pooler;
+    this.#config = parts.config;
   }
 
   /**
@@ -80,13 +88,41 @@ export class Carpool {
   }
 
   async #startHttp(): Promise<void> {
-    const { config, logger, clock } = this.#parts;
+    const { config, opened, logger, clock, wallClock, random } = this.#parts;
+    const audit = new LoggedAudit(logger);
+    const context = { globalUpstreamCa: config.globalUpstreamCaPath !== null };
     this.#http = await HttpServer.start({
       hostnames: config.listenAddress,
       port: config.port,
-      app: createHttpApp({ logger, notReadyReason: () => this.#notReadyReason() }),
+      app: createHttpApp({
+        logger,
+        clock,
+        wallClock,
+        random,
+        audit,
+        settings: () => this.#apiSettings(),
+        notReady: () => this.#notReady(),
+        tenants: new TenantControl({ store: opened.store, audit, wallClock, context }),
+        clusters: null,
+        traffic: null,
+      }),
       environment: { clock, logger, kernel: new KernelOptions() },
     });
+  }
+
+  #apiSettings(): ApiSettings {
+    const config = this.#config;
+    return {
+      tokens: {
+        secret: config.apiJwtSecret,
+        publicKeys: this.#apiKeys.at(config.apiJwksUrl),
+        requireExp: config.apiJwtRequireExp,
+        claims: config.jwtClaimValidators,
+        blocklist: config.apiTokenBlocklist ?? [],
+      },
+      requestsPerSecond: config.apiRateLimit,
+      requestBytesMax: config.apiMaxRequestSizeBytes,
+    };
   }
 
   get ports(): CarpoolPorts {
@@ -102,6 +138,7 @@ export class Carpool {
   reload(config: Config): void {
     const resolved = resolvePaths(config, this.#parts.workingDirectory);
     this.#pooler.reload(resolved, readAuthority(resolved));
+    this.#config = config;
   }
 
   /** Lets transactions end for so long, then ends all. Health says 503 meanwhile. */
@@ -112,15 +149,15 @@ export class Carpool {
     await this.#parts.opened.store.close();
   }
 
-  async #notReadyReason(): Promise<string | null> {
-    if (this.#stopping) return "stopping";
+  async #notReady(): Promise<NotReady | null> {
+    if (this.#stopping) return { reason: "stopping", failedChecks: ["running"] };
     const { opened, logger } = this.#parts;
     try {
       await this.#beforeTimeout(opened.store.changeToken());
       return null;
     } catch (error) {
       logger.warn({ reason: errorMessage(error) }, "not healthy: the tenant store does not answer");
-      return "the tenant store does not answer";
+      return { reason: "the tenant store does not answer", failedChecks: ["database_reachable"] };
     }
   }
 

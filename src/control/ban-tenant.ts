@@ -8,7 +8,8 @@ import { line, momentField } from "../tenants/field-schemas.ts";
 import type { StoredTenant, Tenant } from "../tenants/tenant.ts";
 import { InvalidFieldsError } from "./control-errors.ts";
 
-const banSchema = z.strictObject({
+/** What a PATCH takes. */
+export const banSchema = z.strictObject({
   banned: z.boolean("must be true or false"),
   ban_reason: line(255).nullish(),
   banned_until: momentField.nullish(),

@@ -16,7 +16,8 @@ const GRACE_SECONDS_DEFAULT = 300;
 /** Longer, it is a second password rather than a change of the first. */
 const GRACE_SECONDS_MAX = 7 * 86_400;
 
-const rotationSchema = z.strictObject({
+/** What a POST takes. */
+export const rotationSchema = z.strictObject({
   db_user: nameField,
   db_password: passwordField.refine((text) => !isDamagedVerifier(text), DAMAGED_VERIFIER),
   grace_period: wholeNumber(0, GRACE_SECONDS_MAX, "s").default(GRACE_SECONDS_DEFAULT),

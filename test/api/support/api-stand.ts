@@ -1,0 +1,150 @@
+/**
+ * The HTTP API over a real store and real control, without a port: requests are function calls. What runs
+ * for tenants, and clusters, are fakes.
+ */
+
+import { join } from "node:path";
+import { type JWTPayload, SignJWT } from "jose";
+import { type ApiSettings, createHttpApp } from "../../../src/api/http-app.ts";
+import type { NotReady } from "../../../src/api/routes/health-routes.ts";
+import type { TokenRules } from "../../../src/api/token-verifier.ts";
+import type { LogFields, Logger } from "../../../src/base/logger.ts";
+import type { AuditRecord } from "../../../src/control/audit.ts";
+import { TenantControl } from "../../../src/control/tenant-control.ts";
+import type { TenantStore } from "../../../src/tenants/tenant-store.ts";
+import { FakeClock } from "../../support/fake-clock.ts";
+import { makeTemporaryFolder, type TemporaryFolder } from "../../support/temporary-folder.ts";
+import { random } from "../../tenants/secret-fixtures.ts";
+import { delegate, openStore } from "../../tenants/store-fixtures.ts";
+import { FakeClusters } from "./fake-clusters.ts";
+import { FakeTraffic } from "./fake-traffic.ts";
+
+const NOW_ISO = "2026-06-01T00:00:00.000Z";
+const NOW_SECONDS = Date.parse(NOW_ISO) / 1000;
+const SECRET = "the key of all tokens of these tests";
+
+/** What may be in no answer and no line of the log. */
+export const PASSWORD = "hunter2-the-password";
+
+/** A tenant as a PUT makes it. */
+export const ACME = {
+  db_host: "db.example.com",
+  db_port: 5432,
+  db_database: "postgres",
+  users: [{ db_user: "app", db_password: PASSWORD }],
+};
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** Null where there is none. */
+  readonly json: unknown;
+}
+
+export interface Asked {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** A text as it is; anything else as JSON. */
+  readonly body?: unknown;
+  readonly address?: string | null;
+}
+
+export class ApiStand implements AsyncDisposable {
+  readonly clock = new FakeClock();
+  readonly traffic = new FakeTraffic();
+  readonly audited: AuditRecord[] = [];
+  /** Every line of the log, as JSON. */
+  readonly lines: string[] = [];
+  tokens: TokenRules = {
+    secret: SECRET,
+    publicKeys: null,
+    requireExp: true,
+    claims: {},
+    blocklist: [],
+  };
+  requestsPerSecond = 0;
+  requestBytesMax = 16 * 1024 ** 2;
+  notReady: NotReady | null = null;
+  /** What stands between control and the store: a test replaces its verbs. */
+  readonly store: TenantStore;
+  readonly app: ReturnType<typeof createHttpApp>;
+  readonly #real: TenantStore;
+  readonly #folder: TemporaryFolder;
+  readonly #token: string;
+
+  private constructor(folder: TemporaryFolder, real: TenantStore, token: string) {
+    this.#folder = folder;
+    this.#real = real;
+    this.#token = token;
+    this.store = delegate(real);
+    const audit = { write: (record: AuditRecord) => void this.audited.push(record) };
+    const wallClock = { iso: () => NOW_ISO };
+    const context = { globalUpstreamCa: false };
+    this.app = createHttpApp({
+      logger: this.#logger(),
+      clock: this.clock,
+      wallClock,
+      random,
+      settings: () => this.#settings(),
+      notReady: () => Promise.resolve(this.notReady),
+      tenants: new TenantControl({ store: this.store, audit, wallClock, context }),
+      clusters: new FakeClusters(),
+      traffic: this.traffic,
+      audit,
+    });
+  }
+
+  static async open(): Promise<ApiStand> {
+    const folder = await makeTemporaryFolder();
+    const real = await openStore(join(folder.path, "tenants.sqlite"));
+    return new ApiStand(folder, real, await makeToken({ sub: "ops" }));
+  }
+
+  /** Asks with a good token. */
+  request(path: string, asked: Asked = {}): Promise<Answer> {
+    const authorization = { Authorization: `Bearer ${this.#token}` };
+    return this.stranger(path, { ...asked, headers: { ...authorization, ...asked.headers } });
+  }
+
+  /** Asks without. */
+  async stranger(path: string, asked: Asked = {}): Promise<Answer> {
+    const { body, method = "GET", address = "192.0.2.7" } = asked;
+    const headers = new Headers(asked.headers);
+    const init: RequestInit = { method, headers };
+    if (body !== undefined) {
+      init.body = typeof body === "string" ? body : JSON.stringify(body);
+      if (!headers.has("content-type")) headers.set("content-type", "application/json");
+    }
+    const request = new Request(`http://carpool.test${path}`, init);
+    const response = await this.app.fetch(request, { clientAddress: address });
+    const text = await response.text();
+    const isJson = response.headers.get("content-type")?.includes("application/json") === true;
+    const json: unknown = isJson ? JSON.parse(text) : null;
+    return { status: response.status, headers: response.headers, text, json };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#real.close();
+    await this.#folder.remove();
+  }
+
+  #settings(): ApiSettings {
+    const { tokens, requestsPerSecond, requestBytesMax } = this;
+    return { tokens, requestsPerSecond, requestBytesMax };
+  }
+
+  #logger(): Logger {
+    const keep = (fields: LogFields, message: string): void => {
+      this.lines.push(JSON.stringify({ ...fields, message }));
+    };
+    return { debug: keep, info: keep, warn: keep, error: keep };
+  }
+}
+
+/** Returns a token that the stand takes, good for an hour. */
+export function makeToken(claims: JWTPayload, secret = SECRET): Promise<string> {
+  return new SignJWT({ exp: NOW_SECONDS + 3600, ...claims })
+    .setProtectedHeader({ alg: "HS256", typ: "JWT" })
+    .sign(new TextEncoder().encode(secret));
+}
