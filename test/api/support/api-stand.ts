@@ -1,6 +1,6 @@
 /**
  * The HTTP API over a real store and real control, without a port: requests are function calls. What runs
- * for tenants, and clusters, are fakes.
+ * for tenants, and clusters, are fakes. Every answer is held against the API's own document.
  */
 
 import { join } from "node:path";
@@ -16,6 +16,7 @@ import { FakeClock } from "../../support/fake-clock.ts";
 import { makeTemporaryFolder, type TemporaryFolder } from "../../support/temporary-folder.ts";
 import { random } from "../../tenants/secret-fixtures.ts";
 import { delegate, openStore } from "../../tenants/store-fixtures.ts";
+import { ApiContract } from "./api-contract.ts";
 import { FakeClusters } from "./fake-clusters.ts";
 import { FakeTraffic } from "./fake-traffic.ts";
 
@@ -69,6 +70,8 @@ export class ApiStand implements AsyncDisposable {
   /** What stands between control and the store: a test replaces its verbs. */
   readonly store: TenantStore;
   readonly app: ReturnType<typeof createHttpApp>;
+  /** The same for all: the document is made of the code. */
+  static #contract: ApiContract | null = null;
   readonly #real: TenantStore;
   readonly #folder: TemporaryFolder;
   readonly #token: string;
@@ -98,7 +101,14 @@ export class ApiStand implements AsyncDisposable {
   static async open(): Promise<ApiStand> {
     const folder = await makeTemporaryFolder();
     const real = await openStore(join(folder.path, "tenants.sqlite"));
-    return new ApiStand(folder, real, await makeToken({ sub: "ops" }));
+    const stand = new ApiStand(folder, real, await makeToken({ sub: "ops" }));
+    ApiStand.#contract ??= new ApiContract((await stand.stranger("/api/openapi")).json);
+    return stand;
+  }
+
+  get contract(): ApiContract {
+    if (ApiStand.#contract === null) throw new Error("the stand is not open");
+    return ApiStand.#contract;
   }
 
   /** Asks with a good token. */
@@ -107,7 +117,7 @@ export class ApiStand implements AsyncDisposable {
     return this.stranger(path, { ...asked, headers: { ...authorization, ...asked.headers } });
   }
 
-  /** Asks without. */
+  /** Asks without. Throws where the document does not have the answer. */
   async stranger(path: string, asked: Asked = {}): Promise<Answer> {
     const { body, method = "GET", address = "192.0.2.7" } = asked;
     const headers = new Headers(asked.headers);
@@ -121,7 +131,11 @@ export class ApiStand implements AsyncDisposable {
     const text = await response.text();
     const isJson = response.headers.get("content-type")?.includes("application/json") === true;
     const json: unknown = isJson ? JSON.parse(text) : null;
-    return { status: response.status, headers: response.headers, text, json };
+    const fields = { status: response.status, headers: response.headers };
+    const contract = ApiStand.#contract;
+    const operation = contract?.find(method, new URL(request.url).pathname) ?? null;
+    if (operation !== null) contract?.check(operation, { ...fields, text });
+    return { ...fields, text, json };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
