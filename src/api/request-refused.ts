@@ -3,7 +3,7 @@
  * `control/control-errors.ts`.
  */
 
-export type RefusalStatus = 400 | 401 | 403 | 409 | 413 | 415 | 422 | 429 | 503;
+export type RefusalStatus = 400 | 401 | 403 | 405 | 409 | 413 | 415 | 422 | 429 | 503;
 
 export class RequestRefused extends Error {
   override readonly name = "RequestRefused";

@@ -152,9 +152,12 @@ export function addTrafficRoutes(app: ApiApp, parts: TrafficRouteParts): void {
   app.openapi(terminate, async (context) =>
     context.json(await end(context, context.req.valid("param").id), 200),
   );
-  app.openapi(terminateByGet, async (context) =>
-    context.json(await end(context, context.req.valid("param").id), 200),
-  );
+  app.openapi(terminateByGet, async (context) => {
+    // A HEAD comes to the handler of GET, and says that nothing shall be done.
+    if (context.req.raw.method === "HEAD")
+      throw new RequestRefused(405, "the method must be GET or POST", { Allow: "GET, POST" });
+    return context.json(await end(context, context.req.valid("param").id), 200);
+  });
 
   documentWithBody(app, pause, timeoutSchema, false);
   app.openapi(pause, async (context) => {

@@ -130,7 +130,7 @@ export class ApiStand implements AsyncDisposable {
     const response = await this.app.fetch(request, { clientAddress: address });
     const text = await response.text();
     const isJson = response.headers.get("content-type")?.includes("application/json") === true;
-    const json: unknown = isJson ? JSON.parse(text) : null;
+    const json: unknown = isJson && text !== "" ? JSON.parse(text) : null;
     const fields = { status: response.status, headers: response.headers };
     const contract = ApiStand.#contract;
     const operation = contract?.find(method, new URL(request.url).pathname) ?? null;
