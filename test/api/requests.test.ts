@@ -101,8 +101,12 @@ describe("how often", () => {
     const failed = await Promise.all(
       Array.from({ length: 21 }, () => api.stranger("/api/tenants", bearer("x"))),
     );
-    expect(failed.map(({ status }) => status)).toEqual([...Array<number>(20).fill(401), 429]);
-    expect(failed.at(-1)?.headers.get("retry-after")).toBe("2");
+    expect(failed.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([
+      ...Array<number>(20).fill(401),
+      429,
+    ]);
+    const slowed = failed.find(({ status }) => status === 429);
+    expect(slowed?.headers.get("retry-after")).toBe("2");
     expect((await api.request("/api/tenants")).status).toBe(200);
     const elsewhere = await api.stranger("/api/tenants", { ...bearer("x"), address: "192.0.2.8" });
     expect(elsewhere.status).toBe(401);
@@ -115,7 +119,7 @@ describe("how often", () => {
     const addresses = ["192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"];
     const asked = addresses.map((address) => api.request("/api/tenants", { address }));
     const statuses = (await Promise.all(asked)).map(({ status }) => status);
-    expect(statuses).toEqual([200, 200, 200, 429]);
+    expect(statuses.toSorted((a, b) => a - b)).toEqual([200, 200, 200, 429]);
     const other = bearer(await makeToken({ sub: "another" }));
     expect((await api.stranger("/api/tenants", { ...other, address: null })).status).toBe(200);
   });

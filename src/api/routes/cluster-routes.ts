@@ -128,7 +128,9 @@ export function addClusterRoutes(app: ApiApp, clusters: ClusterVerbs, readBody: 
     const input = wrapped(await readBody(context), "cluster");
     const { outcome, cluster } = await clusters.put(context.var.actor, alias, input);
     if (outcome !== "created") return context.json({ data: cluster }, 200);
-    return context.json({ data: cluster }, 201, { Location: `/api/clusters/${alias}` });
+    return context.json({ data: cluster }, 201, {
+      Location: `/api/clusters/${encodeURIComponent(alias)}`,
+    });
   });
 
   app.openapi(deleteCluster, async (context) => {

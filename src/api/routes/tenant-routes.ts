@@ -152,7 +152,9 @@ export function addTenantRoutes(app: ApiApp, tenants: TenantVerbs, readBody: Rea
     const input = wrapped(await readBody(context), "tenant");
     const { outcome, tenant } = await tenants.put(context.var.actor, id, input);
     if (outcome !== "created") return context.json({ data: tenant }, 200);
-    return context.json({ data: tenant }, 201, { Location: `/api/tenants/${id}` });
+    return context.json({ data: tenant }, 201, {
+      Location: `/api/tenants/${encodeURIComponent(id)}`,
+    });
   });
 
   documentWithBody(app, patchTenant, banSchema);
