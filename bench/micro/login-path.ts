@@ -52,6 +52,9 @@ const LIMITS = {
 };
 
 const TIMES = {
+  unprovenAttemptsMax: 4,
+  failFastAfterMs: 5000,
+  maxTenantPools: 50,
   poolCheckoutTimeoutMs: 60_000,
   serverConnectTimeoutMs: 5000,
   serverIdleTimeoutMs: 600_000,

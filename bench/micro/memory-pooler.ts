@@ -10,6 +10,7 @@ import type { Logger } from "../../src/base/logger.ts";
 import type { DialEnvironment } from "../../src/net/dial.ts";
 import { KernelOptions } from "../../src/net/kernel-options.ts";
 import type { TransportOwner } from "../../src/net/transport.ts";
+import { PoolGroup } from "../../src/pool/pool-group.ts";
 import { Ticker } from "../../src/pool/ticker.ts";
 import { CancelRegistry } from "../../src/proxy/cancel-registry.ts";
 import { ClientSession } from "../../src/proxy/client-session.ts";
@@ -69,6 +70,8 @@ const RECIPE: PoolRecipe = {
   times: sessionTimes(NO_TIMES),
 };
 
+const ATTEMPTS = { unprovenAttemptsMax: 1, failFastAfterMs: 5000 };
+
 /** What the server says to a StartupMessage: it trusts everybody. */
 const WELCOME = Buffer.concat([authenticationOk(), readyForQueryIdle()]);
 
@@ -100,9 +103,9 @@ export class MemoryPooler {
       onSessionOver() {},
     };
     this.#pool = new ServerPool(
-      { tenant: "micro", mode: "transaction" },
+      { tenant: "micro", user: "micro", mode: "transaction" },
       { ...RECIPE, times },
-      this.#statements,
+      { statements: this.#statements, group: new PoolGroup(1, ATTEMPTS, this.#random) },
       {
         wallClock: new SystemWallClock(),
         net: this.#environment,

@@ -7,7 +7,7 @@ import type { Config } from "../config/settings.ts";
 import type { AddressBanLimits } from "../proxy/address-bans.ts";
 import type { ClientAuthMethod } from "../proxy/client-authentication.ts";
 import type { OwnerLimits } from "../proxy/owner.ts";
-import type { PoolTimes } from "../proxy/pool-registry.ts";
+import type { PoolTimes } from "../proxy/pool-recipes.ts";
 import type { ServerPoolLimits } from "../proxy/server-pool.ts";
 
 /** The longest text of a named statement that is kept: PostgreSQL's own tools stay far below. */
@@ -106,6 +106,18 @@ export class LiveSettings implements PoolTimes, ServerPoolLimits, OwnerLimits, A
 
   get serverStatementsMax(): number {
     return this.config.maxPreparedStatements;
+  }
+
+  get unprovenAttemptsMax(): number {
+    return this.config.serverConnectAttempts;
+  }
+
+  get failFastAfterMs(): number {
+    return this.config.serverFailFastAfterMs;
+  }
+
+  get maxTenantPools(): number {
+    return this.config.maxTenantPools;
   }
 
   get poolCheckoutTimeoutMs(): number {

@@ -268,7 +268,7 @@ export class Pooler {
     startup.start();
   }
 
-  /** Pools follow their tenants' records; where the record is gone, see the tenant's next login. */
+  /** Pools and clients follow their tenants' records. */
   async #onTenantsChanged(
     externalIds: ReadonlySet<string> | readonly string[] | "all",
   ): Promise<void> {
@@ -276,9 +276,7 @@ export class Pooler {
     for (const externalId of ids) {
       try {
         // oxlint-disable-next-line no-await-in-loop -- one after the other: nobody waits for this
-        const tenant = await this.#directory.lookup(externalId);
-        if (tenant === null) this.#pools.coolDown(externalId);
-        else this.#pools.reconfigure(tenant);
+        this.#owner.follow(externalId, await this.#directory.lookup(externalId));
       } catch (error) {
         logFault(this.#parts.logger, error);
       }

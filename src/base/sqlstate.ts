@@ -23,6 +23,7 @@ export const SQLSTATE = {
   program_limit_exceeded: "54000",
   query_canceled: "57014",
   admin_shutdown: "57P01",
+  crash_shutdown: "57P02",
   cannot_connect_now: "57P03",
   idle_session_timeout: "57P05",
   internal_error: "XX000",

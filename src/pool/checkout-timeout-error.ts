@@ -6,28 +6,44 @@ import { PoolerError } from "../base/pooler-error.ts";
 import { SQLSTATE } from "../base/sqlstate.ts";
 import type { PoolCounts } from "./pool-counts.ts";
 
+/** What else is known when a waiter's time is over. */
+export interface CheckoutCircumstances {
+  /** Why the latest attempt to open one more failed, or null. */
+  readonly openError: PoolerError | null;
+  /** Servers of all pools of the group, and how many they may be; Infinity: no limit. */
+  readonly taken: number;
+  readonly max: number;
+}
+
 /**
  * 53300, as PostgreSQL says when its connection slots are used up: drivers know it as a lack of
  * resources that passes (08xxx would tell them that their own connection broke, 57014 that somebody
  * cancelled). An ERROR: the client's connection goes on, and its next transaction may have better luck.
  */
 export class CheckoutTimeoutError extends PoolerError {
-  /** `openError`: why the latest attempt to open one more failed, or null. */
-  constructor(timeoutMs: number, counts: PoolCounts, openError: PoolerError | null) {
+  constructor(timeoutMs: number, counts: PoolCounts, circumstances: CheckoutCircumstances) {
+    const { taken, max } = circumstances;
     super({
       severity: "ERROR",
       sqlstate: SQLSTATE.too_many_connections,
       message: `could not obtain a server connection from the pool within ${timeoutMs} ms`,
-      detail: describe(counts, openError),
-      hint: "Keep transactions short, or raise pool_size or pool_checkout_timeout.",
+      detail: describe(counts, circumstances),
+      hint:
+        taken < max
+          ? "Keep transactions short, or raise pool_size or pool_checkout_timeout."
+          : "Keep transactions short, or raise max_server_connections of the tenant.",
     });
   }
 }
 
-function describe(counts: PoolCounts, openError: PoolerError | null): string {
+function describe(counts: PoolCounts, { openError, taken, max }: CheckoutCircumstances): string {
   const { size, active, idle, opening, closing, waiting } = counts;
-  const use = `Pool size is ${size}: ${active} active, ${idle} idle, ${opening} opening, ${closing} closing; clients waiting: ${waiting}.`;
-  return openError === null
-    ? use
-    : `${use} The latest attempt to open a server connection failed: ${openError.message}`;
+  const sentences = [
+    `Pool size is ${size}: ${active} active, ${idle} idle, ${opening} opening, ${closing} closing; clients waiting: ${waiting}.`,
+  ];
+  if (max < Number.POSITIVE_INFINITY)
+    sentences.push(`All pools of the tenant have ${taken} servers; the limit is ${max}.`);
+  if (openError !== null)
+    sentences.push(`The latest attempt to open a server connection failed: ${openError.message}`);
+  return sentences.join(" ");
 }

@@ -21,6 +21,8 @@ export class PoolSlot<R> implements FifoLinks<PoolSlot<R>> {
   sinceMs = 0;
   /** How long it had been idle when it was lent last. */
   restedMs = 0;
+  /** When it was opened, by the pool's clock. */
+  openedAtMs = 0;
   /** When its lifetime is over, by the pool's clock; Infinity while it has none. */
   expiresAtMs = Number.POSITIVE_INFINITY;
   queue: object | null = null;

@@ -15,13 +15,15 @@ import type { Clock } from "../base/clock.ts";
 import { FifoQueue } from "../base/fifo-queue.ts";
 import type { PoolerError } from "../base/pooler-error.ts";
 import type { Random } from "../base/random.ts";
-import { CheckoutTimeoutError } from "./checkout-timeout-error.ts";
-import { ConnectDeadlineError } from "./connect-deadline-error.ts";
+import type { GroupMember } from "./group-member.ts";
 import { withJitter } from "./jitter.ts";
+import { OpeningPlan } from "./opening-plan.ts";
 import type { PoolCounts } from "./pool-counts.ts";
+import type { PoolGroup } from "./pool-group.ts";
 import { assertPoolLimits, type PoolLimits } from "./pool-limits.ts";
+import type { OpenFailure, PoolOptions, PoolOwner } from "./pool-owner.ts";
 import type { PoolResource, PoolSlot } from "./pool-slot.ts";
-import { RetryBackoff } from "./retry-backoff.ts";
+import { Refusals } from "./refusals.ts";
 import { SlotTable } from "./slot-table.ts";
 import { Alarm, type Ticker } from "./ticker.ts";
 import type { Waiter } from "./waiter.ts";
@@ -29,40 +31,28 @@ import type { Waiter } from "./waiter.ts";
 /** A tenth off at most: resources opened in one second end over six minutes of an hour's lifetime. */
 const LIFETIME_SPREAD = 0.1;
 
-/** Who opens and closes. Both may call any verb of the pool, and must not throw. */
-export interface PoolOwner<R extends PoolResource<R>> {
-  /** Starts one attempt. Its end, soon or late, is one call of `opened` or `openFailed`. */
-  open(pool: Pool<R>): void;
-  /** The pool lends `resource` no more: close it, and call `gone` once it is really closed. */
-  retire(resource: R): void;
-}
+/** How long a resource is used before it is given up to a pool that has none: several times what opening one takes. */
+const YOUNG_MS = 100;
 
-export interface PoolOptions<R extends PoolResource<R>> {
-  readonly clock: Clock;
-  readonly ticker: Ticker;
-  readonly random: Random;
-  readonly limits: PoolLimits;
-  readonly owner: PoolOwner<R>;
-}
-
-export class Pool<R extends PoolResource<R>> implements PoolCounts {
+export class Pool<R extends PoolResource<R>> implements PoolCounts, GroupMember {
+  /** Whatever it lacks, it has to open. */
+  readonly attempts = true;
   readonly #clock: Clock;
   readonly #ticker: Ticker;
   readonly #random: Random;
   readonly #owner: PoolOwner<R>;
-  readonly #backoff: RetryBackoff;
+  readonly #group: PoolGroup;
+  readonly #plan: OpeningPlan<R>;
+  readonly #refusals: Refusals<R>;
   readonly #slots: SlotTable<R>;
   /** Has no limit of its own: a client waits once at a time, and clients are limited. */
   readonly #waiters = new FifoQueue<Waiter<R>>();
   readonly #alarm: Alarm;
   #limits: PoolLimits;
   #settling = false;
+  #paused = false;
   #closedWith: PoolerError | null = null;
   #lastTicket = 0;
-  /** Waiters up to this ticket are refused with #openError. */
-  #refusedTicket = 0;
-  /** Why the latest attempt failed; null once one has succeeded. */
-  #openError: PoolerError | null = null;
 
   constructor(options: PoolOptions<R>) {
     assertPoolLimits(options.limits);
@@ -71,9 +61,18 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts {
     this.#random = options.random;
     this.#owner = options.owner;
     this.#limits = options.limits;
-    this.#backoff = new RetryBackoff(options.random);
     this.#slots = new SlotTable(options.limits.idleTimeoutMs, options.clock.now());
+    this.#group = options.group;
+    this.#refusals = new Refusals(this.#slots, options.group, this);
+    this.#plan = new OpeningPlan(
+      this.#slots,
+      this.#waiters,
+      this.#refusals,
+      options.group,
+      options.random,
+    );
     this.#alarm = new Alarm((nowMs) => this.#settle(nowMs));
+    options.group.join(this);
   }
 
   get size(): number {
@@ -105,6 +104,32 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts {
     return this.#slots.taken;
   }
 
+  get held(): number {
+    return this.#slots.opening + this.#slots.living;
+  }
+
+  get oldestWaitSinceMs(): number {
+    return this.#waiters.first?.waitingSinceMs ?? Number.POSITIVE_INFINITY;
+  }
+
+  get oldestIdleSinceMs(): number {
+    return this.#slots.leastRecent?.sinceMs ?? Number.POSITIVE_INFINITY;
+  }
+
+  get wanted(): number {
+    return this.#lends ? this.#plan.wanted(this.#limits, this.#clock.now()) : 0;
+  }
+
+  /** Whether it lends nothing for now. */
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  /** Why the latest attempt failed; null once one has succeeded. */
+  get openError(): PoolerError | null {
+    return this.#refusals.openError;
+  }
+
   /** How long the first waiter has waited by now, in milliseconds; 0 if nobody waits. */
   get oldestWaitMs(): number {
     const first = this.#waiters.first;
@@ -119,7 +144,7 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts {
   acquire(waiter: Waiter<R>): R | null {
     assert(waiter.queue === null, "a waiter waits once at a time");
     const nowMs = this.#clock.now();
-    const isNext = this.#waiters.size === 0 && this.#closedWith === null;
+    const isNext = this.#waiters.size === 0 && this.#lends;
     const slot = isNext ? this.#slots.pick(waiter, this.#limits.lendingOrder) : null;
     if (slot !== null) return this.#lend(slot, nowMs);
     this.#lastTicket += 1;
@@ -140,29 +165,32 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts {
     const { slot } = resource;
     assert(slot.pool === null, "a resource is opened once");
     const nowMs = this.#clock.now();
+    slot.openedAtMs = nowMs;
     slot.expiresAtMs = nowMs + withJitter(this.#random, this.#limits.lifetimeMs, LIFETIME_SPREAD);
     this.#slots.enter(slot, "idle", nowMs);
     slot.pool = this;
-    this.#openError = null;
-    this.#backoff.succeeded();
+    this.#refusals.opened();
+    this.#plan.backoff.succeeded();
+    this.#group.attemptSucceeded(nowMs);
     this.#settle(nowMs);
   }
 
   /**
-   * An attempt failed, and nothing of it is left open: its slot is free. `permanent` says that
-   * trying again won't help (wrong password, no such database). Then, if nothing is alive, all who
-   * wait now are refused with `error`; in any other case there is another attempt after a pause, for
-   * as long as anyone waits.
+   * An attempt failed, and nothing of it is left open: its slot is free. Where trying again won't help and
+   * nothing is alive, all who wait now are refused with `error`; in any other case there is another attempt
+   * after a pause, for as long as anyone waits.
    */
-  openFailed(error: PoolerError, permanent: boolean): void {
+  openFailed(error: PoolerError, failure: OpenFailure): void {
     this.#slots.endAttempt();
     const nowMs = this.#clock.now();
-    this.#openError = error;
-    this.#backoff.failed(nowMs, this.#limits);
-    if (permanent && this.#slots.living === 0) {
-      this.#refusedTicket = this.#lastTicket;
-      this.#backoff.answered();
+    this.#refusals.openFailed(error);
+    if (failure === "shared") this.#plan.backoff.succeeded();
+    else this.#plan.backoff.failed(nowMs, this.#limits);
+    if (failure === "permanent" && this.#slots.living === 0) {
+      this.#refusals.refuseUpTo(this.#lastTicket);
+      this.#plan.backoff.answered();
     }
+    this.#group.attemptFailed(nowMs, error, failure === "shared" ? this.#limits : null);
     this.#settle(nowMs);
   }
 
@@ -186,6 +214,7 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts {
   gone(resource: R): void {
     const nowMs = this.#clock.now();
     this.#slots.enter(this.#ownSlot(resource), "gone", nowMs);
+    this.#group.freed(nowMs);
     this.#settle(nowMs);
   }
 
@@ -208,6 +237,38 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts {
     this.#settle(this.#clock.now());
   }
 
+  retireOldest(): void {
+    const slot = this.#slots.leastRecent;
+    assert(slot !== null, "an idle resource is there to be retired");
+    const nowMs = this.#clock.now();
+    this.#slots.enter(slot, "closing", nowMs);
+    this.#owner.retire(slot.resource);
+    this.#settle(nowMs);
+  }
+
+  /** Also opens what is to be kept open, though nobody has asked for a resource yet. */
+  wake(): void {
+    this.#settle(this.#clock.now());
+  }
+
+  /**
+   * Lends nothing until it is resumed, and retires what it has: idle resources now, active ones as they come
+   * back. Who waits, waits on, however long it takes.
+   */
+  pause(): void {
+    this.#paused = true;
+    this.#settle(this.#clock.now());
+  }
+
+  /** Lends again. The time of those who wait begins anew. */
+  resume(): void {
+    if (!this.#paused) return;
+    const nowMs = this.#clock.now();
+    this.#paused = false;
+    this.#refusals.resumed(nowMs);
+    this.#settle(nowMs);
+  }
+
   /** Retires what is idle now: better ones are to be opened from here on. */
   retireIdle(): void {
     const nowMs = this.#clock.now();
@@ -226,11 +287,6 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts {
   close(error: PoolerError): void {
     this.#closedWith ??= error;
     this.#settle(this.#clock.now());
-  }
-
-  /** Opens what is to be kept open, though nobody has asked for a resource yet. */
-  warmUp(): void {
-    if (this.#limits.sizeMin > 0) this.#settle(this.#clock.now());
   }
 
   /** Does everything that can be done now, one thing at a time, and sets the alarm for the rest. */
@@ -260,8 +316,8 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts {
   }
 
   #retireOne(nowMs: number): boolean {
-    const keepsResting = this.#closedWith === null && this.#slots.living <= this.#limits.sizeMin;
-    const slot = this.#surplus() ?? this.#slots.findOverdue(nowMs, keepsResting);
+    const keepsResting = this.#lends && this.#slots.living <= this.#limits.sizeMin;
+    const slot = this.#surplus(nowMs) ?? this.#slots.findOverdue(nowMs, keepsResting);
     if (slot === null) return false;
     this.#slots.enter(slot, "closing", nowMs);
     this.#owner.retire(slot.resource);
@@ -269,16 +325,22 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts {
   }
 
   /** An idle slot more than the pool should have, or null. The reserve is kept while anybody waits. */
-  #surplus(): PoolSlot<R> | null {
+  #surplus(nowMs: number): PoolSlot<R> | null {
+    const slot = this.#slots.leastRecent;
+    if (slot === null) return null;
     const { size, reserve } = this.#limits;
     const wanted = this.#waiters.size > 0 ? size + reserve : size;
-    const kept = this.#closedWith === null ? wanted : 0;
-    return this.#slots.living + this.#slots.opening > kept ? this.#slots.leastRecent : null;
+    if (this.held > (this.#lends ? wanted : 0)) return slot;
+    return this.#group.yields(this, nowMs - slot.openedAtMs < YOUNG_MS, nowMs) ? slot : null;
+  }
+
+  get #lends(): boolean {
+    return this.#closedWith === null && !this.#paused;
   }
 
   #grantFirst(nowMs: number): boolean {
     const waiter = this.#waiters.first;
-    if (waiter === null) return false;
+    if (waiter === null || this.#paused) return false;
     const slot = this.#slots.pick(waiter, this.#limits.lendingOrder);
     if (slot === null) return false;
     this.#waiters.remove(waiter);
@@ -304,66 +366,28 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts {
   /** Why `waiter` must not wait any longer, or null. */
   #refusal(waiter: Waiter<R>, nowMs: number): PoolerError | null {
     if (this.#closedWith !== null) return this.#closedWith;
-    const openError = this.#openError;
-    if (openError !== null && waiter.ticket <= this.#refusedTicket) return openError;
-    if (nowMs < this.#refusalDueMs(waiter)) return null;
-    if (openError !== null && this.#slots.living === 0) return openError;
-    const { checkoutTimeoutMs, connectDeadlineMs } = this.#limits;
-    return nowMs < waiter.waitingSinceMs + checkoutTimeoutMs
-      ? new ConnectDeadlineError(connectDeadlineMs)
-      : new CheckoutTimeoutError(checkoutTimeoutMs, this, openError);
-  }
-
-  /** Never earlier for a later waiter: so looking at the first is enough. */
-  #refusalDueMs(waiter: Waiter<R>): number {
-    const { checkoutTimeoutMs, connectDeadlineMs } = this.#limits;
-    const checkoutDueMs = waiter.waitingSinceMs + checkoutTimeoutMs;
-    if (this.#slots.living > 0) return checkoutDueMs;
-    const lifelessMs = Math.max(waiter.waitingSinceMs, this.#slots.lifelessSinceMs);
-    return Math.min(checkoutDueMs, lifelessMs + connectDeadlineMs);
+    return this.#paused ? null : this.#refusals.of(waiter, this.#limits, nowMs);
   }
 
   #openOne(nowMs: number): boolean {
-    if (!this.#wantsAttempt(this.#sizeAt(nowMs)) || nowMs < this.#backoff.retryAtMs) return false;
+    if (!this.#lends || this.#plan.wanted(this.#limits, nowMs) === 0) return false;
+    if (!this.#group.take(this, nowMs)) return false;
     this.#slots.beginAttempt();
-    this.#owner.open(this);
+    this.#owner.open();
     return true;
-  }
-
-  /**
-   * One attempt for each waiter that nobody is coming for, or for what is to be kept open; after a
-   * failure, one to try the ground.
-   */
-  #wantsAttempt(size: number): boolean {
-    const { opening, taken, living } = this.#slots;
-    if (taken >= size || this.#closedWith !== null) return false;
-    const missing = Math.max(this.#waiters.size, this.#limits.sizeMin - living);
-    return opening < (this.#backoff.failing ? Math.min(1, missing) : missing);
-  }
-
-  /** How many slots there may be at that time: with the reserve, once the first waiter has waited long enough. */
-  #sizeAt(nowMs: number): number {
-    const { size, reserve } = this.#limits;
-    return nowMs >= this.#reserveDueMs() ? size + reserve : size;
-  }
-
-  #reserveDueMs(): number {
-    const first = this.#waiters.first;
-    if (first === null || this.#limits.reserve === 0) return Number.POSITIVE_INFINITY;
-    return first.waitingSinceMs + this.#limits.reserveAfterMs;
   }
 
   /** For the earliest thing that time alone brings. One that rings too early does no harm. */
   #setAlarm(nowMs: number): void {
-    if (this.#closedWith !== null) {
+    if (!this.#lends) {
       this.#ticker.silence(this.#alarm);
       return;
     }
+    const limits = this.#limits;
     const first = this.#waiters.first;
-    let dueMs = this.#slots.idleDueMs;
-    if (first !== null) dueMs = Math.min(dueMs, this.#refusalDueMs(first));
-    if (this.#wantsAttempt(this.#sizeAt(nowMs))) dueMs = Math.min(dueMs, this.#backoff.retryAtMs);
-    const reserveDueMs = this.#reserveDueMs();
+    let dueMs = Math.min(this.#slots.idleDueMs, this.#plan.retryDueMs(limits, nowMs));
+    if (first !== null) dueMs = Math.min(dueMs, this.#refusals.dueMs(first, limits, nowMs));
+    const reserveDueMs = this.#plan.reserveDueMs(limits);
     if (nowMs < reserveDueMs) dueMs = Math.min(dueMs, reserveDueMs);
     this.#ticker.ringBy(this.#alarm, dueMs);
   }

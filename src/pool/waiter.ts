@@ -24,3 +24,9 @@ export interface Waiter<R> extends FifoLinks<Waiter<R>> {
   /** It waits no more. It may ask again. */
   onRefused(error: PoolerError): void;
 }
+
+/** Those who wait at one pool, as far as it is asked how many and since when. */
+export interface Waiters<R> {
+  readonly size: number;
+  readonly first: Waiter<R> | null;
+}

@@ -32,7 +32,7 @@ import type { Loss, ServerConnection, ServerHolder } from "./server-connection.t
 import { type FittingClient, fitServer, restoreSettings } from "./server-fitting.ts";
 import type { ServerPool } from "./server-pool.ts";
 import { type LimitedSession, SessionDeadlines } from "./session-deadlines.ts";
-import type { ClientSessionOptions, OwnedSession, SessionOwner } from "./session-owner.ts";
+import type { ClientSessionOptions, EndableClient, SessionOwner } from "./session-owner.ts";
 import { type JudgedClient, SettingsJudge } from "./settings-judge.ts";
 import { withSeverity } from "./with-severity.ts";
 
@@ -50,7 +50,7 @@ export class ClientSession
     Cancellable,
     LimitedSession,
     PinPermit,
-    OwnedSession
+    EndableClient
 {
   readonly client: ClientState;
   readonly #channel: Channel;
@@ -244,6 +244,10 @@ export class ClientSession
   /** Whose client it is. */
   get tenant(): string {
     return this.#pool.name.tenant;
+  }
+
+  get alias(): string {
+    return this.#pool.name.user;
   }
 
   /** A CancelRequest with this client's key came: for the query that runs, or that waits for a server. */

@@ -38,12 +38,19 @@ import { openServerTransport } from "./open-server-transport.ts";
 import { InternalError } from "./proxy-errors.ts";
 import type { ServerAddress } from "./server-address.ts";
 import { ServerClosedDuringLoginError } from "./server-opening.ts";
+import type { ServerRoom } from "./server-room.ts";
+import type { EndableClient } from "./session-owner.ts";
 
 const UNBOUND_HINT =
   "In native mode the client's TLS ends at the pooler and another begins there, so the login cannot be bound to it. Connect with channel_binding=disable.";
 
 export interface NativePipeOptions {
   readonly channel: Channel;
+  readonly tenant: string;
+  /** The name that the client logged in with, whether the tenant lists it or not. */
+  readonly alias: string;
+  /** Its server's place among the tenant's. */
+  readonly room: ServerRoom;
   readonly address: ServerAddress;
   readonly connectTimeoutMs: number;
   /** What to send first: the client's StartupMessage with the server's names in it. */
@@ -62,7 +69,7 @@ export interface NativePipeOptions {
   readonly onOver: () => void;
 }
 
-export class NativePipe implements ChannelHandler, Cancellable {
+export class NativePipe implements ChannelHandler, Cancellable, EndableClient {
   readonly #options: NativePipeOptions;
   /** What the client was given in place of the server's key; null until the server has sent one. */
   #key: IssuedKey | null = null;
@@ -80,6 +87,14 @@ export class NativePipe implements ChannelHandler, Cancellable {
     options.channel.handler = this;
     options.channel.pause();
     void this.#open();
+  }
+
+  get tenant(): string {
+    return this.#options.tenant;
+  }
+
+  get alias(): string {
+    return this.#options.alias;
   }
 
   onBytes(bytes: Uint8Array): void {
@@ -143,6 +158,7 @@ export class NativePipe implements ChannelHandler, Cancellable {
   /** The server's side is gone. */
   onServerClosed(): void {
     this.#server = null;
+    this.#options.room.release();
     this.#options.channel.close();
     this.#leave();
   }
@@ -168,18 +184,28 @@ export class NativePipe implements ChannelHandler, Cancellable {
   }
 
   async #open(): Promise<void> {
-    const { address, connectTimeoutMs, environment, startup, early, channel } = this.#options;
+    const { room, address, connectTimeoutMs, environment, startup, early, channel } = this.#options;
     try {
-      const server = await openServerTransport(address, connectTimeoutMs, environment);
-      if (this.#over) return server.destroy();
+      await room.take(connectTimeoutMs);
+      const server = this.#over
+        ? null
+        : await openServerTransport(address, connectTimeoutMs, environment);
+      if (server === null || this.#over) return this.#abandon(server);
       this.#server = server;
       server.handler = new NativeServer(this, server, channel);
       server.write(startup, 0, startup.length);
       if (early !== null) server.write(early, 0, early.length);
       channel.resume();
     } catch (error) {
+      room.release();
       this.end(error instanceof PoolerError ? error : new InternalError(error));
     }
+  }
+
+  /** The client left before its server was there. */
+  #abandon(server: Transport | null): void {
+    server?.destroy();
+    this.#options.room.release();
   }
 
   async #cancel(key: CancelKey): Promise<void> {
@@ -245,8 +271,9 @@ class NativeServer implements ChannelHandler, FrameHandler {
   }
 
   onClosed(): void {
-    if (this.#framer !== null && !this.#refused) this.#pipe.end(new ServerClosedDuringLoginError());
-    else this.#pipe.onServerClosed();
+    const isEarly = this.#framer !== null && !this.#refused;
+    if (isEarly) this.#pipe.end(new ServerClosedDuringLoginError());
+    this.#pipe.onServerClosed();
   }
 
   neededBytes(_type: number, messageBytes: number): number {

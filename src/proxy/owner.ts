@@ -30,6 +30,7 @@ import {
   type ClientAuthMethod,
   type ClientProof,
 } from "./client-authentication.ts";
+import { ClientRoster } from "./client-roster.ts";
 import { ClientSession } from "./client-session.ts";
 import { NativeClients } from "./native-clients.ts";
 import { NativePipe } from "./native-pipe.ts";
@@ -43,10 +44,12 @@ import {
   InternalError,
   LoginTimeoutError,
   ShutdownError,
+  TenantRemovedError,
   TooManyClientsError,
+  UserRemovedError,
 } from "./proxy-errors.ts";
 import type { RelayScratch } from "./relay-scratch.ts";
-import type { EndableClient, OwnedSession, SessionOwner } from "./session-owner.ts";
+import type { EndableClient, SessionOwner } from "./session-owner.ts";
 import { startupSettings } from "./startup-settings.ts";
 import { includesSecret, NO_SECRETS, userSecrets } from "./user-secrets.ts";
 import type { Verifiers } from "./verifiers.ts";
@@ -77,6 +80,9 @@ export interface OwnerParts {
   readonly limits: OwnerLimits;
 }
 
+/** How long a transaction may go on after its tenant or its user was removed. */
+const REMOVAL_GRACE_MS = 30_000;
+
 /** A login whose tenant and user are known. */
 interface Login {
   readonly tenant: StoredTenant;
@@ -86,12 +92,13 @@ interface Login {
 export class Owner implements ChannelOwner, SessionOwner {
   readonly welcomes = new Welcomes();
   readonly #parts: OwnerParts;
-  readonly #clients = new Set<EndableClient>();
+  readonly #clients: ClientRoster;
   readonly #natives = new NativeClients();
   #stopping = false;
 
   constructor(parts: OwnerParts) {
     this.#parts = parts;
+    this.#clients = new ClientRoster(parts.clock);
   }
 
   /** Clients that are logged in, pipes included. */
@@ -121,7 +128,7 @@ export class Owner implements ChannelOwner, SessionOwner {
     this.#parts.logger.error({ sqlstate: error.sqlstate }, error.logText);
   }
 
-  onSessionOver(session: OwnedSession): void {
+  onSessionOver(session: EndableClient): void {
     this.#clients.delete(session);
     this.#parts.pools.sweep(session.tenant);
   }
@@ -129,15 +136,53 @@ export class Owner implements ChannelOwner, SessionOwner {
   /** Takes no more clients, and ends those there are, each when no transaction of it runs. */
   drain(): void {
     this.#stopping = true;
-    for (const client of this.#clients) client.endWhenIdle(new ShutdownError());
+    this.#clients.endAllWhenIdle(new ShutdownError());
     this.#parts.pools.close(new ShutdownError());
   }
 
   /** Ends all clients at once, and takes no more. */
   stop(): void {
     this.#stopping = true;
-    for (const client of this.#clients) client.end(new ShutdownError());
+    this.#clients.endAll(new ShutdownError());
     this.#parts.pools.close(new ShutdownError());
+  }
+
+  /**
+   * Ends those clients of a tenant that are here now: idle ones at once, the others after their transaction,
+   * at the latest after `graceMs`; 0: all at once. Resolves when they are gone, with their number.
+   * @param alias the name they logged in with; null: all
+   */
+  endClients(
+    tenantId: string,
+    alias: string | null,
+    error: PoolerError,
+    graceMs: number,
+  ): Promise<number> {
+    return this.#clients.end(tenantId, alias, error, graceMs);
+  }
+
+  /**
+   * The tenant's record is another one, or gone (null): its pools follow. Clients of a user that may no longer
+   * log in are ended as {@link endClients} does.
+   */
+  follow(tenantId: string, tenant: StoredTenant | null): void {
+    const { pools } = this.#parts;
+    const known = pools.find(tenantId);
+    if (tenant === null) {
+      void this.endClients(tenantId, null, new TenantRemovedError(), REMOVAL_GRACE_MS);
+      known?.dismiss(new TenantRemovedError());
+      known?.resume();
+      return pools.sweep(tenantId);
+    }
+    known?.follow(tenant);
+    for (const alias of known?.takeRemoved() ?? [])
+      void this.endClients(tenantId, alias, new UserRemovedError(), REMOVAL_GRACE_MS);
+    pools.sweep(tenantId);
+  }
+
+  /** Clients of a tenant, those included that have no pool. */
+  clientsOf(tenantId: string): number {
+    return this.#clients.countOf(tenantId);
   }
 
   async #openLater(channel: Channel, opening: ChannelOpening, tenantId: string): Promise<void> {
@@ -295,6 +340,8 @@ export class Owner implements ChannelOwner, SessionOwner {
     let joined = false;
     const pipe: NativePipe = new NativePipe({
       channel,
+      ...identity,
+      room: pools.roomOf(tenant),
       address: pools.addressOf(tenant),
       connectTimeoutMs: pools.connectTimeoutMs(tenant, user),
       startup: nativeStartup(opening, tenant, user),

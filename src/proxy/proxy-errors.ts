@@ -6,6 +6,9 @@ import { PoolerError } from "../base/pooler-error.ts";
 import { SQLSTATE } from "../base/sqlstate.ts";
 import type { ErrorFields } from "../wire/backend/error-fields.ts";
 
+/** As PostgreSQL says it. */
+const ADMINISTRATOR_COMMAND = "terminating connection due to administrator command";
+
 /** The server ended the connection while the client used it. */
 export class ServerLostError extends PoolerError {
   constructor(fields: ErrorFields | null) {
@@ -75,7 +78,7 @@ export class ShutdownError extends PoolerError {
     super({
       severity: "FATAL",
       sqlstate: SQLSTATE.admin_shutdown,
-      message: "terminating connection due to administrator command",
+      message: ADMINISTRATOR_COMMAND,
       hint: "Carpool is being stopped. Connect again in a moment.",
     });
   }
@@ -106,6 +109,69 @@ export class TooManyClientsError extends PoolerError {
       message: "sorry, too many clients already",
       detail: `This user has ${current} clients; the limit is ${limit}.`,
       hint: "Raise max_clients of the user or default_max_clients of the tenant, or close connections.",
+    });
+  }
+}
+
+/** The tenant's clients use as many pools as they may. */
+export class TooManyPoolsError extends PoolerError {
+  constructor(current: number, limit: number) {
+    super({
+      severity: "FATAL",
+      sqlstate: SQLSTATE.configuration_limit_exceeded,
+      message: "too many pools of this tenant are in use",
+      detail: `It has ${current} pools with clients, one for each user, database and mode; the limit is ${limit}.`,
+      hint: "Raise max_pools of the tenant, or connect with fewer users and databases.",
+    });
+  }
+}
+
+/** The tenant has as many servers as it may, and none came free in time. */
+export class TooManyTenantServersError extends PoolerError {
+  constructor(current: number, limit: number) {
+    super({
+      severity: "FATAL",
+      sqlstate: SQLSTATE.too_many_connections,
+      message: "too many server connections of this tenant",
+      detail: `Its pools and native clients have ${current}; the limit is ${limit}.`,
+      hint: "Raise max_server_connections of the tenant, or connect through a pool instead of the native port.",
+    });
+  }
+}
+
+/** The operator has deleted the tenant. */
+export class TenantRemovedError extends PoolerError {
+  constructor() {
+    super({
+      severity: "FATAL",
+      sqlstate: SQLSTATE.admin_shutdown,
+      message: ADMINISTRATOR_COMMAND,
+      detail: "The tenant was removed from the pooler.",
+    });
+  }
+}
+
+/** The operator has taken the user from the tenant. */
+export class UserRemovedError extends PoolerError {
+  constructor() {
+    super({
+      severity: "FATAL",
+      sqlstate: SQLSTATE.admin_shutdown,
+      message: ADMINISTRATOR_COMMAND,
+      detail: "The user was removed from the tenant.",
+    });
+  }
+}
+
+/** The operator ends the tenant's connections. */
+export class TerminatedByOperatorError extends PoolerError {
+  constructor() {
+    super({
+      severity: "FATAL",
+      sqlstate: SQLSTATE.admin_shutdown,
+      message: ADMINISTRATOR_COMMAND,
+      detail: "The operator of the pooler ended all connections of the tenant.",
+      hint: "Connect again: new connections are welcome.",
     });
   }
 }

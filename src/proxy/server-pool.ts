@@ -10,13 +10,13 @@ import { PoolerError } from "../base/pooler-error.ts";
 import type { Random } from "../base/random.ts";
 import type { WallClock } from "../base/wall-clock.ts";
 import type { NetEnvironment } from "../net/net-environment.ts";
-import { TlsVerificationError } from "../net/tls-errors.ts";
 import type { Transport } from "../net/transport.ts";
-import { Pool, type PoolOwner } from "../pool/pool.ts";
+import { Pool } from "../pool/pool.ts";
+import type { PoolGroup } from "../pool/pool-group.ts";
 import type { PoolLimits } from "../pool/pool-limits.ts";
+import type { PoolOwner } from "../pool/pool-owner.ts";
 import type { Ticker } from "../pool/ticker.ts";
 import type { Waiter } from "../pool/waiter.ts";
-import { isPermanentLoginError } from "../session/server-login-errors.ts";
 import { ServerState } from "../session/server-state.ts";
 import { ServerStatements } from "../session/server-statements.ts";
 import { SettingsInterner } from "../session/session-settings.ts";
@@ -24,7 +24,7 @@ import type { StatementInterner } from "../session/statement.ts";
 import type { CancelKey } from "../wire/cancel-key.ts";
 import { deliverCancel } from "./cancel-delivery.ts";
 import { HiddenStateWatch } from "./hidden-state-watch.ts";
-import { ServerTlsRefusedError } from "./open-server-transport.ts";
+import { openFailureOf } from "./open-failure.ts";
 import type { PoolName } from "./pool-name.ts";
 import { PoolPins } from "./pool-pins.ts";
 import type { PoolerCounters } from "./pooler-counters.ts";
@@ -35,6 +35,7 @@ import { ServerConnection, type ServerOwner } from "./server-connection.ts";
 import { ServerOpening } from "./server-opening.ts";
 import { ServerSecrets } from "./server-secrets.ts";
 import type { SessionTimes } from "./session-times.ts";
+import type { TenantShare } from "./tenant-share.ts";
 import { type StoredSecrets, sameSecret } from "./user-secrets.ts";
 
 /** What a pool is built for. May be exchanged while it works: {@link ServerPool.reconfigure}. */
@@ -82,6 +83,7 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
   readonly hiddenState: HiddenStateWatch;
   readonly pins: PoolPins;
   readonly #environment: ServerPoolEnvironment;
+  readonly #group: PoolGroup;
   readonly #onOver: () => void;
   readonly #pool: Pool<ServerConnection>;
   readonly #secrets: ServerSecrets;
@@ -94,12 +96,13 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
   constructor(
     name: PoolName,
     recipe: PoolRecipe,
-    statements: StatementInterner,
+    share: TenantShare,
     environment: ServerPoolEnvironment,
     onOver: () => void,
   ) {
     this.name = name;
-    this.statements = statements;
+    this.statements = share.statements;
+    this.#group = share.group;
     this.#recipe = recipe;
     this.#secrets = new ServerSecrets(recipe.secrets);
     this.#environment = environment;
@@ -108,7 +111,7 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
       recipe.hiddenStateCheck,
       { ...name },
       environment.logger,
-      statements.reader,
+      share.statements.reader,
     );
     this.pins = new PoolPins(
       recipe.pinsMax,
@@ -122,6 +125,7 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
       random: environment.random,
       limits: recipe.limits,
       owner: this,
+      group: share.group,
     });
   }
 
@@ -165,7 +169,7 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
 
   clientJoined(): void {
     this.#clients += 1;
-    this.#pool.warmUp();
+    if (this.#recipe.limits.sizeMin > 0) this.#pool.wake();
   }
 
   clientLeft(): void {
@@ -215,13 +219,29 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
     this.#pool.changeLimits(recipe.limits);
     this.#secrets.replace(recipe.secrets);
     if (staysGood(before, recipe, this.#environment.wallClock.iso())) return;
+    this.renew();
+  }
+
+  /** Lends nothing until it is resumed, and ends its servers as they come back. Clients stay, and wait. */
+  pause(): void {
+    this.#pool.pause();
+  }
+
+  resume(): void {
+    this.#pool.resume();
+  }
+
+  /** Ends the servers there are as they come back; others take their place. */
+  renew(): void {
     this.#generation += 1;
     this.#pool.retireIdle();
   }
 
-  /** Keeps no server open that nobody wants. */
-  coolDown(): void {
+  /** It is {@link over}, and not used again. */
+  leave(): void {
+    // It would try again to open what is to be kept open.
     this.#pool.changeLimits({ ...this.#recipe.limits, sizeMin: 0 });
+    this.#group.leave(this.#pool);
   }
 
   /** Lends nothing any more, and ends all servers as they come back. */
@@ -313,16 +333,9 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
       { ...this.name, sqlstate: error.sqlstate },
       `cannot open a server: ${error.logText}`,
     );
-    this.#pool.openFailed(error, isPermanent(error));
+    this.#pool.openFailed(error, openFailureOf(error));
     if (this.over) this.#onOver();
   }
-}
-
-/** Whether trying again in a moment can't help. */
-function isPermanent(error: PoolerError): boolean {
-  const refusedByUs =
-    error instanceof TlsVerificationError || error instanceof ServerTlsRefusedError;
-  return refusedByUs || isPermanentLoginError(error);
 }
 
 /**

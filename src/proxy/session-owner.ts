@@ -12,18 +12,16 @@ import type { RelayScratch } from "./relay-scratch.ts";
 import type { ServerPool } from "./server-pool.ts";
 import type { Welcomes } from "./welcomes.ts";
 
-/** A client that can be told to end. */
+/** A client that is logged in, and can be told to end. */
 export interface EndableClient {
+  /** Whose client it is. */
+  readonly tenant: string;
+  /** The name that it logged in with. */
+  readonly alias: string;
   /** Ends the connection and says why. */
   end(error: PoolerError): void;
   /** As `end`, but not inside a transaction: then as soon as that is over. */
   endWhenIdle(error: PoolerError): void;
-}
-
-/** A session, as far as its owner asks. */
-export interface OwnedSession extends EndableClient {
-  /** Whose client it is. */
-  readonly tenant: string;
 }
 
 /** Who has the sessions: one for all of a worker, so that none costs a closure of its own. */
@@ -33,7 +31,7 @@ export interface SessionOwner {
   /** A session met a bug of ours. */
   onFault(error: PoolerError): void;
   /** Called once for each session. */
-  onSessionOver(session: OwnedSession): void;
+  onSessionOver(session: EndableClient): void;
 }
 
 /** What one session is made of. */

@@ -11,7 +11,7 @@ describe("an attempt that fails for good", () => {
   test("refuses all who wait, at once, with its own error", () => {
     const rig = new Rig();
     const waiting = ["a", "b", "c"].map((label) => rig.ask(label));
-    rig.fail("wrong password", true);
+    rig.fail("wrong password", "permanent");
     expect(outcomes(waiting)).toEqual([
       "a: wrong password",
       "b: wrong password",
@@ -25,7 +25,7 @@ describe("an attempt that fails for good", () => {
     rig.ask();
     const waiting = rig.ask("a");
     const server = rig.succeed("s");
-    rig.fail("wrong password", true);
+    rig.fail("wrong password", "permanent");
     expect(outcomes([waiting])).toEqual(["a: waits"]);
     rig.pool.release(server);
     expect(outcomes([waiting])).toEqual(["a: s"]);
@@ -36,14 +36,14 @@ describe("an attempt that fails for good", () => {
     rig.ask();
     const waiting = rig.ask("a");
     rig.pool.discard(rig.succeed());
-    rig.fail("wrong password", true);
+    rig.fail("wrong password", "permanent");
     expect(outcomes([waiting])).toEqual(["a: wrong password"]);
   });
 
   test("does not answer for those who ask later: they get an attempt of their own at once", () => {
     const rig = new Rig();
     rig.ask();
-    rig.fail("no such database", true);
+    rig.fail("no such database", "permanent");
     const late = rig.ask("late");
     expect(rig.attempts).toBe(2);
     rig.succeed("s");
@@ -53,10 +53,10 @@ describe("an attempt that fails for good", () => {
   test("lets those who ask later share one attempt", () => {
     const rig = new Rig({ size: 5 });
     rig.ask();
-    rig.fail("no such database", true);
+    rig.fail("no such database", "permanent");
     const late = [rig.ask("a"), rig.ask("b")];
     expect([rig.attempts, rig.pool.opening]).toEqual([2, 1]);
-    rig.fail("no such database", true);
+    rig.fail("no such database", "permanent");
     expect(outcomes(late)).toEqual(["a: no such database", "b: no such database"]);
   });
 });

@@ -43,7 +43,7 @@ describe("callbacks that call back", () => {
 
   test("an attempt that fails inside open refuses the waiter before acquire returns", () => {
     const rig = new Rig();
-    rig.whenOpen = () => rig.fail("no", true);
+    rig.whenOpen = () => rig.fail("no", "permanent");
     expect(outcomes([rig.ask("a")])).toEqual(["a: no"]);
     expect([rig.pool.waiting, rig.pool.taken]).toEqual([0, 0]);
   });
@@ -59,7 +59,7 @@ describe("callbacks that call back", () => {
     const rig = new Rig();
     const [a, b] = [rig.ask("a"), rig.ask("b")];
     a.whenRefused = () => rig.askFor(a);
-    rig.fail("no", true);
+    rig.fail("no", "permanent");
     expect(outcomes([a, b])).toEqual(["a: no", "b: no"]);
     expect([rig.pool.waiting, rig.pool.opening]).toEqual([1, 1]);
   });
@@ -68,7 +68,7 @@ describe("callbacks that call back", () => {
     const rig = new Rig();
     const [a, b] = [rig.ask("a"), rig.ask("b")];
     a.whenRefused = () => rig.pool.forget(b);
-    rig.fail("no", true);
+    rig.fail("no", "permanent");
     expect(outcomes([a, b])).toEqual(["a: no", "b: waits"]);
     expect(rig.pool.waiting).toBe(0);
   });

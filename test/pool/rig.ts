@@ -6,8 +6,10 @@
 import type { FifoLinks } from "../../src/base/fifo-queue.ts";
 import { PoolerError } from "../../src/base/pooler-error.ts";
 import type { Random } from "../../src/base/random.ts";
-import { Pool, type PoolOwner } from "../../src/pool/pool.ts";
+import { Pool } from "../../src/pool/pool.ts";
+import { PoolGroup } from "../../src/pool/pool-group.ts";
 import type { PoolLimits } from "../../src/pool/pool-limits.ts";
+import type { OpenFailure, PoolOwner } from "../../src/pool/pool-owner.ts";
 import { type PoolResource, PoolSlot } from "../../src/pool/pool-slot.ts";
 import { Ticker } from "../../src/pool/ticker.ts";
 import type { Waiter } from "../../src/pool/waiter.ts";
@@ -30,6 +32,12 @@ export const LIMITS: PoolLimits = {
 /** Every byte is `byte`: 0 takes nothing off a time, 255 takes (nearly) the whole spread off. */
 export function constantRandom(byte: number): Random {
   return { bytes: (count) => new Uint8Array(count).fill(byte) };
+}
+
+/** Limits nothing. */
+export function aloneGroup(random: Random): PoolGroup {
+  const never = Number.POSITIVE_INFINITY;
+  return new PoolGroup(never, { unprovenAttemptsMax: never, failFastAfterMs: never }, random);
 }
 
 export class OpenError extends PoolerError {
@@ -89,7 +97,11 @@ export class Rig implements PoolOwner<FakeServer> {
   whenOpen: () => void = () => {};
   whenRetired: (server: FakeServer) => void = () => {};
 
-  constructor(limits: Partial<PoolLimits> = {}, random = constantRandom(0)) {
+  constructor(
+    limits: Partial<PoolLimits> = {},
+    random = constantRandom(0),
+    group = aloneGroup(random),
+  ) {
     this.ticker = new Ticker({ clock: this.clock, onFault: (error) => this.faults.push(error) });
     this.pool = new Pool({
       clock: this.clock,
@@ -97,6 +109,7 @@ export class Rig implements PoolOwner<FakeServer> {
       random,
       limits: { ...LIMITS, ...limits },
       owner: this,
+      group,
     });
   }
 
@@ -129,8 +142,8 @@ export class Rig implements PoolOwner<FakeServer> {
     return server;
   }
 
-  fail(message = "no", permanent = false): void {
-    this.pool.openFailed(new OpenError(message), permanent);
+  fail(message = "no", failure: OpenFailure = "own"): void {
+    this.pool.openFailed(new OpenError(message), failure);
   }
 
   /** A pool whose `count` servers are idle, the last one used most recently. */

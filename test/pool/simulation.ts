@@ -163,7 +163,7 @@ export class Simulation {
     const permanent = choice === 2;
     if (permanent && this.#count("resting") + this.#count("held") === 0)
       for (const client of this.#waiting) this.#condemned.add(client);
-    this.#rig.pool.openFailed(new OpenError("no"), permanent);
+    this.#rig.pool.openFailed(new OpenError("no"), permanent ? "permanent" : "own");
   }
 
   #succeed(): void {

@@ -10,7 +10,7 @@ const COARSE_MS = 100;
 describe("the minimum", () => {
   test("is opened before anybody asks", () => {
     const rig = new Rig({ size: 4, sizeMin: 2 });
-    rig.pool.warmUp();
+    rig.pool.wake();
     expect(rig.attempts).toBe(2);
     rig.succeed();
     rig.succeed();
@@ -19,7 +19,7 @@ describe("the minimum", () => {
 
   test("of none opens nothing", () => {
     const rig = new Rig();
-    rig.pool.warmUp();
+    rig.pool.wake();
     expect(rig.attempts).toBe(0);
   });
 
@@ -51,7 +51,7 @@ describe("the minimum", () => {
 
   test("is tried for one at a time, with pauses, while it cannot be opened", () => {
     const rig = new Rig({ size: 4, sizeMin: 3 });
-    rig.pool.warmUp();
+    rig.pool.wake();
     for (let attempt = 0; attempt < 3; attempt += 1) rig.fail();
     expect(rig.attempts).toBe(3);
     rig.clock.advance(LIMITS.retryMaxMs + COARSE_MS);

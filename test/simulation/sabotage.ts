@@ -170,12 +170,12 @@ const SABOTAGES = {
       const joined = pool.clientJoined.bind(pool);
       pool.clientJoined = () => {
         joined();
-        pool.coolDown();
+        pool.leave();
       };
       const reconfigure = pool.reconfigure.bind(pool);
       pool.reconfigure = (recipe) => {
         reconfigure(recipe);
-        pool.coolDown();
+        pool.leave();
       };
     },
     found: /servers are kept open/,

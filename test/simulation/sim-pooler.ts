@@ -8,6 +8,7 @@ import type { PoolerError } from "../../src/base/pooler-error.ts";
 import type { DialEnvironment } from "../../src/net/dial.ts";
 import { KernelOptions } from "../../src/net/kernel-options.ts";
 import type { Transport, TransportOwner } from "../../src/net/transport.ts";
+import { PoolGroup } from "../../src/pool/pool-group.ts";
 import type { PoolLimits } from "../../src/pool/pool-limits.ts";
 import { Ticker } from "../../src/pool/ticker.ts";
 import { CancelRegistry } from "../../src/proxy/cancel-registry.ts";
@@ -65,6 +66,8 @@ export interface SimPoolerOptions {
   readonly connect: () => Promise<Transport>;
 }
 
+const ATTEMPTS = { unprovenAttemptsMax: 4, failFastAfterMs: 5000 };
+
 export class SimPooler {
   readonly pool: ServerPool;
   readonly cancels: CancelRegistry;
@@ -95,9 +98,12 @@ export class SimPooler {
     const net: DialEnvironment = { clock, logger, kernel: KERNEL, connect };
     this.transportOwner = { environment: net, onTransportClosed() {} };
     this.pool = new ServerPool(
-      { tenant: "simulated", mode: plan.mode },
+      { tenant: "simulated", user: "simulated", mode: plan.mode },
       this.#recipeOf(limits),
-      this.statements,
+      {
+        statements: this.statements,
+        group: new PoolGroup(Number.POSITIVE_INFINITY, ATTEMPTS, random),
+      },
       this.#environment(net),
       () => {},
     );

@@ -39,6 +39,28 @@ export const SERVER_SETTINGS = {
     summary:
       "After a server could not be opened, the longest pause before the pool tries again: it begins at 0.1 s and doubles up to this, each time less up to half at random. An error that trying again cannot mend (28P01, 3D000) is told to all who wait at once. A tenant and a user may say otherwise. PgBouncer's default.",
   }),
+  serverConnectAttempts: count({
+    name: "SERVER_CONNECT_ATTEMPTS",
+    group: "Servers",
+    // TCP's slow start begins with ten segments; a PostgreSQL backend costs more than a segment.
+    default: "4",
+    reloadable: true,
+    min: 1,
+    max: 1000,
+    summary:
+      "How many servers of one tenant, over all its pools, may be opened at a time while none of these attempts has succeeded; each that does lets one more be opened at a time. After a failure they go one by one. So a database that does not answer holds few descriptors, and one that comes back is not overrun.",
+  }),
+  serverFailFastAfterMs: milliseconds({
+    name: "SERVER_FAIL_FAST_AFTER",
+    group: "Servers",
+    default: "5s",
+    reloadable: true,
+    min: 100,
+    max: HOUR_MS,
+    zero: "at the first failure",
+    summary:
+      "When no server of a tenant could be opened for this long, its clients no longer wait: whoever needs a server and whose pool has none is told why at once, or within 1 s while an attempt is under way. Long enough for a restart of PostgreSQL. The attempts go on as clients ask, with the pauses of SERVER_LOGIN_RETRY; the first that succeeds ends this.",
+  }),
   serverIdleTimeoutMs: milliseconds({
     name: "SERVER_IDLE_TIMEOUT",
     group: "Servers",
@@ -112,6 +134,16 @@ export const SERVER_SETTINGS = {
     max: HOUR_MS,
     zero: "at once",
     summary: "How long a client waits before RESERVE_POOL_SIZE is used. PgBouncer's default.",
+  }),
+  maxTenantPools: count({
+    name: "MAX_TENANT_POOLS",
+    group: "Servers",
+    default: "50",
+    reloadable: true,
+    min: 1,
+    max: 10_000,
+    summary:
+      "Most pools of one tenant that clients use at a time: one for each user, database and mode. A login that needs one more is refused with 53400. A tenant may say otherwise (max_pools). Supavisor's limit.",
   }),
   maxPins: count({
     name: "MAX_PINS",
