@@ -49,6 +49,9 @@ export interface ServerProbeEnvironment {
 
 const NONCE_BYTES = 18;
 
+/** Of the time for a step: what is left is for the way there and back. */
+const STATEMENT_SHARE = 0.8;
+
 export class ServerProbe {
   readonly #environment: ServerProbeEnvironment;
 
@@ -95,7 +98,22 @@ export class ServerProbe {
 
   /** Logs in. Who gets the connection disposes of it. */
   logIn(address: ServerAddress, login: ProbeLogin): Promise<ProbeOutcome<ProbeConnection>> {
-    return this.#timed(() => this.#open(address, login));
+    return this.#timed(async () => {
+      const connection = await this.#open(address, login);
+      await this.#limitStatements(connection);
+      return connection;
+    });
+  }
+
+  /** PostgreSQL is to give up before we do: a backend whose client has gone runs on to the end of its query. */
+  async #limitStatements(connection: ProbeConnection): Promise<void> {
+    const limitMs = Math.ceil(this.timeoutMs * STATEMENT_SHARE);
+    try {
+      await connection.query("select set_config('statement_timeout', $1, false)", [`${limitMs}`]);
+    } catch (error) {
+      await connection[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   #open(address: ServerAddress, login: ProbeLogin): Promise<ProbeConnection> {

@@ -23,6 +23,7 @@ const BY_SQLSTATE: Readonly<Record<string, string>> = {
     "Let the manager read the secrets: by a SECURITY DEFINER function of a superuser that it may execute, or GRANT SELECT ON pg_shadow.",
   "42P01": "The query names a table that is not there, or not in the manager's search_path.",
   "42883": "The query calls a function that is not there, or with parameters of other types.",
+  "57014": "Each login would wait for it: have it look up one row by an index, as pg_authid has.",
   "42601": "The query is no SQL: correct auth_query.",
 };
 
