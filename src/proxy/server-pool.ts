@@ -14,9 +14,10 @@ import type { Transport } from "../net/transport.ts";
 import { Pool } from "../pool/pool.ts";
 import type { PoolGroup } from "../pool/pool-group.ts";
 import type { PoolLimits } from "../pool/pool-limits.ts";
-import type { PoolOwner } from "../pool/pool-owner.ts";
+import type { OpenFailure, PoolOwner } from "../pool/pool-owner.ts";
 import type { Ticker } from "../pool/ticker.ts";
 import type { Waiter } from "../pool/waiter.ts";
+import { isPasswordRefusal } from "../session/server-login-errors.ts";
 import { ServerState } from "../session/server-state.ts";
 import { ServerStatements } from "../session/server-statements.ts";
 import { SettingsInterner } from "../session/session-settings.ts";
@@ -33,7 +34,7 @@ import type { RelayScratch } from "./relay-scratch.ts";
 import type { ServerAddress } from "./server-address.ts";
 import { ServerConnection, type ServerOwner } from "./server-connection.ts";
 import { ServerOpening } from "./server-opening.ts";
-import { ServerSecrets } from "./server-secrets.ts";
+import { type ServerSecret, ServerSecrets } from "./server-secrets.ts";
 import type { SessionTimes } from "./session-times.ts";
 import type { TenantShare } from "./tenant-share.ts";
 import { type StoredSecrets, sameSecret } from "./user-secrets.ts";
@@ -253,12 +254,13 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
     const { net, limits, random, wallClock } = this.#environment;
     const { address, user, database, limits: recipeLimits } = this.#recipe;
     const generation = this.#generation;
+    const secrets = this.#secrets.inOrder(wallClock.iso());
     const opening = new ServerOpening(
       {
         address,
         user,
         database,
-        secrets: this.#secrets.inOrder(wallClock.iso()),
+        secrets,
         connectTimeoutMs: recipeLimits.connectDeadlineMs,
         iterationsMax: limits.scramIterationsMax,
         environment: net,
@@ -271,7 +273,7 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
           this.#secrets.worked(secret);
           this.#onOpened(transport, key, parameters, generation);
         },
-        onFailed: (error) => this.#onOpenFailed(error),
+        onFailed: (error) => this.#onOpenFailed(error, this.#failureOf(error, secrets)),
       },
     );
     opening.start();
@@ -328,12 +330,20 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
     none.reported = parameters;
   }
 
-  #onOpenFailed(error: PoolerError): void {
+  /** Of a password that is just being changed, the refusal is no more than one for now. */
+  #failureOf(error: PoolerError, tried: readonly ServerSecret[]): OpenFailure {
+    const failure = openFailureOf(error);
+    if (failure !== "permanent" || !isPasswordRefusal(error)) return failure;
+    const now = this.#environment.net.clock.now();
+    return this.#secrets.areBeingChanged(tried, now) ? "own" : failure;
+  }
+
+  #onOpenFailed(error: PoolerError, failure: OpenFailure): void {
     this.#environment.logger.warn(
       { ...this.name, sqlstate: error.sqlstate },
       `cannot open a server: ${error.logText}`,
     );
-    this.#pool.openFailed(error, openFailureOf(error));
+    this.#pool.openFailed(error, failure);
     if (this.over) this.#onOver();
   }
 }

@@ -16,6 +16,13 @@ export interface ServerSecret {
   readonly passedThroughKeys: ScramLoginKeys | null;
 }
 
+/**
+ * A server that refuses what it took before has got another password, and whoever gave it that is likely to
+ * tell us: until then its clients wait rather than fail. Seconds, since two commands are typed one after the
+ * other; no more, since clients that wait for a mistake to be mended are no better off.
+ */
+const CHANGE_MS = 10_000;
+
 interface Known {
   readonly secret: Secret | null;
   /** Of a password in clear text. */
@@ -29,6 +36,8 @@ export class ServerSecrets {
   #previousValidUntil: string;
   /** Which of the two opened the last server. */
   #lastGood: ServerSecret | null = null;
+  /** Since when the server refuses what it took before. */
+  #refusedSinceMs: number | null = null;
 
   constructor({ secret, previous }: StoredSecrets) {
     this.#present = knownOf(secret);
@@ -66,6 +75,17 @@ export class ServerSecrets {
   /** A server took this one, of {@link inOrder}. */
   worked(good: ServerSecret): void {
     this.#lastGood = good;
+    this.#refusedSinceMs = null;
+  }
+
+  /**
+   * The server has refused all of `tried`. Tells whether its password is being changed: it took one of them
+   * before, and has not refused it for long.
+   */
+  areBeingChanged(tried: readonly ServerSecret[], nowMs: number): boolean {
+    if (this.#lastGood === null || !tried.includes(this.#lastGood)) return false;
+    this.#refusedSinceMs ??= nowMs;
+    return nowMs - this.#refusedSinceMs < CHANGE_MS;
   }
 
   /** Returns the keys of `password`, which is one of these; derived once for each salt. */

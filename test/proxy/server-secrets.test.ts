@@ -109,4 +109,25 @@ describe("ServerSecrets", () => {
     secrets.replace({ secret: plain("new"), previous: { secret: scram("old"), validUntil: SOON } });
     expect(secrets.inOrder(NOW)[1]?.passedThroughKeys).toEqual(keysOf("old"));
   });
+
+  test("are thought to be changed for ten seconds after the first refusal of what worked", () => {
+    const secrets = new ServerSecrets({ secret: plain("old"), previous: null });
+    const tried = secrets.inOrder(NOW);
+    expect(secrets.areBeingChanged(tried, 1000)).toBeFalse();
+    secrets.worked(tried[0]);
+    const at = [60_000, 65_000, 69_999, 70_000, 90_000];
+    const answers = at.map((nowMs) => secrets.areBeingChanged(tried, nowMs));
+    expect(answers).toEqual([true, true, true, false, false]);
+    secrets.worked(tried[0]);
+    expect(secrets.areBeingChanged(tried, 100_000)).toBeTrue();
+  });
+
+  test("that never worked are wrong at once, also beside one that did and is tried no more", () => {
+    const secrets = rotating();
+    const [present, old] = secrets.inOrder(NOW);
+    if (old !== undefined) secrets.worked(old);
+    expect(secrets.areBeingChanged([present], 1000)).toBeFalse();
+    expect(secrets.areBeingChanged(secrets.inOrder(SOON), 1000)).toBeFalse();
+    expect(secrets.areBeingChanged(secrets.inOrder(NOW), 1000)).toBeTrue();
+  });
 });
