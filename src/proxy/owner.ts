@@ -32,6 +32,7 @@ import {
 } from "./client-authentication.ts";
 import { ClientRoster } from "./client-roster.ts";
 import { ClientSession } from "./client-session.ts";
+import { ConnectionRates } from "./connection-rates.ts";
 import { NativeClients } from "./native-clients.ts";
 import { NativePipe } from "./native-pipe.ts";
 import { nativeStartup, wantsPipe } from "./native-startup.ts";
@@ -46,11 +47,13 @@ import {
   ShutdownError,
   TenantRemovedError,
   TooManyClientsError,
+  TooManyTenantClientsError,
   UserRemovedError,
 } from "./proxy-errors.ts";
 import type { RelayScratch } from "./relay-scratch.ts";
 import type { EndableClient, SessionOwner } from "./session-owner.ts";
 import { startupSettings } from "./startup-settings.ts";
+import { TenantClients } from "./tenant-clients.ts";
 import { includesSecret, NO_SECRETS, userSecrets } from "./user-secrets.ts";
 import type { Verifiers } from "./verifiers.ts";
 import { Welcomes } from "./welcomes.ts";
@@ -94,11 +97,14 @@ export class Owner implements ChannelOwner, SessionOwner {
   readonly #parts: OwnerParts;
   readonly #clients: ClientRoster;
   readonly #natives = new NativeClients();
+  readonly #tenantClients = new TenantClients();
+  readonly #rates: ConnectionRates;
   #stopping = false;
 
   constructor(parts: OwnerParts) {
     this.#parts = parts;
     this.#clients = new ClientRoster(parts.clock);
+    this.#rates = new ConnectionRates(parts.clock);
   }
 
   /** Clients that are logged in, pipes included. */
@@ -130,6 +136,7 @@ export class Owner implements ChannelOwner, SessionOwner {
 
   onSessionOver(session: EndableClient): void {
     this.#clients.delete(session);
+    this.#tenantClients.left(session.tenant);
     this.#parts.pools.sweep(session.tenant);
   }
 
@@ -199,7 +206,10 @@ export class Owner implements ChannelOwner, SessionOwner {
   #admit(channel: Channel, opening: ChannelOpening, tenant: StoredTenant | null): void {
     try {
       if (this.#stopping) throw new ShutdownError();
-      if (tenant !== null) this.#parts.admission.check(tenant, opening);
+      if (tenant !== null) {
+        this.#parts.admission.check(tenant, opening);
+        this.#rates.take(tenant);
+      }
       const user = tenant === null ? null : loginUser(tenant, opening.user);
       if (tenant !== null && wantsPipe(opening, user)) this.#pipe(channel, opening, tenant, user);
       else
@@ -306,6 +316,7 @@ export class Owner implements ChannelOwner, SessionOwner {
       secretBytes: secretBytesFor(opening),
     });
     this.#clients.add(session);
+    this.#tenantClients.joined(tenant.external_id);
     counters.clientLoginsTotal += 1;
     session.start(proof.early, proof.saslFinal);
   }
@@ -353,20 +364,27 @@ export class Owner implements ChannelOwner, SessionOwner {
       onReady: () => {
         this.#expectRoom(tenant, opening.user);
         this.#natives.joined(identity);
+        this.#tenantClients.joined(identity.tenant);
         joined = true;
       },
       onOver: () => {
-        if (joined) this.#natives.left(identity);
+        if (joined) {
+          this.#natives.left(identity);
+          this.#tenantClients.left(identity.tenant);
+        }
         this.#clients.delete(pipe);
       },
     });
     this.#clients.add(pipe);
   }
 
-  /** Throws TooManyClientsError where the user, by the tenant's record of now, has as many as it may. */
+  /** Throws where the tenant or the user, by the tenant's record of now, has as many clients as it may. */
   #expectRoom(known: StoredTenant, alias: string): void {
     const { directory, pools } = this.#parts;
     const tenant = directory.peek(known.external_id) ?? known;
+    const all = this.#tenantClients.of(tenant.external_id);
+    const { max_client_connections: allMax } = tenant;
+    if (allMax !== null && all >= allMax) throw new TooManyTenantClientsError(all, allMax);
     const user = tenant.users.find(({ db_user_alias }) => db_user_alias === alias);
     const clientsMax = user?.max_clients ?? tenant.default_max_clients;
     const natives = this.#natives.of({ tenant: tenant.external_id, alias });

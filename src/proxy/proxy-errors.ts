@@ -113,6 +113,19 @@ export class TooManyClientsError extends PoolerError {
   }
 }
 
+/** The tenant has as many clients as it may, over all its users. */
+export class TooManyTenantClientsError extends PoolerError {
+  constructor(current: number, limit: number) {
+    super({
+      severity: "FATAL",
+      sqlstate: SQLSTATE.too_many_connections,
+      message: "sorry, too many clients already",
+      detail: `This tenant has ${current} clients; the limit is ${limit}.`,
+      hint: "Raise max_client_connections of the tenant, or close connections.",
+    });
+  }
+}
+
 /** The tenant's clients use as many pools as they may. */
 export class TooManyPoolsError extends PoolerError {
   constructor(current: number, limit: number) {
