@@ -5,7 +5,7 @@
 /** Whose client it is. */
 export interface NativeIdentity {
   readonly tenant: string;
-  /** The name that the client logged in with, whether the tenant lists it or not. */
+  /** The alias of the user, or the name of a role that the tenant does not list. */
   readonly alias: string;
 }
 

@@ -347,7 +347,9 @@ export class Owner implements ChannelOwner, SessionOwner {
     user: TenantUser | null,
   ): void {
     const { pools, cancels, environment } = this.#parts;
-    const identity = { tenant: tenant.external_id, alias: opening.user };
+    // A role that the tenant lists is one user, whether its alias is named or the role itself.
+    const alias = user?.db_user_alias ?? opening.user;
+    const identity = { tenant: tenant.external_id, alias };
     let joined = false;
     const pipe: NativePipe = new NativePipe({
       channel,
@@ -362,7 +364,7 @@ export class Owner implements ChannelOwner, SessionOwner {
       timer: this.#loginTimer(opening, (error) => pipe.end(error)),
       onRefused: (sqlstate) => this.#onProofRefused(opening, sqlstate),
       onReady: () => {
-        this.#expectRoom(tenant, opening.user);
+        this.#expectRoom(tenant, alias);
         this.#natives.joined(identity);
         this.#tenantClients.joined(identity.tenant);
         joined = true;
