@@ -88,7 +88,7 @@ export class FakeClient implements Waiter<FakeServer> {
 }
 
 export class Rig implements PoolOwner<FakeServer> {
-  readonly clock = new FakeClock();
+  readonly clock: FakeClock;
   readonly faults: unknown[] = [];
   readonly retired: FakeServer[] = [];
   readonly pool: Pool<FakeServer>;
@@ -97,11 +97,16 @@ export class Rig implements PoolOwner<FakeServer> {
   whenOpen: () => void = () => {};
   whenRetired: (server: FakeServer) => void = () => {};
 
+  /** @param shared what it has in common with other pools */
   constructor(
     limits: Partial<PoolLimits> = {},
     random = constantRandom(0),
-    group = aloneGroup(random),
+    shared: { readonly group: PoolGroup; readonly clock: FakeClock } = {
+      group: aloneGroup(random),
+      clock: new FakeClock(),
+    },
   ) {
+    this.clock = shared.clock;
     this.ticker = new Ticker({ clock: this.clock, onFault: (error) => this.faults.push(error) });
     this.pool = new Pool({
       clock: this.clock,
@@ -109,7 +114,7 @@ export class Rig implements PoolOwner<FakeServer> {
       random,
       limits: { ...LIMITS, ...limits },
       owner: this,
-      group,
+      group: shared.group,
     });
   }
 
