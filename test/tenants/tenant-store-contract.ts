@@ -65,6 +65,12 @@ export function describeTenantStore(engine: string, create: () => Promise<StoreU
         users: [
           { db_user: "boss", db_password: 'it\'s \\ "ü"', is_manager: true, max_clients: 7 },
           { db_user: "pipe", mode_type: "native", pool_size: 3 },
+          {
+            db_user: "rotated",
+            db_password: "new",
+            db_password_previous: "old",
+            previous_valid_until: "2026-08-01T12:00:00+02:00",
+          },
           { db_user: "slow", db_password: "x", query_timeout: 1500, min_pool_size: 2 },
         ],
       });
