@@ -219,6 +219,7 @@ function tenant(): StoredTenant {
 /** A store that has this one tenant, and is asked for nothing else. */
 function storeOf(only: StoredTenant): TenantStore {
   return {
+    clusters: { get: unasked, list: unasked, put: unasked, delete: unasked },
     get: (externalId) => Promise.resolve(externalId === only.external_id ? only : null),
     getMany: unasked,
     findBySni: unasked,

@@ -6,6 +6,7 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Logger } from "../base/logger.ts";
 import type { Random } from "../base/random.ts";
 import {
+  ClusterNotFoundError,
   HostnameTakenError,
   InvalidFieldsError,
   StoreAwayError,
@@ -40,7 +41,8 @@ export function failureAnswerer(logger: Logger, random: Random) {
 function expectedFailure(error: Error): Failure | null {
   if (error instanceof RequestRefused)
     return { status: error.status, body: { error: error.message }, headers: error.headers };
-  if (error instanceof TenantNotFoundError) return { status: 404, body: { error: "not found" } };
+  if (error instanceof TenantNotFoundError || error instanceof ClusterNotFoundError)
+    return { status: 404, body: { error: "not found" } };
   if (error instanceof InvalidFieldsError)
     return { status: 422, body: { error: "validation failed", ...fieldErrors(error.problems) } };
   if (error instanceof HostnameTakenError)

@@ -8,6 +8,7 @@ import type { NotReady } from "../api/routes/health-routes.ts";
 import { errorMessage } from "../base/error-message.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Config } from "../config/settings.ts";
+import { ClusterControl } from "../control/cluster-control.ts";
 import { TenantControl } from "../control/tenant-control.ts";
 import { KernelOptions } from "../net/kernel-options.ts";
 import { ApiKeys } from "./api-keys.ts";
@@ -103,7 +104,7 @@ export class Carpool {
         settings: () => this.#apiSettings(),
         notReady: () => this.#notReady(),
         tenants: new TenantControl({ store: opened.store, audit, wallClock, context }),
-        clusters: null,
+        clusters: new ClusterControl({ store: opened.store.clusters, audit }),
         traffic: null,
       }),
       environment: { clock, logger, kernel: new KernelOptions() },

@@ -14,6 +14,15 @@ export class TenantNotFoundError extends Error {
   }
 }
 
+/** There is no such cluster. */
+export class ClusterNotFoundError extends Error {
+  override readonly name = "ClusterNotFoundError";
+
+  constructor(alias: string) {
+    super(`cluster ${JSON.stringify(alias)} does not exist`);
+  }
+}
+
 /** What was given breaks the rules of its fields. */
 export class InvalidFieldsError extends Error {
   override readonly name = "InvalidFieldsError";

@@ -68,15 +68,31 @@ export class TenantResolver {
   }
 
   #peek(candidate: TenantCandidate): StoredTenant | null | undefined {
-    return candidate.by === "external_id"
-      ? this.#directory.peek(candidate.externalId)
-      : this.#directory.peekSni(candidate.hostname);
+    const directory = this.#directory;
+    switch (candidate.by) {
+      case "external_id":
+        return directory.peek(candidate.externalId);
+      case "cluster":
+        return directory.peekCluster(candidate.alias);
+      case "sni_hostname":
+        return directory.peekSni(candidate.hostname);
+      default:
+        return candidate satisfies never;
+    }
   }
 
   #lookup(candidate: TenantCandidate): Promise<StoredTenant | null> {
-    return candidate.by === "external_id"
-      ? this.#directory.lookup(candidate.externalId)
-      : this.#directory.lookupSni(candidate.hostname);
+    const directory = this.#directory;
+    switch (candidate.by) {
+      case "external_id":
+        return directory.lookup(candidate.externalId);
+      case "cluster":
+        return directory.lookupCluster(candidate.alias);
+      case "sni_hostname":
+        return directory.lookupSni(candidate.hostname);
+      default:
+        return candidate satisfies never;
+    }
   }
 }
 
@@ -95,6 +111,14 @@ function resolved(
 
 /** No tenant's name has an @. */
 function claimOf(candidate: TenantCandidate): string {
-  const tenant = candidate.by === "external_id" ? candidate.externalId : candidate.hostname;
-  return `${candidate.user}@${tenant}`;
+  switch (candidate.by) {
+    case "external_id":
+      return `${candidate.user}@${candidate.externalId}`;
+    case "cluster":
+      return `${candidate.user}@cluster.${candidate.alias}`;
+    case "sni_hostname":
+      return `${candidate.user}@${candidate.hostname}`;
+    default:
+      return candidate satisfies never;
+  }
 }

@@ -24,6 +24,7 @@ export interface IdentificationInput {
 /** A tenant to look up, and the user to look for in it. */
 export type TenantCandidate =
   | { readonly by: "external_id"; readonly externalId: string; readonly user: string }
+  | { readonly by: "cluster"; readonly alias: string; readonly user: string }
   | { readonly by: "sni_hostname"; readonly hostname: string; readonly user: string };
 
 export interface Identification {
@@ -42,15 +43,19 @@ interface Way {
   readonly tried: string;
 }
 
+/** Between user and alias, as in Supavisor. */
+const CLUSTER_MARK = ".cluster.";
+
 /**
  * - `options=reference=TENANT` wins over all, and the user is taken as it is.
+ * - `USER.cluster.ALIAS`, for the tenant that the clients of a cluster are led to.
  * - `USER.TENANT`, split at the last dot: users may have dots, tenants have none.
  * - The TLS server name: whole, as a tenant's `sni_hostname`; then its first label, as a tenant.
  * - DEFAULT_TENANT, with the user as it is, dots and all.
  */
 export function identifyTenant(input: IdentificationInput): Identification {
   const reference = byReference(input);
-  const others = [byUserSuffix(input), bySni(input), byDefault(input)];
+  const others = [...byCluster(input), byUserSuffix(input), bySni(input), byDefault(input)];
   const ways = [reference, ...(input.optionsReference === null ? others : [])];
   return {
     candidates: ways.flatMap((way) => way.candidates),
@@ -66,6 +71,19 @@ function byReference({ optionsReference, user }: IdentificationInput): Way {
       ? `options has reference=${optionsReference}`
       : "options has a reference that cannot be a tenant's name",
   };
+}
+
+/** Seldom meant: where it is not, nothing is said of it. */
+function byCluster({ user }: IdentificationInput): readonly Way[] {
+  const mark = user.lastIndexOf(CLUSTER_MARK);
+  const alias = user.slice(mark + CLUSTER_MARK.length);
+  if (mark < 1 || !isExternalId(alias)) return [];
+  return [
+    {
+      candidates: [{ by: "cluster", alias, user: user.slice(0, mark) }],
+      tried: `the user name ends in .cluster.${alias}`,
+    },
+  ];
 }
 
 function byUserSuffix({ user }: IdentificationInput): Way {

@@ -4,10 +4,19 @@
  * row lock makes writers wait for each other, and their revisions visible in order.
  */
 
-import type { Kysely, SelectQueryBuilder, Transaction } from "kysely";
+import {
+  type ExpressionBuilder,
+  type Kysely,
+  type SelectQueryBuilder,
+  sql,
+  type Transaction,
+} from "kysely";
 import type { Random } from "../base/random.ts";
 import type { WallClock } from "../base/wall-clock.ts";
+import type { ClusterStore } from "./cluster-store.ts";
 import { chunksOf, inChunks } from "./in-chunks.ts";
+import { KyselyClusterStore } from "./kysely-cluster-store.ts";
+import { nextRevision } from "./next-revision.ts";
 import { readHostnameOwners } from "./read-hostname-owners.ts";
 import type { SecretBox } from "./secret-box.ts";
 import type { StoredTenant } from "./tenant.ts";
@@ -25,6 +34,7 @@ import {
   type TenantRow,
   USER_COLUMNS,
 } from "./tenant-tables.ts";
+import { uuid } from "./uuid.ts";
 import { changedId, writeChanges } from "./write-changes.ts";
 
 type TenantsQuery = SelectQueryBuilder<TenantDatabase, "tenants", TenantRow>;
@@ -38,12 +48,14 @@ export interface KyselyTenantStoreParts {
 }
 
 export class KyselyTenantStore implements TenantStore {
+  readonly clusters: ClusterStore;
   readonly #database: Kysely<TenantDatabase>;
   readonly #secretBox: SecretBox;
   readonly #random: Random;
   readonly #wallClock: WallClock;
 
   constructor(parts: KyselyTenantStoreParts) {
+    this.clusters = new KyselyClusterStore(parts);
     this.#database = parts.database;
     this.#secretBox = parts.secretBox;
     this.#random = parts.random;
@@ -73,13 +85,16 @@ export class KyselyTenantStore implements TenantStore {
     return readHostnameOwners(this.#database, hostnames);
   }
 
-  list({ after, limit }: ListPage): Promise<readonly StoredTenant[]> {
-    return this.#read((tenants) =>
-      tenants
+  list({ after, limit, search = null, banned = null }: ListPage): Promise<readonly StoredTenant[]> {
+    return this.#read((tenants) => {
+      let page = tenants
         .where("external_id", ">", after ?? "")
         .orderBy("external_id")
-        .limit(limit),
-    );
+        .limit(limit);
+      if (search !== null) page = page.where((row) => containsAnywhere(row, search));
+      if (banned !== null) page = page.where((row) => isBanned(row, banned, this.#wallClock.iso()));
+      return page;
+    });
   }
 
   async write(changes: readonly TenantChange[], base?: ChangeToken): Promise<void> {
@@ -148,16 +163,6 @@ export class KyselyTenantStore implements TenantStore {
   }
 }
 
-/** Takes the turn to write, and returns the revision to write. */
-async function nextRevision(transaction: Transaction<TenantDatabase>): Promise<number> {
-  const { revision } = await transaction
-    .updateTable("store_revision")
-    .set((row) => ({ revision: row("revision", "+", 1) }))
-    .returning("revision")
-    .executeTakeFirstOrThrow();
-  return revision;
-}
-
 /** Throws StoreMovedError where one of the tenants was written after `base`, or `base` is of another store. */
 async function refuseMoved(
   transaction: Transaction<TenantDatabase>,
@@ -178,15 +183,28 @@ async function refuseMoved(
   });
 }
 
-/** A version 4 UUID (RFC 9562, section 5.4) of 16 random bytes. */
-function uuid(bytes: Uint8Array): string {
-  const hex = Buffer.from(bytes).toString("hex");
-  const variant = ((Number.parseInt(hex.slice(16, 17), 16) & 0x3) | 0x8).toString(16);
-  return [
-    hex.slice(0, 8),
-    hex.slice(8, 12),
-    `4${hex.slice(13, 16)}`,
-    `${variant}${hex.slice(17, 20)}`,
-    hex.slice(20, 32),
-  ].join("-");
+type TenantExpressions = ExpressionBuilder<TenantDatabase, "tenants">;
+
+/** Whether a part of the name, the host or the database is `search`; upper and lower case are one, in ASCII. */
+function containsAnywhere(row: TenantExpressions, search: string) {
+  const escaped = search.toLowerCase().replaceAll(/[\\%_]/g, (special) => `\\${special}`);
+  const pattern = `%${escaped}%`;
+  const contains = (column: "external_id" | "db_host" | "db_database") =>
+    sql<boolean>`lower(${row.ref(column)}) like ${pattern} escape '\\'`;
+  return row.or([contains("external_id"), contains("db_host"), contains("db_database")]);
+}
+
+/** A ban that is over, or has not begun, is none. */
+function isBanned(row: TenantExpressions, banned: boolean, now: string) {
+  const isBannedNow = row.and([
+    row("banned_at", "is not", null),
+    row("banned_at", "<=", now),
+    row.or([row("banned_until", "is", null), row("banned_until", ">", now)]),
+  ]);
+  if (banned) return isBannedNow;
+  return row.or([
+    row("banned_at", "is", null),
+    row("banned_at", ">", now),
+    row("banned_until", "<=", now),
+  ]);
 }

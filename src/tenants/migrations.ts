@@ -46,6 +46,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   },
   "0002-limits": { up: addLimits },
   "0003-previous-passwords": { up: addPreviousPasswords },
+  "0004-clusters": { up: createClusters },
 };
 
 async function createTenants(database: Kysely<unknown>): Promise<void> {
@@ -141,4 +142,29 @@ async function addPreviousPasswords(database: Kysely<unknown>): Promise<void> {
   const users = database.schema.alterTable("users");
   await users.addColumn("db_pass_previous_encrypted", "text").execute();
   await users.addColumn("previous_valid_until", "text").execute();
+}
+
+/** No foreign key to `tenants`: a put replaces a tenant's row, and must not take it out of its cluster. */
+async function createClusters(database: Kysely<unknown>): Promise<void> {
+  await database.schema
+    .createTable("clusters")
+    .addColumn("alias", "text", key)
+    .addColumn("id", "text", unique)
+    .addColumn("active", "boolean", required)
+    .addColumn("inserted_at", "text", required)
+    .addColumn("updated_at", "text", required)
+    .execute();
+  await database.schema
+    .createTable("cluster_tenants")
+    .addColumn("tenant_external_id", "text", key)
+    .addColumn("id", "text", unique)
+    .addColumn("cluster_alias", "text", (column) =>
+      column.notNull().references("clusters.alias").onDelete("cascade"),
+    )
+    .addColumn("type", "text", required)
+    .addColumn("active", "boolean", required)
+    .addColumn("position", "integer", required)
+    .addColumn("inserted_at", "text", required)
+    .addColumn("updated_at", "text", required)
+    .execute();
 }

@@ -8,6 +8,7 @@ import type { Clock, Timer } from "../base/clock.ts";
 import { errorMessage } from "../base/error-message.ts";
 import type { Logger } from "../base/logger.ts";
 import { LruMap } from "../base/lru-map.ts";
+import { clusterTarget } from "./cluster.ts";
 import type { StoredTenant } from "./tenant.ts";
 import { TenantLookupFailedError } from "./tenant-lookup-failed-error.ts";
 import type { ChangesSince, ChangeToken, TenantStore } from "./tenant-store.ts";
@@ -16,6 +17,8 @@ import type { ChangesSince, ChangeToken, TenantStore } from "./tenant-store.ts";
 const POLL_INTERVAL_MS = 250;
 /** Changes void what is known to be missing at once; this bounds what that costs if they can't be heard. */
 const MISSING_TTL_MS = 5000;
+/** They are read again after any change of any tenant: few, and seldom used all at once. */
+const CLUSTERS_MAX = 10_000;
 /** Names that do not exist are invented by whoever connects: they get a cache of their own. */
 const MISSING_MAX = 10_000;
 
@@ -37,6 +40,8 @@ export class TenantDirectory {
   readonly #tenants: LruMap<string, StoredTenant>;
   /** Host name to `external_id`: a hint, good only while that tenant's record says the same. */
   readonly #hostnames: LruMap<string, string>;
+  /** Alias of a cluster to the tenant that its clients are led to: good until anything changes. */
+  readonly #clusters: LruMap<string, string>;
   /** Cache key to the time at which its absence is forgotten. */
   readonly #missing = new LruMap<string, number>(MISSING_MAX);
   /** Reads under way, by cache key. A read that is no longer here was overtaken by a change. */
@@ -53,6 +58,7 @@ export class TenantDirectory {
     this.#onChanged = parts.onChanged;
     this.#tenants = new LruMap(parts.tenantsMax);
     this.#hostnames = new LruMap(parts.tenantsMax);
+    this.#clusters = new LruMap(CLUSTERS_MAX);
   }
 
   /** Begins to listen for changes. To be awaited before the first lookup. Rejects if the store is away. */
@@ -92,6 +98,26 @@ export class TenantDirectory {
     const known = this.peekSni(hostname);
     if (known !== undefined) return known;
     return this.#read(sniKey(hostname), () => this.#store.findBySni(hostname));
+  }
+
+  /** As {@link peek}, for the tenant that clients of a cluster are led to; null also where it has none. */
+  peekCluster(alias: string): StoredTenant | null | undefined {
+    const externalId = this.#clusters.get(alias);
+    const tenant = externalId === undefined ? undefined : this.#tenants.get(externalId);
+    return tenant ?? this.#peekMissing(clusterKey(alias));
+  }
+
+  /** As {@link lookup}, for the tenant that clients of a cluster are led to. */
+  async lookupCluster(alias: string): Promise<StoredTenant | null> {
+    const known = this.peekCluster(alias);
+    if (known !== undefined) return known;
+    return this.#read(clusterKey(alias), async () => {
+      const cluster = await this.#store.clusters.get(alias);
+      const externalId = cluster === null ? null : clusterTarget(cluster);
+      if (externalId === null) return null;
+      this.#clusters.set(alias, externalId);
+      return this.#store.get(externalId);
+    });
   }
 
   #peekMissing(key: string): null | undefined {
@@ -170,6 +196,7 @@ export class TenantDirectory {
     this.#token = token;
     // Which host names a change concerns is not known before it is read; there are few such reads.
     this.#missing.clear();
+    this.#clusters.clear();
     this.#reads.clear();
     if (externalIds === "all") this.#tenants.clear();
     else for (const externalId of externalIds) this.#tenants.delete(externalId);
@@ -193,6 +220,10 @@ export class TenantDirectory {
 /** No `external_id` and no host name contains a space. */
 function idKey(externalId: string): string {
   return `id ${externalId}`;
+}
+
+function clusterKey(alias: string): string {
+  return `cluster ${alias}`;
 }
 
 function sniKey(hostname: string): string {

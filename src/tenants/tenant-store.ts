@@ -3,6 +3,7 @@
  * Passwords come out in plain text; sealing them is the store's own business.
  */
 
+import type { ClusterStore } from "./cluster-store.ts";
 import type { StoredTenant, Tenant } from "./tenant.ts";
 
 /** Puts a tenant with all its users in place of what there was, or takes it away with them. */
@@ -25,6 +26,10 @@ export interface ListPage {
   readonly after: string | null;
   /** At most this many. */
   readonly limit: number;
+  /** Only those with this in their name, host or database, in upper or lower case; null: all. */
+  readonly search?: string | null;
+  /** Only those that are banned now, or only those that are not; null: all. */
+  readonly banned?: boolean | null;
 }
 
 /** Another tenant has the `sni_hostname`. Nothing was written. */
@@ -50,6 +55,7 @@ export class StoreMovedError extends Error {
 }
 
 export interface TenantStore {
+  readonly clusters: ClusterStore;
   /** Returns the tenant with its users, sorted by alias, or null. */
   get(externalId: string): Promise<StoredTenant | null>;
   /** Returns those of `externalIds` that exist, in no particular order. */

@@ -58,13 +58,37 @@ interface TenantChangesTable {
   revision: number;
 }
 
+interface ClustersTable {
+  alias: string;
+  id: string;
+  active: BooleanColumn;
+  inserted_at: string;
+  updated_at: string;
+}
+
+interface ClusterTenantsTable {
+  id: string;
+  cluster_alias: string;
+  tenant_external_id: string;
+  type: "read" | "write";
+  active: BooleanColumn;
+  /** In the order in which an operator wrote them. */
+  position: number;
+  inserted_at: string;
+  updated_at: string;
+}
+
 export interface TenantDatabase {
+  clusters: ClustersTable;
+  cluster_tenants: ClusterTenantsTable;
   tenants: TenantsTable;
   users: UsersTable;
   store_revision: StoreRevisionTable;
   tenant_changes: TenantChangesTable;
 }
 
+export type ClusterRow = Selectable<ClustersTable>;
+export type ClusterMemberRow = Selectable<ClusterTenantsTable>;
 export type TenantRow = Selectable<TenantsTable>;
 type UserRow = Selectable<UsersTable>;
 

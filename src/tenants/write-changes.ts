@@ -41,6 +41,7 @@ export async function writeChanges(
   const puts = changes.flatMap((change) => (change.kind === "put" ? [change.tenant] : []));
   const origins = await readOrigins(transaction, puts);
   await deleteTenants(transaction, externalIds);
+  await leaveClusters(transaction, changes);
   await refuseTakenHostnames(transaction, puts);
   await insertTenants(transaction, puts, origins, context);
   await insertUsers(transaction, puts, context);
@@ -76,6 +77,19 @@ function deleteTenants(
 ): Promise<void> {
   return inChunks(externalIds, (chunk) =>
     transaction.deleteFrom("tenants").where("external_id", "in", chunk).execute(),
+  );
+}
+
+/** A tenant that is only put stays in its cluster. */
+function leaveClusters(
+  transaction: Transaction<TenantDatabase>,
+  changes: readonly TenantChange[],
+): Promise<void> {
+  const deleted = changes.flatMap((change) =>
+    change.kind === "delete" ? [change.externalId] : [],
+  );
+  return inChunks(deleted, (chunk) =>
+    transaction.deleteFrom("cluster_tenants").where("tenant_external_id", "in", chunk).execute(),
   );
 }
 

@@ -15,14 +15,35 @@ function identify(fields: Partial<IdentificationInput>): Identification {
   });
 }
 
-/** `user@tenant` by id, `user@sni:host` by host name. */
+/** `user@tenant` by id, `user@cluster:alias` by cluster, `user@sni:host` by host name. */
 function candidates(fields: Partial<IdentificationInput>): string[] {
-  return identify(fields).candidates.map((one) =>
-    one.by === "external_id" ? `${one.user}@${one.externalId}` : `${one.user}@sni:${one.hostname}`,
-  );
+  return identify(fields).candidates.map((one) => {
+    if (one.by === "external_id") return `${one.user}@${one.externalId}`;
+    return one.by === "cluster"
+      ? `${one.user}@cluster:${one.alias}`
+      : `${one.user}@sni:${one.hostname}`;
+  });
 }
 
 describe("a client names its tenant", () => {
+  test("by user.cluster.alias, before its last part is taken for a tenant", () => {
+    expect(candidates({ user: "app.cluster.main" })).toEqual([
+      "app@cluster:main",
+      "app.cluster@main",
+    ]);
+    expect(candidates({ user: "a.cluster.b.cluster.main" })[0]).toBe("a.cluster.b@cluster:main");
+    expect(candidates({ user: "app.cluster.main", optionsReference: "acme" })).toEqual([
+      "app.cluster.main@acme",
+    ]);
+  });
+
+  test.each(["cluster.main", ".cluster.main", "app.cluster.", "app.cluster.not/one"])(
+    "but not a cluster as %s",
+    (user) => {
+      expect(candidates({ user }).filter((one) => one.includes("cluster:"))).toEqual([]);
+    },
+  );
+
   test("by options=reference, over everything else", () => {
     const fields = { user: "app.beta", sniHostname: "db.gamma.com", defaultTenant: "delta" };
     expect(candidates({ ...fields, optionsReference: "acme" })).toEqual(["app.beta@acme"]);

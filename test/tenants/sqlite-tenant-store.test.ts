@@ -62,6 +62,8 @@ describe("the SQLite file", () => {
     );
     await first.close();
     using database = new Database(path);
+    database.run("drop table cluster_tenants");
+    database.run("drop table clusters");
     database.run("alter table users drop column db_pass_previous_encrypted");
     database.run("alter table users drop column previous_valid_until");
     database.run("alter table users drop column user_limits");

@@ -41,6 +41,7 @@ export function openStore(path: string, key: Uint8Array = KEY): Promise<TenantSt
 /** A store that does what `real` does: for a test to replace one verb of it. */
 export function delegate(real: TenantStore): TenantStore {
   return {
+    clusters: real.clusters,
     get: (externalId) => real.get(externalId),
     getMany: (externalIds) => real.getMany(externalIds),
     findBySni: (hostname) => real.findBySni(hostname),

@@ -24,6 +24,32 @@ export interface StoreUnderTest {
 const put = (...parameters: Parameters<typeof tenant>) =>
   ({ kind: "put", tenant: tenant(...parameters) }) as const;
 
+const ban = (from: string, until: string | null) => ({
+  banned_at: from,
+  banned_until: until,
+  ban_reason: "unpaid",
+});
+
+const member = (tenant_external_id: string, type: "read" | "write" = "write") => ({
+  type,
+  active: true,
+  tenant_external_id,
+});
+
+const cluster = (alias: string, ...cluster_tenants: ReturnType<typeof member>[]) => ({
+  alias,
+  active: true,
+  cluster_tenants,
+});
+
+async function foundIn(
+  store: TenantStore,
+  fields: { readonly search?: string; readonly banned?: boolean },
+): Promise<string[]> {
+  const page = await store.list({ after: null, limit: 10, ...fields });
+  return page.map((one) => one.external_id);
+}
+
 export function describeTenantStore(engine: string, create: () => Promise<StoreUnderTest>): void {
   let data: StoreUnderTest;
   let store: TenantStore;
@@ -270,6 +296,97 @@ export function describeTenantStore(engine: string, create: () => Promise<StoreU
       const all = await Array.fromAsync(allTenants(store));
       expect(all.map((one) => one.external_id)).toEqual(names.toSorted());
       expect(await store.changeToken()).toBe("20");
+    });
+  });
+
+  describe(`${engine}: a list`, () => {
+    test("finds a part of a name, a host or a database, in upper or lower case", async () => {
+      await store.write([
+        put("acme"),
+        put("Beta", { db_host: "DB.acme.com" }),
+        put("gamma", { db_database: "acmeish" }),
+        put("delta"),
+      ]);
+      expect((await foundIn(store, { search: "ACME" })).toSorted()).toEqual([
+        "Beta",
+        "acme",
+        "gamma",
+      ]);
+      expect(await foundIn(store, { search: "nobody" })).toEqual([]);
+    });
+
+    test.each(["%", "_", "\\"])("takes %s for itself", async (search) => {
+      await store.write([put("plain"), put("odd", { db_database: "a%b_c\\d" })]);
+      expect(await foundIn(store, { search })).toEqual(["odd"]);
+    });
+
+    test("knows who is banned now, and pages on through them", async () => {
+      await store.write([
+        put("free"),
+        put("over", ban("1960-01-01T00:00:00Z", "1961-01-01T00:00:00Z")),
+        put("later", ban("2999-01-01T00:00:00Z", null)),
+        put("now", ban("1960-01-01T00:00:00Z", "2999-01-01T00:00:00Z")),
+        put("always", ban("1960-01-01T00:00:00Z", null)),
+      ]);
+      expect(await foundIn(store, { banned: true })).toEqual(["always", "now"]);
+      expect(await foundIn(store, { banned: false })).toEqual(["free", "later", "over"]);
+      const rest = await store.list({ after: "always", limit: 10, banned: true });
+      expect(rest.map((one) => one.external_id)).toEqual(["now"]);
+    });
+  });
+
+  describe(`${engine}: a cluster`, () => {
+    beforeEach(() => store.write([put("a"), put("b"), put("c")]));
+
+    test("comes back with its tenants in their order, and keeps its id when it is put again", async () => {
+      await store.clusters.put(cluster("main", member("b", "read"), member("a")));
+      const first = await other.clusters.get("main");
+      expect(first).toMatchObject(cluster("main", member("b", "read"), member("a")));
+      await store.clusters.put({ ...cluster("main", member("c")), active: false });
+      const second = await other.clusters.get("main");
+      expect(second).toMatchObject({
+        id: first?.id,
+        inserted_at: first?.inserted_at,
+        active: false,
+      });
+      expect(second?.cluster_tenants.map((one) => one.tenant_external_id)).toEqual(["c"]);
+    });
+
+    test("is no longer there when it was deleted, and its tenants stay", async () => {
+      await store.clusters.put(cluster("main", member("a")));
+      await store.clusters.delete("main");
+      await store.clusters.delete("main");
+      expect(await other.clusters.get("main")).toBeNull();
+      expect((await store.get("a"))?.external_id).toBe("a");
+      await store.clusters.put(cluster("next", member("a")));
+    });
+
+    test("refuses a tenant that does not exist, or is in another one, and stays as it was", async () => {
+      await store.clusters.put(cluster("main", member("a")));
+      expect(String(await rejectionOf(store.clusters.put(cluster("main", member("x")))))).toContain(
+        "tenant x does not exist",
+      );
+      expect(String(await rejectionOf(store.clusters.put(cluster("next", member("a")))))).toContain(
+        "tenant a is in cluster main already",
+      );
+      expect(await store.clusters.get("next")).toBeNull();
+      expect(await store.clusters.get("main")).toMatchObject(cluster("main", member("a")));
+    });
+
+    test("keeps a tenant that is changed, and loses one that is deleted", async () => {
+      await store.clusters.put(cluster("main", member("a"), member("b")));
+      await store.write([put("a", { db_port: 6000 }), { kind: "delete", externalId: "b" }]);
+      expect((await other.clusters.get("main"))?.cluster_tenants).toMatchObject([member("a")]);
+    });
+
+    test("moves the change token, and pages in the order of names", async () => {
+      const token = await store.changeToken();
+      await store.clusters.put(cluster("m"));
+      expect(await other.changeToken()).not.toBe(token);
+      await store.clusters.put(cluster("k"));
+      await store.clusters.put(cluster("z"));
+      const page = await store.clusters.list({ after: "k", limit: 1 });
+      expect(page.map((one) => one.alias)).toEqual(["m"]);
     });
   });
 }
