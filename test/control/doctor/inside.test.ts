@@ -243,6 +243,20 @@ describe("what PostgreSQL limits", () => {
   });
 });
 
+describe("PostgreSQL 15", () => {
+  test("which reserves connections for superusers only, is asked in its own way", async () => {
+    await using older = await startPostgres({ version: 15 });
+    await older.query(`create role app login password '${PASSWORD}'`);
+    const users = [{ db_user: "app", db_password: PASSWORD }];
+    const findings = await look(users, { db_port: older.port });
+    expect(complaints(findings)).toEqual([]);
+    expect(findings.find(({ check }) => check === "server")?.found).toStartWith("PostgreSQL 15.");
+    expect(findings.find(({ check }) => check === "connection limits")?.found).toContain(
+      "max_connections is 100, 3 of them reserved",
+    );
+  });
+});
+
 describe("time", () => {
   test("that differs is a warning with the difference", async () => {
     const wallClock = { iso: () => new Date(Date.now() - 3_600_000).toISOString() };

@@ -13,6 +13,7 @@ import { eventually } from "../../support/eventually.ts";
 import { startPooler, type TestPooler } from "../../support/pooler.ts";
 import { startPostgres, type TestPostgres } from "../../support/postgres.ts";
 import { rejectionOf } from "../../support/rejection.ts";
+import { TLS_FIXTURES } from "../../support/tls-fixtures.ts";
 import { WITH_CERTIFICATE } from "../security/support/certificates.ts";
 import { LogKeeper } from "../security/support/log-keeper.ts";
 import { RawClient } from "../security/support/raw-client.ts";
@@ -107,6 +108,15 @@ describe("while the old password holds", () => {
   ])("by SCRAM, %s after %s lets in %j", async (present, before, expected) => {
     const tenant = await rotating(scram, present, before);
     expect(await taken(scram, tenant, BEFORE)).toEqual(expected);
+  });
+
+  test.each([NEW, OLD])("by SCRAM bound to the TLS connection, %s is let in", async (password) => {
+    const tenant = await rotating(scram, "in clear text", "in clear text");
+    wallClock.now = BEFORE;
+    using client = await RawClient.secured(scram.portOf("transaction"));
+    client.startup({ parameters: { user: `app.${tenant}`, database: "postgres" } });
+    const messages = await client.login({ password, boundTo: TLS_FIXTURES.server.certificate });
+    expect(messages.at(-1)?.[0]).toBe(BACKEND.ReadyForQuery);
   });
 
   test.each([
