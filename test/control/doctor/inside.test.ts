@@ -3,6 +3,7 @@
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { connect, createServer } from "node:net";
 import { Client } from "pg";
 import type { Finding } from "../../../src/control/doctor/finding.ts";
 import { startPostgres, type TestPostgres } from "../../support/postgres.ts";
@@ -266,6 +267,16 @@ describe("time", () => {
   });
 });
 
+describe("latency", () => {
+  test("of a far server is a warning with the time of a round trip", async () => {
+    await using far = await distantPort(postgres.port, 30);
+    const users = [{ db_user: await createRole(), db_password: PASSWORD }];
+    const latency = (await look(users, { db_port: far.port })).at(-1);
+    expect(latency).toMatchObject({ check: "latency", verdict: "warning" });
+    expect(Number.parseFloat(latency?.found ?? "")).toBeGreaterThanOrEqual(30);
+  });
+});
+
 describe("--user", () => {
   test("looks at one user only, by its name or its role", async () => {
     const [one, two] = [await createRole(), await createRole()];
@@ -290,3 +301,25 @@ describe("--user", () => {
     expect(complaints(await look([]))).toEqual(["users: there is none: nobody can log in"]);
   });
 });
+
+/** A port that leads to another one, whose answers come later by so much. */
+async function distantPort(port: number, delayMs: number) {
+  const server = createServer((near) => {
+    const far = connect(port, "127.0.0.1");
+    near.on("data", (bytes) => far.write(bytes));
+    far.on("data", (bytes) => setTimeout(() => near.write(bytes), delayMs));
+    near.on("close", () => far.destroy());
+    far.on("close", () => setTimeout(() => near.destroy(), delayMs));
+    for (const socket of [near, far]) socket.on("error", () => {}); // its close follows
+  });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  server.listen(0, "127.0.0.1", resolve);
+  await promise;
+  const address = server.address();
+  return {
+    port: typeof address === "object" && address !== null ? address.port : 0,
+    async [Symbol.asyncDispose]() {
+      server.close();
+    },
+  };
+}
