@@ -19,7 +19,7 @@ export function checkBan({ tenant, wallClock }: Examination): readonly Finding[]
   return [
     findings.problem(
       found,
-      "Lift the ban by the API (PATCH /api/tenants/ID/ban), or by a tenant file without it.",
+      'Lift the ban by the API: PATCH /api/tenants/ID with {"banned": false}.',
     ),
   ];
 }

@@ -59,6 +59,12 @@ describe("a ban", () => {
     ]);
   });
 
+  test("is lifted by the route that its advice names", async () => {
+    const findings = await examine({ ...NEAR, ...ban }, { wallClock });
+    const { advice } = findings.find(({ check }) => check === "ban") ?? {};
+    expect(advice).toContain('PATCH /api/tenants/ID with {"banned": false}');
+  });
+
   test("that is over is none", async () => {
     expect(await recordOf({ ...ban, banned_until: NOW })).toEqual([]);
   });
