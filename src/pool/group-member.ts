@@ -11,7 +11,7 @@ export interface GroupMember {
   readonly waiting: number;
   /** When the first of those began to wait; Infinity if nobody does. */
   readonly oldestWaitSinceMs: number;
-  /** Since when the one that is idle for longest is so; Infinity if none is idle. */
+  /** Since when the one that is idle for longest is so; Infinity if none is, or somebody waits for it. */
   readonly oldestIdleSinceMs: number;
   /** Whether it lacks an attempt to open one, and not just a place for what somebody else opens. */
   readonly attempts: boolean;

@@ -128,18 +128,19 @@ export class PoolGroup {
   /** What is idle elsewhere is closed for it, and may be closed by then. */
   #mayTakeAfterReclaim(member: GroupMember, nowMs: number): boolean {
     this.#refused.add(member);
-    if (!this.full) return false;
-    this.#reclaim(() => this.#closing() < this.#lack(nowMs));
-    return this.#mayTake(member, nowMs);
+    return this.#reclaimForRefused(nowMs) && this.#mayTake(member, nowMs);
   }
 
-  /** Retires what is idle, the longest first, while `wanted` says so. */
-  #reclaim(wanted: () => boolean): void {
+  /** Retires what is idle, the longest first, while `wanted` says so. Returns whether there was any. */
+  #reclaim(wanted: () => boolean): boolean {
+    let any = false;
     while (wanted()) {
       const from = this.#longestIdle();
-      if (from === null) return;
+      if (from === null) return any;
       from.retireOldest();
+      any = true;
     }
+    return any;
   }
 
   /** Serves those that were refused, one after the other, as far as there is anything to be had. */
@@ -147,13 +148,22 @@ export class PoolGroup {
     if (this.#offering || this.#refused.size === 0) return;
     this.#offering = true;
     try {
-      for (let next = this.#next(nowMs); next !== null; next = this.#next(nowMs)) {
-        this.#refused.delete(next);
-        next.wake();
-      }
+      while (this.#serveOne(nowMs) || this.#reclaimForRefused(nowMs));
     } finally {
       this.#offering = false;
     }
+  }
+
+  #serveOne(nowMs: number): boolean {
+    const next = this.#next(nowMs);
+    if (next === null) return false;
+    this.#refused.delete(next);
+    next.wake();
+    return true;
+  }
+
+  #reclaimForRefused(nowMs: number): boolean {
+    return this.full && this.#reclaim(() => this.#closing() < this.#lack(nowMs));
   }
 
   /** Who is served next, or null if nobody can be. */

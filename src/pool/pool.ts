@@ -113,6 +113,8 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts, GroupMember 
   }
 
   get oldestIdleSinceMs(): number {
+    // What has just come free is the first waiter's, who is about to be told.
+    if (this.#waiters.size > 0 && this.#lends) return Number.POSITIVE_INFINITY;
     return this.#slots.leastRecent?.sinceMs ?? Number.POSITIVE_INFINITY;
   }
 
@@ -226,10 +228,7 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts, GroupMember 
     this.changeLimits({ ...this.#limits, size });
   }
 
-  /**
-   * As {@link resize}, for all limits: they hold at once for who waits and for what is idle. A lifetime holds for
-   * resources opened from here on.
-   */
+  /** As {@link resize}, for all limits: they hold at once for all but the lifetime of what is open already. */
   changeLimits(limits: PoolLimits): void {
     assertPoolLimits(limits);
     this.#limits = limits;
@@ -384,7 +383,7 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts, GroupMember 
       return;
     }
     const limits = this.#limits;
-    const first = this.#waiters.first;
+    const { first } = this.#waiters;
     let dueMs = Math.min(this.#slots.idleDueMs, this.#plan.retryDueMs(limits, nowMs));
     if (first !== null) dueMs = Math.min(dueMs, this.#refusals.dueMs(first, limits, nowMs));
     const reserveDueMs = this.#plan.reserveDueMs(limits);
