@@ -19,6 +19,7 @@ import { Ticker } from "../../src/pool/ticker.ts";
 import { AddressBans } from "../../src/proxy/address-bans.ts";
 import { Admission } from "../../src/proxy/admission.ts";
 import { CancelRegistry } from "../../src/proxy/cancel-registry.ts";
+import { LastErrors } from "../../src/proxy/last-errors.ts";
 import { Owner } from "../../src/proxy/owner.ts";
 import { PoolRegistry } from "../../src/proxy/pool-registry.ts";
 import { PoolerCounters } from "../../src/proxy/pooler-counters.ts";
@@ -151,7 +152,8 @@ class MemoryEdge {
     const counters = new PoolerCounters();
     const scratch = new RelayScratch(clock);
     const wallClock = new SystemWallClock();
-    const shared = { wallClock, random, logger: SILENT, scratch, counters };
+    const lastErrors = new LastErrors(wallClock);
+    const shared = { wallClock, random, logger: SILENT, scratch, counters, lastErrors };
     const net = this.#environment;
     const ticker = new Ticker({ clock, onFault: fail });
     const addressBans = new AddressBans(LIMITS, clock, wallClock);

@@ -14,6 +14,7 @@ import { PoolGroup } from "../../src/pool/pool-group.ts";
 import { Ticker } from "../../src/pool/ticker.ts";
 import { CancelRegistry } from "../../src/proxy/cancel-registry.ts";
 import { ClientSession } from "../../src/proxy/client-session.ts";
+import { LastErrors } from "../../src/proxy/last-errors.ts";
 import { PoolerCounters } from "../../src/proxy/pooler-counters.ts";
 import { RelayScratch } from "../../src/proxy/relay-scratch.ts";
 import { type PoolRecipe, ServerPool } from "../../src/proxy/server-pool.ts";
@@ -114,6 +115,7 @@ export class MemoryPooler {
         logger: SILENT,
         scratch: this.#scratch,
         counters: new PoolerCounters(),
+        lastErrors: new LastErrors({ iso: () => "2026-01-01T00:00:00.000Z" }),
         limits: {
           cancelTimeoutMs: 5000,
           scramIterationsMax: 100_000,

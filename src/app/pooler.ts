@@ -9,6 +9,8 @@ import type { Logger } from "../base/logger.ts";
 import type { Random } from "../base/random.ts";
 import type { WallClock } from "../base/wall-clock.ts";
 import type { Config } from "../config/settings.ts";
+import { LocalTraffic } from "../control/local-traffic.ts";
+import type { Traffic } from "../control/traffic.ts";
 import { ClientGate } from "../edge/client-gate.ts";
 import { ClientStartup } from "../edge/client-startup.ts";
 import { ProxyTrust } from "../edge/proxy-trust.ts";
@@ -23,6 +25,7 @@ import { Ticker } from "../pool/ticker.ts";
 import { AddressBans } from "../proxy/address-bans.ts";
 import { Admission } from "../proxy/admission.ts";
 import { CancelRegistry } from "../proxy/cancel-registry.ts";
+import { LastErrors } from "../proxy/last-errors.ts";
 import { Owner } from "../proxy/owner.ts";
 import type { PoolPinList } from "../proxy/pin-list.ts";
 import { PoolRegistry } from "../proxy/pool-registry.ts";
@@ -68,6 +71,8 @@ const CLOSE_GRACE_MS = 1000;
 
 export class Pooler {
   readonly counters = new PoolerCounters();
+  /** What runs for each tenant, and how it is stopped. */
+  readonly traffic: Traffic;
   readonly #parts: PoolerParts;
   readonly #environment: NetEnvironment;
   readonly #directory: TenantDirectory;
@@ -99,6 +104,7 @@ export class Pooler {
       onChanged: (externalIds) => void this.#onTenantsChanged(externalIds),
     });
     const scratch = new RelayScratch(clock);
+    const lastErrors = new LastErrors(parts.wallClock);
     const ticker = new Ticker({ clock, onFault: (error) => logFault(logger, error) });
     this.#pools = new PoolRegistry(
       {
@@ -109,6 +115,7 @@ export class Pooler {
         logger,
         scratch,
         counters,
+        lastErrors,
         limits: settings,
         reader: new SqlReader(parts.grammar),
       },
@@ -130,11 +137,20 @@ export class Pooler {
       ),
       scratch,
       counters,
+      lastErrors,
       environment: this.#environment,
       get authMethod() {
         return settings.authMethod;
       },
       limits: settings,
+    });
+    this.traffic = new LocalTraffic({
+      clock,
+      owner: this.#owner,
+      pools: this.#pools,
+      directory: this.#directory,
+      addressBans: this.addressBans,
+      lastErrors,
     });
     this.#tls = tlsContexts(config);
     this.#proxyTrust = proxyTrust(config);

@@ -33,6 +33,7 @@ import {
 import { ClientRoster } from "./client-roster.ts";
 import { ClientSession } from "./client-session.ts";
 import { ConnectionRates } from "./connection-rates.ts";
+import type { LastErrors } from "./last-errors.ts";
 import { NativeClients } from "./native-clients.ts";
 import { NativePipe } from "./native-pipe.ts";
 import { nativeStartup, wantsPipe } from "./native-startup.ts";
@@ -78,6 +79,7 @@ export interface OwnerParts {
   readonly addressBans: AddressBans;
   readonly scratch: RelayScratch;
   readonly counters: PoolerCounters;
+  readonly lastErrors: LastErrors;
   readonly environment: NetEnvironment;
   readonly authMethod: ClientAuthMethod;
   readonly limits: OwnerLimits;
@@ -198,7 +200,11 @@ export class Owner implements ChannelOwner, SessionOwner {
       const tenant = await this.#parts.directory.lookup(tenantId);
       if (!channel.closed) this.#admit(channel, opening, tenant);
     } catch (error) {
-      this.#refuse(channel, error instanceof PoolerError ? error : new InternalError(error));
+      this.#refuse(
+        channel,
+        opening,
+        error instanceof PoolerError ? error : new InternalError(error),
+      );
     }
   }
 
@@ -219,7 +225,11 @@ export class Owner implements ChannelOwner, SessionOwner {
           tenant !== null && user !== null ? { tenant, user } : null,
         );
     } catch (error) {
-      this.#refuse(channel, error instanceof PoolerError ? error : new InternalError(error));
+      this.#refuse(
+        channel,
+        opening,
+        error instanceof PoolerError ? error : new InternalError(error),
+      );
     }
   }
 
@@ -267,7 +277,7 @@ export class Owner implements ChannelOwner, SessionOwner {
           proof,
         );
     } catch (error) {
-      this.#refuseProven(channel, error, proof);
+      this.#refuseProven(channel, opening, error, proof);
     }
   }
 
@@ -282,7 +292,7 @@ export class Owner implements ChannelOwner, SessionOwner {
     try {
       await this.#parts.directory.lookup(login.tenant.external_id);
     } catch (error) {
-      return this.#refuseProven(channel, error, proof);
+      return this.#refuseProven(channel, opening, error, proof);
     }
     if (channel.closed) return;
     channel.resume();
@@ -407,23 +417,30 @@ export class Owner implements ChannelOwner, SessionOwner {
   }
 
   /** The client hears first that its password was right. */
-  #refuseProven(channel: Channel, error: unknown, { saslFinal }: ClientProof): void {
+  #refuseProven(
+    channel: Channel,
+    opening: ChannelOpening,
+    error: unknown,
+    { saslFinal }: ClientProof,
+  ): void {
     if (saslFinal !== null) channel.write(saslFinal, 0, saslFinal.length);
-    this.#refuse(channel, error instanceof PoolerError ? error : new InternalError(error));
+    this.#refuse(channel, opening, error instanceof PoolerError ? error : new InternalError(error));
   }
 
-  #refuse(channel: Channel, error: PoolerError): void {
+  #refuse(channel: Channel, { tenant }: ChannelOpening, error: PoolerError): void {
     const message = errorResponseOf(error);
     channel.write(message, 0, message.length);
     channel.close();
     this.#parts.counters.clientLoginFailuresTotal += 1;
+    if (tenant !== null) this.#parts.lastErrors.note(tenant, "client", error);
     if (error instanceof InternalError) this.onFault(error);
   }
 
   #onLoginFailed(opening: ChannelOpening, error: PoolerError | null): void {
     if (error === null) return;
-    const { counters, logger } = this.#parts;
+    const { counters, logger, lastErrors } = this.#parts;
     counters.clientLoginFailuresTotal += 1;
+    if (opening.tenant !== null) lastErrors.note(opening.tenant, "client", error);
     logger.info(
       { tenant: opening.tenant, client: opening.remoteAddress, sqlstate: error.sqlstate },
       `login refused: ${error.logText}`,

@@ -12,6 +12,7 @@ import type { WallClock } from "../base/wall-clock.ts";
 import type { NetEnvironment } from "../net/net-environment.ts";
 import type { Transport } from "../net/transport.ts";
 import { Pool } from "../pool/pool.ts";
+import type { PoolCounts } from "../pool/pool-counts.ts";
 import type { PoolGroup } from "../pool/pool-group.ts";
 import type { PoolLimits } from "../pool/pool-limits.ts";
 import type { OpenFailure, PoolOwner } from "../pool/pool-owner.ts";
@@ -25,6 +26,7 @@ import type { StatementInterner } from "../session/statement.ts";
 import type { CancelKey } from "../wire/cancel-key.ts";
 import { deliverCancel } from "./cancel-delivery.ts";
 import { HiddenStateWatch } from "./hidden-state-watch.ts";
+import type { LastErrors } from "./last-errors.ts";
 import { openFailureOf } from "./open-failure.ts";
 import type { PoolName } from "./pool-name.ts";
 import { PoolPins } from "./pool-pins.ts";
@@ -72,6 +74,7 @@ export interface ServerPoolEnvironment {
   readonly logger: Logger;
   readonly scratch: RelayScratch;
   readonly counters: PoolerCounters;
+  readonly lastErrors: LastErrors;
   readonly limits: ServerPoolLimits;
 }
 
@@ -156,6 +159,20 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
   /** Clients that are logged in. */
   get clients(): number {
     return this.#clients;
+  }
+
+  /** What can be counted about its servers, and who waits for one. */
+  get counts(): PoolCounts {
+    return this.#pool;
+  }
+
+  get paused(): boolean {
+    return this.#pool.paused;
+  }
+
+  /** Why the latest server could not be opened; null: it could. */
+  get openError(): PoolerError | null {
+    return this.#pool.openError;
   }
 
   /** Whether no client and no server is left. */

@@ -13,6 +13,7 @@ import type { PoolLimits } from "../../src/pool/pool-limits.ts";
 import { Ticker } from "../../src/pool/ticker.ts";
 import { CancelRegistry } from "../../src/proxy/cancel-registry.ts";
 import { ClientSession } from "../../src/proxy/client-session.ts";
+import { LastErrors } from "../../src/proxy/last-errors.ts";
 import { PoolerCounters } from "../../src/proxy/pooler-counters.ts";
 import type { RelayScratch } from "../../src/proxy/relay-scratch.ts";
 import {
@@ -177,6 +178,7 @@ export class SimPooler {
       logger: net.logger,
       scratch: this.scratch,
       counters: this.counters,
+      lastErrors: new LastErrors({ iso: () => "2026-01-01T00:00:00.000Z" }),
       limits: {
         cancelTimeoutMs: CANCEL_TIMEOUT_MS,
         scramIterationsMax: 4096,
