@@ -16,7 +16,11 @@ const EXTERNAL_ID = /^[A-Za-z0-9_][A-Za-z0-9_-]{0,62}$/;
 const HOST = /^[A-Za-z0-9._:%-]{1,255}$/;
 const SNI_LABEL = /^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/;
 const HOST_NAME_CHARACTERS_MAX = 253;
-const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
+const URL_CHARACTERS_MAX = 2048;
+const CERTIFICATE_BEGIN = "-----BEGIN CERTIFICATE-----";
+const CERTIFICATE_END = "-----END CERTIFICATE-----";
+/** All public authorities together take 220 kB. */
+const CERTIFICATES_CHARACTERS_MAX = 512 * 1024;
 
 /**
  * Says whether `text` can be a tenant's `external_id`: 1 to 63 of A-Z a-z 0-9 _ -, the first no
@@ -113,23 +117,32 @@ const certificateRule = sentence(
 );
 export const certificatesField = z.string(certificateRule).refine(isCertificates, certificateRule);
 
-const urlRule = sentence("must be an http:// or https:// URL without a user name or password");
+const urlRule = sentence(
+  "must be an http:// or https:// URL of at most 2048 characters, without a user name or password",
+);
 export const httpUrlField = z.string(urlRule).refine(isHttpUrl, urlRule);
 
+/** In a time that grows with the text as it is long: anybody may send one. */
 function isCertificates(text: string): boolean {
-  const blocks = text.match(CERTIFICATE) ?? [];
-  return blocks.length > 0 && !text.includes("PRIVATE KEY") && blocks.every(isCertificate);
+  if (text.length > CERTIFICATES_CHARACTERS_MAX || text.includes("PRIVATE KEY")) return false;
+  const bodies = text.split(CERTIFICATE_BEGIN).slice(1);
+  return bodies.length > 0 && bodies.every(isCertificate);
 }
 
-function isCertificate(block: string): boolean {
+/** @param body what follows the line that begins it; what stands behind its end is a remark */
+function isCertificate(body: string): boolean {
+  const end = body.indexOf(CERTIFICATE_END);
+  if (end === -1) return false;
   try {
-    return new X509Certificate(block).raw.length > 0;
+    const pem = CERTIFICATE_BEGIN + body.slice(0, end) + CERTIFICATE_END;
+    return new X509Certificate(pem).raw.length > 0;
   } catch {
     return false;
   }
 }
 
 function isHttpUrl(text: string): boolean {
+  if (text.length > URL_CHARACTERS_MAX) return false;
   const url = URL.parse(text);
   if (url === null || url.username !== "" || url.password !== "") return false;
   return url.protocol === "https:" || url.protocol === "http:";

@@ -20,15 +20,14 @@ import {
   sniHostnameField,
   wholeNumber,
 } from "./field-schemas.ts";
+import { LIST_ITEMS_MAX } from "./input-size.ts";
 import { tenantLimitFields } from "./limit-fields.ts";
 import { tenantUserSchema } from "./tenant-user.ts";
 
 const DAY_SECONDS = 86_400;
 const AUTH_QUERY_CHARACTERS_MAX = 4096;
-/** Every login walks this list. */
-const ALLOW_LIST_MAX = 1000;
-/** A tenant is read as a whole; more roles than this belong behind an `auth_query`. */
-const USERS_MAX = 10_000;
+const ALLOW_LIST_MAX = LIST_ITEMS_MAX.allow_list;
+const USERS_MAX = LIST_ITEMS_MAX.users;
 
 const authQueryRule = sentence(`must be a query of 1 to ${AUTH_QUERY_CHARACTERS_MAX} characters`);
 const flagValue = z.union([z.boolean(), z.number(), z.string()], "must be a scalar");
