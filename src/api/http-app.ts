@@ -15,6 +15,7 @@ import { addDocumentation } from "./documentation.ts";
 import type { ApiApp, ApiContext, ApiEnvironment } from "./environment.ts";
 import { failureAnswerer } from "./failure-answers.ts";
 import { unroutedAnswerer } from "./method-not-allowed.ts";
+import type { ReadBody } from "./operation.ts";
 import { readJson } from "./request-body.ts";
 import { RequestLimits } from "./request-limits.ts";
 import { addAddressBanRoutes } from "./routes/address-ban-routes.ts";
@@ -50,6 +51,9 @@ export interface HttpAppParts {
   readonly audit: AuditLog;
 }
 
+/** A thousand addresses, or members of a cluster. What has more takes too long to be looked at. */
+const SMALL_BODY_BYTES_MAX = 256 * 1024;
+
 /** Asked again and again by probes, which must not be told that there were too many. */
 const HEALTH_PREFIX = "/api/health";
 
@@ -76,14 +80,16 @@ export function createHttpApp(parts: HttpAppParts): ApiApp {
 
 function addApiRoutes(app: ApiApp, parts: HttpAppParts): void {
   const { tenants, clusters, traffic, audit, settings } = parts;
-  const readBody = (context: ApiContext): Promise<unknown> =>
-    readJson(context.req.raw, settings().requestBytesMax);
-  addTenantRoutes(app, tenants, readBody);
+  const read = ({ req }: ApiContext, bytesMax: number): Promise<unknown> =>
+    readJson(req.raw, Math.min(bytesMax, settings().requestBytesMax));
+  const tenant: ReadBody = (context) => read(context, Number.POSITIVE_INFINITY);
+  const small: ReadBody = (context) => read(context, SMALL_BODY_BYTES_MAX);
+  addTenantRoutes(app, tenants, { tenant, small });
   if (traffic !== null) {
-    addTrafficRoutes(app, { tenants, traffic, audit, readBody });
-    addAddressBanRoutes(app, { tenants, traffic, audit, readBody });
+    addTrafficRoutes(app, { tenants, traffic, audit, readBody: small });
+    addAddressBanRoutes(app, { tenants, traffic, audit, readBody: small });
   }
-  if (clusters !== null) addClusterRoutes(app, clusters, readBody);
+  if (clusters !== null) addClusterRoutes(app, clusters, small);
 }
 
 /** Answers are for who asked, not for caches on the way, and are what they say they are. */

@@ -9,6 +9,12 @@ import type { ApiApp, ApiContext } from "./environment.ts";
 /** Reads a request's JSON. Throws RequestRefused where it is none, or too large. */
 export type ReadBody = (context: ApiContext) => Promise<unknown>;
 
+/** Of a body there are two sizes: a tenant's, of thousands of users, and the few fields of all others. */
+export interface BodyReaders {
+  readonly tenant: ReadBody;
+  readonly small: ReadBody;
+}
+
 /** Puts `route`, which is hidden from the document, into it with the body that it takes. */
 export function documentWithBody(
   app: ApiApp,

@@ -21,10 +21,7 @@ export async function readJson(request: Request, bytesMax: number): Promise<unkn
 }
 
 async function readBytes(request: Request, bytesMax: number): Promise<Uint8Array> {
-  const tooLarge = new RequestRefused(
-    413,
-    `the body has more than ${bytesMax} bytes (API_MAX_REQUEST_SIZE)`,
-  );
+  const tooLarge = new RequestRefused(413, `the body has more than ${bytesMax} bytes`);
   if (Number(request.headers.get("content-length") ?? 0) > bytesMax) throw tooLarge;
   const chunks: Uint8Array[] = [];
   let length = 0;

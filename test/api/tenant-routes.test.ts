@@ -107,7 +107,7 @@ describe("PUT /api/tenants/:id", () => {
   });
 
   test("tells at most a hundred problems", async () => {
-    const fields = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`x${index}`, 1]));
+    const fields = Object.fromEntries(Array.from({ length: 150 }, (_, index) => [`x${index}`, 1]));
     const { status, json } = await put({ ...ACME, ...fields });
     expect(status).toBe(422);
     expect(Reflect.get(json ?? {}, "problems")).toHaveLength(100);

@@ -15,7 +15,7 @@ import {
   QUERY_FAILURES,
 } from "../answers.ts";
 import type { ApiApp } from "../environment.ts";
-import { documentWithBody, type ReadBody } from "../operation.ts";
+import { type BodyReaders, documentWithBody } from "../operation.ts";
 import { RequestRefused } from "../request-refused.ts";
 import type { TenantVerbs } from "../verbs.ts";
 import { pageQuery } from "./page-query.ts";
@@ -130,7 +130,7 @@ const updateCredentials = createRoute({
 });
 
 /** Adds the routes. */
-export function addTenantRoutes(app: ApiApp, tenants: TenantVerbs, readBody: ReadBody): void {
+export function addTenantRoutes(app: ApiApp, tenants: TenantVerbs, readBody: BodyReaders): void {
   app.openapi(listTenants, async (context) => {
     const { after, limit, search, banned } = context.req.valid("query");
     const page = await tenants.list({
@@ -149,7 +149,7 @@ export function addTenantRoutes(app: ApiApp, tenants: TenantVerbs, readBody: Rea
   documentWithBody(app, putTenant, z.object({ tenant: tenantInputSchema }));
   app.openapi(putTenant, async (context) => {
     const { id } = context.req.valid("param");
-    const input = wrapped(await readBody(context), "tenant");
+    const input = wrapped(await readBody.tenant(context), "tenant");
     const { outcome, tenant } = await tenants.put(context.var.actor, id, input);
     if (outcome !== "created") return context.json({ data: tenant }, 200);
     return context.json({ data: tenant }, 201, {
@@ -160,7 +160,7 @@ export function addTenantRoutes(app: ApiApp, tenants: TenantVerbs, readBody: Rea
   documentWithBody(app, patchTenant, banSchema);
   app.openapi(patchTenant, async (context) => {
     const { id } = context.req.valid("param");
-    const data = await tenants.setBan(context.var.actor, id, await readBody(context));
+    const data = await tenants.setBan(context.var.actor, id, await readBody.small(context));
     return context.json({ data }, 200);
   });
 
@@ -172,7 +172,7 @@ export function addTenantRoutes(app: ApiApp, tenants: TenantVerbs, readBody: Rea
   documentWithBody(app, updateCredentials, rotationSchema);
   app.openapi(updateCredentials, async (context) => {
     const { id } = context.req.valid("param");
-    await tenants.updateCredentials(context.var.actor, id, await readBody(context));
+    await tenants.updateCredentials(context.var.actor, id, await readBody.small(context));
     return context.body(null, 204);
   });
 }
