@@ -18,6 +18,7 @@ import type { TransportOwner } from "../../src/net/transport.ts";
 import { Ticker } from "../../src/pool/ticker.ts";
 import { AddressBans } from "../../src/proxy/address-bans.ts";
 import { Admission } from "../../src/proxy/admission.ts";
+import { AuthQueries } from "../../src/proxy/auth-queries.ts";
 import { CancelRegistry } from "../../src/proxy/cancel-registry.ts";
 import { LastErrors } from "../../src/proxy/last-errors.ts";
 import { Owner } from "../../src/proxy/owner.ts";
@@ -157,14 +158,17 @@ class MemoryEdge {
     const net = this.#environment;
     const ticker = new Ticker({ clock, onFault: fail });
     const addressBans = new AddressBans(LIMITS, clock, wallClock);
+    const pools = new PoolRegistry(
+      { ...shared, net, ticker, limits: LIMITS, reader: new SqlReader() },
+      TIMES,
+    );
+    const settings = { ...LIMITS, authQueryCacheMs: 0, authQueryTimeoutMs: 5000 };
     return new Owner({
       ...shared,
       clock,
       directory,
-      pools: new PoolRegistry(
-        { ...shared, net, ticker, limits: LIMITS, reader: new SqlReader() },
-        TIMES,
-      ),
+      pools,
+      authQueries: new AuthQueries({ ...shared, net, ticker, settings }, pools, TIMES),
       cancels: new CancelRegistry(0, 0, random),
       admission: new Admission(wallClock, addressBans),
       addressBans,

@@ -5,6 +5,7 @@
 
 import type { Config } from "../config/settings.ts";
 import type { AddressBanLimits } from "../proxy/address-bans.ts";
+import type { AuthQuerySettings } from "../proxy/auth-query-connection.ts";
 import type { ClientAuthMethod } from "../proxy/client-authentication.ts";
 import type { OwnerLimits } from "../proxy/owner.ts";
 import type { PoolTimes } from "../proxy/pool-recipes.ts";
@@ -13,7 +14,9 @@ import type { ServerPoolLimits } from "../proxy/server-pool.ts";
 /** The longest text of a named statement that is kept: PostgreSQL's own tools stay far below. */
 const STATEMENT_BYTES_MAX = 1_048_576;
 
-export class LiveSettings implements PoolTimes, ServerPoolLimits, OwnerLimits, AddressBanLimits {
+export class LiveSettings
+  implements PoolTimes, ServerPoolLimits, OwnerLimits, AddressBanLimits, AuthQuerySettings
+{
   readonly statementBytesMax = STATEMENT_BYTES_MAX;
   config: Config;
   /** PEM of GLOBAL_UPSTREAM_CA_PATH, or null. */
@@ -38,6 +41,14 @@ export class LiveSettings implements PoolTimes, ServerPoolLimits, OwnerLimits, A
 
   get authFailureBanMs(): number {
     return this.config.authFailureBanMs;
+  }
+
+  get authQueryCacheMs(): number {
+    return this.config.authQueryCacheMs;
+  }
+
+  get authQueryTimeoutMs(): number {
+    return this.config.authQueryTimeoutMs;
   }
 
   get clientLoginTimeoutMs(): number {

@@ -24,6 +24,7 @@ import type { Transport } from "../net/transport.ts";
 import { Ticker } from "../pool/ticker.ts";
 import { AddressBans } from "../proxy/address-bans.ts";
 import { Admission } from "../proxy/admission.ts";
+import { AuthQueries } from "../proxy/auth-queries.ts";
 import { CancelRegistry } from "../proxy/cancel-registry.ts";
 import { LastErrors } from "../proxy/last-errors.ts";
 import { Owner } from "../proxy/owner.ts";
@@ -79,6 +80,7 @@ export class Pooler {
   readonly #pools: PoolRegistry;
   /** Who failed to log in too often. */
   readonly addressBans: AddressBans;
+  readonly #authQueries: AuthQueries;
   readonly #owner: Owner;
   readonly #settings: LiveSettings;
   #tls: TlsContexts | null;
@@ -122,6 +124,11 @@ export class Pooler {
       settings,
     );
     this.addressBans = new AddressBans(settings, clock, parts.wallClock);
+    this.#authQueries = new AuthQueries(
+      { net: this.#environment, wallClock: parts.wallClock, ticker, random, settings },
+      this.#pools,
+      settings,
+    );
     this.#owner = new Owner({
       clock,
       wallClock: parts.wallClock,
@@ -132,6 +139,7 @@ export class Pooler {
       cancels: new CancelRegistry(0, 0, random),
       admission: new Admission(parts.wallClock, this.addressBans),
       addressBans: this.addressBans,
+      authQueries: this.#authQueries,
       verifiers: new Verifiers(
         createHmac("sha256", parts.vaultKey).update("carpool mock verifiers").digest(),
       ),
@@ -292,7 +300,9 @@ export class Pooler {
     for (const externalId of ids) {
       try {
         // oxlint-disable-next-line no-await-in-loop -- one after the other: nobody waits for this
-        this.#owner.follow(externalId, await this.#directory.lookup(externalId));
+        const tenant = await this.#directory.lookup(externalId);
+        if (tenant === null || tenant.require_user) this.#authQueries.drop(externalId);
+        this.#owner.follow(externalId, tenant);
       } catch (error) {
         logFault(this.#parts.logger, error);
       }

@@ -18,6 +18,21 @@ export class LruMap<K, V> {
     return this.#entries.size;
   }
 
+  /** The keys, that of the entry unused for longest first. */
+  keys(): Iterable<K> {
+    return this.#entries.keys();
+  }
+
+  /** Returns the value without marking it as used, or undefined. */
+  peek(key: K): V | undefined {
+    return this.#entries.get(key);
+  }
+
+  /** Puts another value in the place of `key`, where there is one, without marking it as used. */
+  renew(key: K, value: V): void {
+    if (this.#entries.has(key)) this.#entries.set(key, value);
+  }
+
   /** Returns the value and marks it as used now, or undefined. */
   get(key: K): V | undefined {
     const value = this.#entries.get(key);

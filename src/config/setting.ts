@@ -10,6 +10,7 @@ export const SETTING_GROUPS = [
   "TLS",
   "Clients",
   "Protection",
+  "Authentication",
   "Servers",
   "Messages and prepared statements",
   "HTTP API",

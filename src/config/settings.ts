@@ -8,6 +8,7 @@
 
 import type { ConfigOf } from "./setting.ts";
 import { API_SETTINGS } from "./settings/api.ts";
+import { AUTHENTICATION_SETTINGS } from "./settings/authentication.ts";
 import { CLIENT_SETTINGS } from "./settings/clients.ts";
 import { LISTENING_SETTINGS } from "./settings/listening.ts";
 import { MESSAGE_SETTINGS } from "./settings/messages.ts";
@@ -23,6 +24,7 @@ export const SETTINGS = {
   ...TLS_SETTINGS,
   ...CLIENT_SETTINGS,
   ...PROTECTION_SETTINGS,
+  ...AUTHENTICATION_SETTINGS,
   ...SERVER_SETTINGS,
   ...MESSAGE_SETTINGS,
   ...API_SETTINGS,

@@ -52,7 +52,10 @@ export const SUPAVISOR_SETTINGS: ReadonlyMap<string, SupavisorSetting> = new Map
   ["METRICS_PUSHER_EXTRA_LABELS", only(NO_PUSHER)],
   ["METRICS_JWT_SECRET", only(NO_METRICS)],
   ["METRICS_TOKEN_BLOCKLIST", only(NO_METRICS)],
-  ["CACHE_BYPASS_USERS", only("Carpool keeps no cache of passwords that a user could bypass.")],
+  [
+    "CACHE_BYPASS_USERS",
+    only("by default Carpool asks for the secret at each login; see AUTH_QUERY_CACHE."),
+  ],
   ["NO_WARM_POOL_USERS", only("Carpool opens no server before a client needs it.")],
   ["SUPAVISOR_DB_IP_VERSION", only("the address in DATABASE_URL decides.")],
   ["SUPAVISOR_LOG_FILE_PATH", only("Carpool logs to standard output; redirect it.")],

@@ -10,6 +10,9 @@ import type { PoolLimits } from "./pool-limits.ts";
 /** Half of a pause is fixed and half random ("equal jitter"): never nearly no pause at all. */
 const SPREAD = 0.5;
 
+/** The shortest pause and the longest. */
+export type RetryLimits = Pick<PoolLimits, "retryMinMs" | "retryMaxMs">;
+
 export class RetryBackoff {
   readonly #random: Random;
   #failures = 0;
@@ -33,7 +36,7 @@ export class RetryBackoff {
    * Begins the next pause. Attempts that started together fail together: those that end during a
    * pause neither prolong it nor double the next.
    */
-  failed(nowMs: number, limits: PoolLimits): void {
+  failed(nowMs: number, limits: RetryLimits): void {
     if (nowMs < this.#retryAtMs) return;
     const wholeMs = Math.min(limits.retryMaxMs, limits.retryMinMs * 2 ** this.#failures);
     this.#failures += 1;

@@ -24,6 +24,7 @@ import {
   type LoginVerifiers,
   loginVerifiers,
   md5Alternatives,
+  passwordKeys,
   scramAlternatives,
   secretOfPassword,
 } from "./login-verifiers.ts";
@@ -258,8 +259,9 @@ export class ClientAuthentication implements ChannelHandler, ClientLoginEvents {
       const { role } = this.#options.identity;
       const secret = await secretOfPassword(password, role, await this.#loginVerifiers());
       if (this.#over) return;
-      if (secret === null) this.onWrongPassword();
-      else this.#succeed({ secret, keys: null, saslFinal: null });
+      if (secret === null) return this.onWrongPassword();
+      const keys = await passwordKeys(secret, password);
+      if (!this.#over) this.#succeed({ secret, keys, saslFinal: null });
     } catch (error) {
       this.#failFor(error);
     }

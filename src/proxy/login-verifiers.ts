@@ -5,6 +5,7 @@
 
 import { matchesCleartextPassword } from "../auth/cleartext-password.ts";
 import { md5Verifier } from "../auth/md5.ts";
+import { type ScramLoginKeys, scramKeysFromSaltedPassword } from "../auth/scram-keys.ts";
 import { matchesSaltedPassword, type ScramVerifier, sameSalting } from "../auth/scram-verifier.ts";
 import type { Secret } from "../auth/secret.ts";
 import { saltPassword } from "./key-derivation.ts";
@@ -92,6 +93,15 @@ export async function secretOfPassword(
     ? salted
     : await salt(password, second.verifier);
   return found ?? (matches(second, password, role, saltedAgain) ? second.secret : null);
+}
+
+/** Returns the keys that a password in clear text is worth where only its verifier is known, or null. */
+export async function passwordKeys(
+  secret: Secret,
+  password: string,
+): Promise<ScramLoginKeys | null> {
+  if (secret.kind !== "scram") return null;
+  return scramKeysFromSaltedPassword(await salt(password, secret.verifier));
 }
 
 function salt(password: string, verifier: ScramVerifier): Promise<Uint8Array> {

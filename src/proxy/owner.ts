@@ -14,7 +14,8 @@ import type { ChannelOpening, ChannelOwner } from "../net/channel-opening.ts";
 import type { NetEnvironment } from "../net/net-environment.ts";
 import { SECRET_BYTES } from "../session/cancel-key.ts";
 import { ClientState } from "../session/client-state.ts";
-import { findLoginUser } from "../tenants/find-login-user.ts";
+import { findLoginUser, type QueriedLogin } from "../tenants/find-login-user.ts";
+import { queriedRole, queriedUser } from "../tenants/queried-user.ts";
 import type { StoredTenant } from "../tenants/tenant.ts";
 import type { TenantDirectory } from "../tenants/tenant-directory.ts";
 import type { TenantUser } from "../tenants/tenant-user.ts";
@@ -24,6 +25,7 @@ import { ByteWriter } from "../wire/byte-writer.ts";
 import { PROTOCOL_MINOR_LATEST } from "../wire/protocol-version.ts";
 import type { AddressBans } from "./address-bans.ts";
 import type { Admission } from "./admission.ts";
+import type { AuthQueries } from "./auth-queries.ts";
 import type { CancelRegistry } from "./cancel-registry.ts";
 import {
   ClientAuthentication,
@@ -34,15 +36,14 @@ import { ClientRoster } from "./client-roster.ts";
 import { ClientSession } from "./client-session.ts";
 import { ConnectionRates } from "./connection-rates.ts";
 import type { LastErrors } from "./last-errors.ts";
+import { currentLogin, type Login } from "./login.ts";
 import { NativeClients } from "./native-clients.ts";
 import { NativePipe } from "./native-pipe.ts";
 import { nativeStartup, wantsPipe } from "./native-startup.ts";
-import { databaseOf, parameterOf } from "./opening-parameters.ts";
+import { databaseOf } from "./opening-parameters.ts";
 import type { PoolRegistry } from "./pool-registry.ts";
 import type { PoolerCounters } from "./pooler-counters.ts";
 import {
-  AuthenticationFailedError,
-  AuthQueryUnsupportedError,
   InternalError,
   LoginTimeoutError,
   ShutdownError,
@@ -52,10 +53,11 @@ import {
   UserRemovedError,
 } from "./proxy-errors.ts";
 import type { RelayScratch } from "./relay-scratch.ts";
+import type { ServerPool } from "./server-pool.ts";
 import type { EndableClient, SessionOwner } from "./session-owner.ts";
 import { startupSettings } from "./startup-settings.ts";
 import { TenantClients } from "./tenant-clients.ts";
-import { includesSecret, NO_SECRETS, userSecrets } from "./user-secrets.ts";
+import { NO_SECRETS, storedSecrets, userSecrets } from "./user-secrets.ts";
 import type { Verifiers } from "./verifiers.ts";
 import { Welcomes } from "./welcomes.ts";
 
@@ -74,6 +76,7 @@ export interface OwnerParts {
   readonly directory: TenantDirectory;
   readonly pools: PoolRegistry;
   readonly cancels: CancelRegistry;
+  readonly authQueries: AuthQueries;
   readonly verifiers: Verifiers;
   readonly admission: Admission;
   readonly addressBans: AddressBans;
@@ -87,12 +90,6 @@ export interface OwnerParts {
 
 /** How long a transaction may go on after its tenant or its user was removed. */
 const REMOVAL_GRACE_MS = 30_000;
-
-/** A login whose tenant and user are known. */
-interface Login {
-  readonly tenant: StoredTenant;
-  readonly user: TenantUser;
-}
 
 export class Owner implements ChannelOwner, SessionOwner {
   readonly welcomes = new Welcomes();
@@ -154,6 +151,7 @@ export class Owner implements ChannelOwner, SessionOwner {
     this.#stopping = true;
     this.#clients.endAll(new ShutdownError());
     this.#parts.pools.close(new ShutdownError());
+    this.#parts.authQueries.close();
   }
 
   /**
@@ -216,14 +214,44 @@ export class Owner implements ChannelOwner, SessionOwner {
         this.#parts.admission.check(tenant, opening);
         this.#rates.take(tenant);
       }
-      const user = tenant === null ? null : loginUser(tenant, opening.user);
+      const found = tenant === null ? null : findLoginUser(tenant, opening.user);
+      const user = found?.user ?? null;
       if (tenant !== null && wantsPipe(opening, user)) this.#pipe(channel, opening, tenant, user);
+      else if (tenant !== null && found?.source === "auth_query")
+        void this.#authenticateByQuery(channel, opening, tenant, found);
       else
         this.#authenticate(
           channel,
           opening,
           tenant !== null && user !== null ? { tenant, user } : null,
         );
+    } catch (error) {
+      this.#refuse(
+        channel,
+        opening,
+        error instanceof PoolerError ? error : new InternalError(error),
+      );
+    }
+  }
+
+  /** The tenant's database knows the secret, or is asked whether it has changed. */
+  async #authenticateByQuery(
+    channel: Channel,
+    opening: ChannelOpening,
+    tenant: StoredTenant,
+    { manager, user: listed }: QueriedLogin,
+  ): Promise<void> {
+    const { authQueries, clock } = this.#parts;
+    const beganMs = clock.now();
+    channel.pause();
+    try {
+      const role = queriedRole(listed, opening.user);
+      const secret = await authQueries.secretOf(tenant, manager, role);
+      if (channel.closed) return;
+      const user = secret === null ? null : queriedUser(listed, opening.user, secret);
+      const connectedForMs = opening.connectedForMs + clock.now() - beganMs;
+      const login = user === null ? null : { tenant, user };
+      this.#authenticate(channel, { ...opening, connectedForMs }, login);
     } catch (error) {
       this.#refuse(
         channel,
@@ -273,7 +301,7 @@ export class Owner implements ChannelOwner, SessionOwner {
         this.#beginSession(
           channel,
           opening,
-          this.#currentLogin(tenant, opening, login, proof),
+          currentLogin(tenant, opening, login, proof.secret, this.#parts.wallClock.iso()),
           proof,
         );
     } catch (error) {
@@ -310,6 +338,7 @@ export class Owner implements ChannelOwner, SessionOwner {
       database,
       opening.portMode === "session" ? "session" : "transaction",
     );
+    if (!tenant.require_user) this.#bringSecret(tenant, user, pool);
     if (proof.keys !== null) pool.passKeysThrough(proof.keys);
     const client = new ClientState(
       pool.statements,
@@ -331,23 +360,10 @@ export class Owner implements ChannelOwner, SessionOwner {
     session.start(proof.early, proof.saslFinal);
   }
 
-  /**
-   * Returns the login by the record of now, so that no pool is made or keyed by an older one. Throws
-   * AuthenticationFailedError where the client has proven what no longer holds.
-   */
-  #currentLogin(
-    tenant: StoredTenant | null,
-    opening: ChannelOpening,
-    proven: Login,
-    { secret }: ClientProof,
-  ): Login {
-    if (tenant === proven.tenant) return proven;
-    const user = tenant === null ? null : loginUser(tenant, opening.user);
-    const now = this.#parts.wallClock.iso();
-    if (tenant !== null && user !== null && includesSecret(userSecrets(user, now), secret))
-      return { tenant, user };
-    const name = parameterOf(opening, "user") ?? opening.user;
-    throw new AuthenticationFailedError(name, opening.waysTried);
+  /** The pool opens servers by what this client was checked by. */
+  #bringSecret({ external_id: id }: StoredTenant, user: TenantUser, pool: ServerPool): void {
+    pool.renewSecret(storedSecrets(user));
+    pool.onSecretRefused = () => this.#parts.authQueries.forget(id, user.db_user);
   }
 
   #pipe(
@@ -457,14 +473,6 @@ export class Owner implements ChannelOwner, SessionOwner {
         "the address is banned from the tenant for a while: too many of its logins failed",
       );
   }
-}
-
-function loginUser(tenant: StoredTenant, name: string): TenantUser | null {
-  const found = findLoginUser(tenant, name);
-  if (found === null) return null;
-  if (found.source === "auth_query" && (found.user === null || found.user.db_password === null))
-    throw new AuthQueryUnsupportedError();
-  return found.user;
 }
 
 /** Protocol 3.2 brought keys of more than four bytes. */

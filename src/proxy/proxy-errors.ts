@@ -242,14 +242,28 @@ export class LoginTimeoutError extends PoolerError {
   }
 }
 
-/** The user's secret would have to come from the tenant's auth_query. */
-export class AuthQueryUnsupportedError extends PoolerError {
+/** PostgreSQL does not take the secret that the latest login brought. */
+export class SecretOutdatedError extends PoolerError {
+  constructor(user: string, cause: PoolerError) {
+    super({
+      severity: "FATAL",
+      sqlstate: SQLSTATE.invalid_password,
+      message: `password authentication failed for user "${user}"`,
+      detail: "The database does not take the password that the latest login was checked by.",
+      hint: "The password was changed or has expired. Connect again with the present one: that brings this pool its new secret.",
+      logText: `the secret of a login is outdated: ${cause.logText}`,
+    });
+  }
+}
+
+/** What the client was checked by does not hold for the tenant as it is now. */
+export class LoginOutdatedError extends PoolerError {
   constructor() {
     super({
       severity: "FATAL",
-      sqlstate: SQLSTATE.feature_not_supported,
-      message: "this tenant takes secrets from its auth_query, which this version does not run",
-      hint: "List the user with its password in the tenant's users, or use the native port.",
+      sqlstate: SQLSTATE.cannot_connect_now,
+      message: "the tenant was changed during the login",
+      hint: "Connect again.",
     });
   }
 }

@@ -18,7 +18,7 @@ import type { PoolLimits } from "../pool/pool-limits.ts";
 import type { OpenFailure, PoolOwner } from "../pool/pool-owner.ts";
 import type { Ticker } from "../pool/ticker.ts";
 import type { Waiter } from "../pool/waiter.ts";
-import { isPasswordRefusal } from "../session/server-login-errors.ts";
+import { isPasswordRefusal, isRefusal } from "../session/server-login-errors.ts";
 import { ServerState } from "../session/server-state.ts";
 import { ServerStatements } from "../session/server-statements.ts";
 import { SettingsInterner } from "../session/session-settings.ts";
@@ -31,6 +31,7 @@ import { openFailureOf } from "./open-failure.ts";
 import type { PoolName } from "./pool-name.ts";
 import { PoolPins } from "./pool-pins.ts";
 import type { PoolerCounters } from "./pooler-counters.ts";
+import { SecretOutdatedError } from "./proxy-errors.ts";
 import { type Departure, Recovery } from "./recovery.ts";
 import type { RelayScratch } from "./relay-scratch.ts";
 import type { ServerAddress } from "./server-address.ts";
@@ -95,6 +96,8 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
   /** Counts recipes whose servers differ: servers of an older generation are ended when they come back. */
   #generation = 0;
   #clients = 0;
+  /** Told when PostgreSQL refuses the secret that clients' logins brought; null: it stands in the tenant's record. */
+  onSecretRefused: (() => void) | null = null;
 
   /** @param onOver the last server is gone, and no client is there */
   constructor(
@@ -199,6 +202,15 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
     this.#secrets.passThrough(keys);
   }
 
+  /**
+   * The secret that the role has now, as a login has brought it. Servers that are open stay: PostgreSQL has let
+   * them in.
+   */
+  renewSecret(secrets: StoredSecrets): void {
+    this.#recipe = { ...this.#recipe, secrets };
+    this.#secrets.replace(secrets);
+  }
+
   acquire(waiter: Waiter<ServerConnection>): ServerConnection | null {
     return this.#pool.acquire(waiter);
   }
@@ -290,7 +302,8 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
           this.#secrets.worked(secret);
           this.#onOpened(transport, key, parameters, generation);
         },
-        onFailed: (error) => this.#onOpenFailed(error, this.#failureOf(error, secrets)),
+        onFailed: (error) =>
+          this.#onOpenFailed(this.#judgeRefusal(error, secrets), this.#failureOf(error, secrets)),
       },
     );
     opening.start();
@@ -353,6 +366,14 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
     if (failure !== "permanent" || !isPasswordRefusal(error)) return failure;
     const now = this.#environment.net.clock.now();
     return this.#secrets.areBeingChanged(tried, now) ? "own" : failure;
+  }
+
+  /** Where logins bring the secret, one that PostgreSQL refuses is dropped: the next login brings a new one. */
+  #judgeRefusal(error: PoolerError, tried: readonly ServerSecret[]): PoolerError {
+    if (this.onSecretRefused === null || !isRefusal(error)) return error;
+    this.#secrets.dropKeys(tried);
+    this.onSecretRefused();
+    return isPasswordRefusal(error) ? new SecretOutdatedError(this.#recipe.user, error) : error;
   }
 
   #onOpenFailed(error: PoolerError, failure: OpenFailure): void {

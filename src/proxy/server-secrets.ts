@@ -64,6 +64,12 @@ export class ServerSecrets {
     }
   }
 
+  /** The server took none of `tried`, of {@link inOrder}: keys that were passed through for them are of no use. */
+  dropKeys(tried: readonly ServerSecret[]): void {
+    for (const known of [this.#present, this.#previous])
+      if (known !== null && tried.includes(known)) known.passedThroughKeys = null;
+  }
+
   /** Returns what a server may be opened by at `now`, what is likeliest to be right first. One at least. */
   inOrder(now: string): readonly [ServerSecret, ...ServerSecret[]] {
     const present = this.#present;

@@ -8,6 +8,7 @@ import { PoolGroup } from "../pool/pool-group.ts";
 import { StatementInterner } from "../session/statement.ts";
 import type { SqlReader } from "../sql/sql-reader.ts";
 import { findLoginUser } from "../tenants/find-login-user.ts";
+import { poolUser } from "../tenants/queried-user.ts";
 import type { StoredTenant } from "../tenants/tenant.ts";
 import type { TenantUser } from "../tenants/tenant-user.ts";
 import type { PoolMode } from "./pool-name.ts";
@@ -123,7 +124,12 @@ export class TenantPools {
       if (login === null) {
         this.#removed.add(alias);
         this.#letGo(key, pool, new UserRemovedError());
-      } else pool.reconfigure(this.#recipes.recipeOf(record, login.user ?? user, database));
+        continue;
+      }
+      const recipe = this.#recipes.recipeOf(record, poolUser(record, alias) ?? user, database);
+      // Where the tenant's database knows the secret, it is what the latest login brought.
+      const { secrets } = login.source === "store" ? recipe : pool.recipe;
+      pool.reconfigure({ ...recipe, secrets });
     }
   }
 

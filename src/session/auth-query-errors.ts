@@ -22,17 +22,25 @@ export class AuthQueryResultError extends PoolerError {
   }
 }
 
+/** Out of resources, and what an operator or a time limit ended. */
+const PASSING = /^(?:53|57)[0-9A-Z]{3}$/;
+
 /** PostgreSQL refused the query, in its own words. */
 export class AuthQueryRefusedError extends PoolerError {
+  /** Whether it may go through in a moment. */
+  readonly passing: boolean;
+
   constructor({ sqlstate = "", message = "no reason given" }: ErrorFields) {
+    const passing = PASSING.test(sqlstate);
     super({
       severity: "FATAL",
-      sqlstate: SQLSTATE.invalid_authorization_specification,
+      sqlstate: passing ? sqlstate : SQLSTATE.invalid_authorization_specification,
       message: `authentication query failed: ${message}`,
       detail: `PostgreSQL's SQLSTATE was ${sqlstate}.`,
       hint: "Run the tenant's auth_query as its manager user to see what it lacks.",
       logText: `auth_query failed: ${sqlstate} ${message}`,
     });
+    this.passing = passing;
   }
 }
 
@@ -87,4 +95,16 @@ function retryable(cause: PoolerError): string {
 
 function refusesManager({ sqlstate }: PoolerError): boolean {
   return sqlstate.startsWith("28");
+}
+
+/** The tenant has no query to run. Its record is validated; one that was imported may lack it. */
+export class AuthQueryMissingError extends PoolerError {
+  constructor() {
+    super({
+      severity: "FATAL",
+      sqlstate: SQLSTATE.invalid_authorization_specification,
+      message: "no auth_query configured for this tenant",
+      hint: "Give the tenant an auth_query and a manager user, or set require_user and list its users.",
+    });
+  }
 }

@@ -20,7 +20,10 @@ export type AuthQueryOutcome =
   | { readonly kind: "secret"; readonly text: string }
   /** Nobody may log in by this name. */
   | { readonly kind: "none" }
-  | { readonly kind: "failed"; readonly error: PoolerError };
+  /** The query is at fault: asking again won't help. */
+  | { readonly kind: "failed"; readonly error: PoolerError }
+  /** PostgreSQL can't tell now. */
+  | { readonly kind: "away"; readonly error: PoolerError };
 
 const NONE: AuthQueryOutcome = { kind: "none" };
 const COLUMNS = 2;
@@ -70,10 +73,7 @@ export class AuthQueryReply {
 
   /** Returns what it was, when ReadyForQuery has come. */
   outcome(): AuthQueryOutcome {
-    if (this.#error !== null)
-      return NAMELESS.has(this.#error.sqlstate ?? "")
-        ? NONE
-        : { kind: "failed", error: new AuthQueryRefusedError(this.#error) };
+    if (this.#error !== null) return refused(this.#error);
     const wrong = this.#wrongShape();
     return wrong === null ? this.#read() : failed(wrong);
   }
@@ -96,6 +96,12 @@ export class AuthQueryReply {
       return failed("returned a secret that is neither SCRAM-SHA-256 nor MD5");
     return { kind: "secret", text };
   }
+}
+
+function refused(fields: ErrorFields): AuthQueryOutcome {
+  if (NAMELESS.has(fields.sqlstate ?? "")) return NONE;
+  const error = new AuthQueryRefusedError(fields);
+  return { kind: error.passing ? "away" : "failed", error };
 }
 
 function failed(found: string): AuthQueryOutcome {

@@ -33,6 +33,11 @@ export function isPermanentLoginError(error: PoolerError): boolean {
   return error.sqlstate.startsWith("28") || PERMANENT.has(error.sqlstate);
 }
 
+/** Whether the role may not log in, or not by what it was said to be. */
+export function isRefusal(error: PoolerError): boolean {
+  return error.sqlstate.startsWith("28");
+}
+
 /** Whether another password of the same user might be right. */
 export function isPasswordRefusal(error: PoolerError): boolean {
   return (

@@ -7,13 +7,14 @@ import type { TenantUser } from "./tenant-user.ts";
 
 export type LoginUser =
   /** The password is `user.db_password`; servers are opened as `user.db_user`. */
-  | { readonly source: "store"; readonly user: TenantUser }
-  /** The secret comes from the tenant's `auth_query`, run as `manager`; `user` has limits, if listed. */
-  | {
-      readonly source: "auth_query";
-      readonly manager: TenantUser;
-      readonly user: TenantUser | null;
-    };
+  { readonly source: "store"; readonly user: TenantUser } | QueriedLogin;
+
+/** The secret comes from the tenant's `auth_query`, run as `manager`; `user` has limits, if listed. */
+export interface QueriedLogin {
+  readonly source: "auth_query";
+  readonly manager: TenantUser;
+  readonly user: TenantUser | null;
+}
 
 /** Returns null if nobody of that name may log in. */
 export function findLoginUser(tenant: Tenant, login: string): LoginUser | null {

@@ -1,0 +1,61 @@
+/**
+ * A client's login while it lasts: the tenant and the user that it is checked by, and whether these still hold when
+ * it has proven who it is.
+ */
+
+import type { Secret } from "../auth/secret.ts";
+import type { ChannelOpening } from "../net/channel-opening.ts";
+import { findLoginUser } from "../tenants/find-login-user.ts";
+import { queriedUser } from "../tenants/queried-user.ts";
+import type { StoredTenant } from "../tenants/tenant.ts";
+import type { TenantUser } from "../tenants/tenant-user.ts";
+import { parameterOf } from "./opening-parameters.ts";
+import { AuthenticationFailedError, LoginOutdatedError } from "./proxy-errors.ts";
+import { includesSecret, userSecrets } from "./user-secrets.ts";
+
+/** A login whose tenant and user are known. */
+export interface Login {
+  readonly tenant: StoredTenant;
+  /** With the secret that it is checked by. */
+  readonly user: TenantUser;
+}
+
+/**
+ * Returns the login by the tenant's record of now, so that no pool is made or keyed by an older one.
+ * @param secret what the client has proven
+ * @throws {AuthenticationFailedError} it has proven what no longer holds
+ * @throws {LoginOutdatedError} its secret would have to be fetched again
+ */
+export function currentLogin(
+  tenant: StoredTenant | null,
+  opening: ChannelOpening,
+  proven: Login,
+  secret: Secret,
+  now: string,
+): Login {
+  if (tenant === proven.tenant) return proven;
+  const found = tenant === null ? null : findLoginUser(tenant, opening.user);
+  if (tenant === null || found === null) throw refusal(opening);
+  if (found.source === "store") {
+    if (includesSecret(userSecrets(found.user, now), secret)) return { tenant, user: found.user };
+    throw refusal(opening);
+  }
+  const user = queriedUser(found.user, opening.user, proven.user.db_password);
+  const same = user !== null && user.db_user === proven.user.db_user;
+  if (!same || !sameSource(tenant, proven.tenant)) throw new LoginOutdatedError();
+  return { tenant, user };
+}
+
+function refusal(opening: ChannelOpening): AuthenticationFailedError {
+  const name = parameterOf(opening, "user") ?? opening.user;
+  return new AuthenticationFailedError(name, opening.waysTried);
+}
+
+/** Whether the same query of the same database tells the secrets of both records. */
+function sameSource(one: StoredTenant, other: StoredTenant): boolean {
+  return Bun.deepEquals(sourceOf(one), sourceOf(other), true);
+}
+
+function sourceOf({ id, require_user, auth_query, db_host, db_port, db_database }: StoredTenant) {
+  return { id, require_user, auth_query, db_host, db_port, db_database };
+}
