@@ -381,6 +381,7 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
       { ...this.name, sqlstate: error.sqlstate },
       `cannot open a server: ${error.logText}`,
     );
+    this.#environment.lastErrors.note(this.name.tenant, "server", error);
     this.#pool.openFailed(error, failure);
     if (this.over) this.#onOver();
   }
