@@ -26,6 +26,10 @@ const namesOf = (json: unknown): string[] => {
     : [];
 };
 
+async function listed(query: string): Promise<string[]> {
+  return namesOf((await api.request(`/api/tenants?${query}`)).json);
+}
+
 function away(): Promise<never> {
   return Promise.reject(new Error("cannot open /var/lib/secret-place"));
 }
@@ -257,6 +261,16 @@ describe("GET /api/tenants", () => {
       next = Reflect.get(json ?? {}, "next");
     } while (next !== null && names.length < 10);
     expect(names).toEqual(["a", "b", "c", "d", "e"]);
+  });
+
+  test("gives those that are looked for, and those that are banned", async () => {
+    await Promise.all(["alpha", "beta", "alphabet"].map((id) => put(ACME, id)));
+    await patch({ banned: true, ban_reason: "unpaid" }, "alphabet");
+    expect(await listed("search=ALPHA")).toEqual(["alpha", "alphabet"]);
+    expect(await listed("search=alpha&banned=false")).toEqual(["alpha"]);
+    expect(await listed("banned=true")).toEqual(["alphabet"]);
+    expect(await listed("search=%25")).toEqual([]);
+    expect(await listed("search=alpha&limit=1&after=alpha")).toEqual(["alphabet"]);
   });
 
   test("is empty where there is none", async () => {
