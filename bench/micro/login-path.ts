@@ -118,7 +118,7 @@ class MemoryEdge {
       clock,
       logger: SILENT,
       owner: this.#ownerOf(directory),
-      resolver: new TenantResolver(directory, "t"),
+      resolver: new TenantResolver(directory, { tenantByDatabase: false, defaultTenant: "t" }),
       tls: null,
       timeoutMs: LIMITS.clientLoginTimeoutMs,
       gate: new ClientGate({ open: 1, max: 1000, surplusMax: 0, shortage: null }),

@@ -283,7 +283,7 @@ export class Pooler {
       clock,
       logger,
       owner: this.#owner,
-      resolver: new TenantResolver(this.#directory, config.defaultTenant),
+      resolver: new TenantResolver(this.#directory, config),
       tls: this.#tls,
       timeoutMs: config.clientLoginTimeoutMs,
       gate: this.#gate,

@@ -220,6 +220,7 @@ export class ClientStartup implements ChannelHandler, TlsHandshakeHandler {
       user: startupParameter(startup, "user") ?? "",
       optionsReference: reference,
       sniHostname: this.#transport.tls?.serverName ?? null,
+      database: startupParameter(startup, "database") ?? null,
     };
     const found = this.#parts.resolver.peek(names);
     if (found !== null) this.#open(startup, settings, found, early);
@@ -244,7 +245,7 @@ export class ClientStartup implements ChannelHandler, TlsHandshakeHandler {
   #open(
     startup: StartupMessage,
     optionsSettings: ChannelOpening["optionsSettings"],
-    { tenant, user, claim, waysTried }: ResolvedTenant,
+    { tenant, byDatabase, user, claim, waysTried }: ResolvedTenant,
     early: Uint8Array | null,
   ): void {
     const transport = this.#transport;
@@ -252,7 +253,10 @@ export class ClientStartup implements ChannelHandler, TlsHandshakeHandler {
     this.#parts.owner.open(transport, {
       portMode: this.#portMode,
       protocolMinor: startup.minor,
-      parameters: startup.parameters.filter((parameter) => parameter[0] !== "options"),
+      // A database that stood for its tenant is no name of a database there.
+      parameters: startup.parameters.filter(
+        ([name]) => name !== "options" && !(byDatabase && name === "database"),
+      ),
       optionsSettings,
       protocolOptions: startup.protocolOptions.map((option) => option[0]),
       /** A system call, for those who ask: to be admitted, most need no address. */

@@ -16,6 +16,8 @@ import { NoTenantNamedError } from "./edge-errors.ts";
 export interface ResolvedTenant {
   /** Null: none of the names that the client gave is a tenant's. */
   readonly tenant: string | null;
+  /** Whether the database that the client names stood for the tenant. */
+  readonly byDatabase: boolean;
   /** The user's name without its tenant. */
   readonly user: string;
   /** Who the client says it is, a function of its own words alone. */
@@ -24,15 +26,18 @@ export interface ResolvedTenant {
 }
 
 /** What a client said of itself. */
-export type ClientNames = Omit<IdentificationInput, "defaultTenant">;
+export type ClientNames = Omit<IdentificationInput, keyof UnnamedTenants>;
+
+/** What is set for clients that name no tenant as such. */
+export type UnnamedTenants = Pick<IdentificationInput, "tenantByDatabase" | "defaultTenant">;
 
 export class TenantResolver {
   readonly #directory: TenantDirectory;
-  readonly #defaultTenant: string | null;
+  readonly #unnamed: UnnamedTenants;
 
-  constructor(directory: TenantDirectory, defaultTenant: string | null) {
+  constructor(directory: TenantDirectory, unnamed: UnnamedTenants) {
     this.#directory = directory;
-    this.#defaultTenant = defaultTenant;
+    this.#unnamed = unnamed;
   }
 
   /**
@@ -61,7 +66,8 @@ export class TenantResolver {
   }
 
   #identify(names: ClientNames): Identification {
-    const identification = identifyTenant({ ...names, defaultTenant: this.#defaultTenant });
+    const { tenantByDatabase, defaultTenant } = this.#unnamed;
+    const identification = identifyTenant({ ...names, tenantByDatabase, defaultTenant });
     if (identification.candidates.length === 0)
       throw new NoTenantNamedError(identification.waysTried);
     return identification;
@@ -71,6 +77,7 @@ export class TenantResolver {
     const directory = this.#directory;
     switch (candidate.by) {
       case "external_id":
+      case "database":
         return directory.peek(candidate.externalId);
       case "cluster":
         return directory.peekCluster(candidate.alias);
@@ -85,6 +92,7 @@ export class TenantResolver {
     const directory = this.#directory;
     switch (candidate.by) {
       case "external_id":
+      case "database":
         return directory.lookup(candidate.externalId);
       case "cluster":
         return directory.lookupCluster(candidate.alias);
@@ -104,15 +112,23 @@ function resolved(
 ): ResolvedTenant {
   const first = candidates[0];
   assert(first !== undefined, "the client named a tenant");
-  const claimed = candidates.find(({ by }) => by === "external_id") ?? first;
+  const claimed = candidates.find(({ by }) => by !== "sni_hostname") ?? first;
   const { user } = candidate ?? first;
-  return { tenant: found?.external_id ?? null, user, claim: claimOf(claimed), waysTried };
+  const byDatabase = candidate?.by === "database";
+  return {
+    tenant: found?.external_id ?? null,
+    byDatabase,
+    user,
+    claim: claimOf(claimed),
+    waysTried,
+  };
 }
 
 /** No tenant's name has an @. */
 function claimOf(candidate: TenantCandidate): string {
   switch (candidate.by) {
     case "external_id":
+    case "database":
       return `${candidate.user}@${candidate.externalId}`;
     case "cluster":
       return `${candidate.user}@cluster.${candidate.alias}`;

@@ -16,7 +16,10 @@ export interface ChannelOpening {
   readonly portMode: PortMode;
   /** The minor version that the client asked for; the major one is 3. */
   readonly protocolMinor: number;
-  /** The parameters of the StartupMessage, in the client's order, `options` left out. */
+  /**
+   * The parameters of the StartupMessage, in the client's order, `options` left out, and `database`
+   * where it named the tenant.
+   */
   readonly parameters: NamedValues;
   /** The settings in its `options`, in the client's order. */
   readonly optionsSettings: NamedValues;

@@ -17,6 +17,10 @@ export interface IdentificationInput {
   readonly optionsReference: string | null;
   /** The server name of its TLS ClientHello. */
   readonly sniHostname: string | null;
+  /** `database` of the StartupMessage; without one, PostgreSQL takes the user's name. */
+  readonly database: string | null;
+  /** The setting TENANT_BY_DATABASE. */
+  readonly tenantByDatabase: boolean;
   /** The setting DEFAULT_TENANT. */
   readonly defaultTenant: string | null;
 }
@@ -25,6 +29,8 @@ export interface IdentificationInput {
 export type TenantCandidate =
   | { readonly by: "external_id"; readonly externalId: string; readonly user: string }
   | { readonly by: "cluster"; readonly alias: string; readonly user: string }
+  /** The database's name stands for the tenant, whose `db_database` it then leads to. */
+  | { readonly by: "database"; readonly externalId: string; readonly user: string }
   | { readonly by: "sni_hostname"; readonly hostname: string; readonly user: string };
 
 export interface Identification {
@@ -51,11 +57,19 @@ const CLUSTER_MARK = ".cluster.";
  * - `USER.cluster.ALIAS`, for the tenant that the clients of a cluster are led to.
  * - `USER.TENANT`, split at the last dot: users may have dots, tenants have none.
  * - The TLS server name: whole, as a tenant's `sni_hostname`; then its first label, as a tenant.
- * - DEFAULT_TENANT, with the user as it is, dots and all.
+ * - With TENANT_BY_DATABASE, the database's name, with the user as it is, dots and all.
+ * - DEFAULT_TENANT, with the user as it is too.
  */
 export function identifyTenant(input: IdentificationInput): Identification {
   const reference = byReference(input);
-  const others = [...byCluster(input), byUserSuffix(input), bySni(input), byDefault(input)];
+  const byName = input.tenantByDatabase ? [byDatabase(input)] : [];
+  const others = [
+    ...byCluster(input),
+    byUserSuffix(input),
+    bySni(input),
+    ...byName,
+    byDefault(input),
+  ];
   const ways = [reference, ...(input.optionsReference === null ? others : [])];
   return {
     candidates: ways.flatMap((way) => way.candidates),
@@ -103,6 +117,15 @@ function bySni({ sniHostname, user }: IdentificationInput): Way {
   return {
     candidates: [{ by: "sni_hostname", hostname, user }, ...candidatesById(label, user)],
     tried: `TLS named the server ${hostname}`,
+  };
+}
+
+function byDatabase({ database, user }: IdentificationInput): Way {
+  const externalId = database ?? user;
+  if (!isExternalId(externalId)) return unused("the database's name cannot be a tenant's");
+  return {
+    candidates: [{ by: "database", externalId, user }],
+    tried: `the database is ${externalId}`,
   };
 }
 

@@ -38,6 +38,7 @@ describe("loadConfig", () => {
       globalDownstreamKeyPath: null,
       globalUpstreamCaPath: null,
       defaultTenant: null,
+      tenantByDatabase: false,
       maxConnections: null,
       clientLoginTimeoutMs: 60_000,
       clientIdleTimeoutMs: 0,

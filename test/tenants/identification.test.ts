@@ -10,18 +10,28 @@ function identify(fields: Partial<IdentificationInput>): Identification {
     user: "app",
     optionsReference: null,
     sniHostname: null,
+    database: null,
+    tenantByDatabase: false,
     defaultTenant: null,
     ...fields,
   });
 }
 
-/** `user@tenant` by id, `user@cluster:alias` by cluster, `user@sni:host` by host name. */
+/** `user@tenant` by id, `user@kind:name` by anything else. */
 function candidates(fields: Partial<IdentificationInput>): string[] {
   return identify(fields).candidates.map((one) => {
-    if (one.by === "external_id") return `${one.user}@${one.externalId}`;
-    return one.by === "cluster"
-      ? `${one.user}@cluster:${one.alias}`
-      : `${one.user}@sni:${one.hostname}`;
+    switch (one.by) {
+      case "external_id":
+        return `${one.user}@${one.externalId}`;
+      case "cluster":
+        return `${one.user}@cluster:${one.alias}`;
+      case "database":
+        return `${one.user}@database:${one.externalId}`;
+      case "sni_hostname":
+        return `${one.user}@sni:${one.hostname}`;
+      default:
+        return one satisfies never;
+    }
   });
 }
 
@@ -111,6 +121,63 @@ describe("a client names no tenant", () => {
     const fields = { user: "app.beta", defaultTenant: "delta" };
     for (const optionsReference of ["", "a.b", "a b", "../x"])
       expect(candidates({ ...fields, optionsReference })).toEqual([]);
+  });
+});
+
+describe("the database's name", () => {
+  test("names the tenant where that is set, and nothing where it is not", () => {
+    expect(candidates({ database: "acme", tenantByDatabase: true })).toEqual(["app@database:acme"]);
+    expect(candidates({ database: "acme" })).toEqual([]);
+  });
+
+  test("is the user's where the client names no database", () => {
+    expect(candidates({ tenantByDatabase: true })).toEqual(["app@database:app"]);
+    expect(candidates({ user: "a.b", database: null, tenantByDatabase: true })).toEqual(["a@b"]);
+  });
+
+  test.each(["", "two words", "a.b", "-x", "x".repeat(64), "ümlaut"])(
+    "is no tenant's if it is %p",
+    (database) => {
+      const fields = { database, tenantByDatabase: true };
+      expect(candidates(fields)).toEqual([]);
+      expect(candidates({ ...fields, defaultTenant: "d" })).toEqual(["app@d"]);
+      expect(identify(fields).waysTried).toContain("the database's name cannot be a tenant's");
+    },
+  );
+
+  test("is said in the ways that were tried only where it counts", () => {
+    expect(identify({ database: "acme", tenantByDatabase: true }).waysTried).toEqual([
+      "options has no reference=TENANT",
+      "the user name does not end in .TENANT",
+      "TLS named no server",
+      "the database is acme",
+      "there is no default tenant",
+    ]);
+    expect(identify({ database: "acme" }).waysTried).not.toContain("the database is acme");
+  });
+});
+
+describe("the order of the ways, whichever of them a client uses", () => {
+  const WAYS = [
+    { fields: { user: "app.suffix" }, first: "app@suffix" },
+    { fields: { sniHostname: "sni" }, first: "sni:sni" },
+    { fields: { database: "data", tenantByDatabase: true }, first: "database:data" },
+    { fields: { defaultTenant: "default" }, first: "default" },
+  ] as const;
+
+  test("is user.tenant, server name, database, default: 16 combinations", () => {
+    for (let chosen = 0; chosen < 16; chosen += 1) {
+      const used = WAYS.filter((_, bit) => (chosen & (1 << bit)) !== 0);
+      const fields = Object.assign({}, ...used.map((way) => way.fields));
+      const [winner] = used;
+      if (winner === undefined) expect(candidates(fields)).toEqual([]);
+      else expect(candidates(fields)[0]).toEndWith(winner.first);
+    }
+  });
+
+  test("ends with a reference, before all of them", () => {
+    const fields = Object.assign({}, ...WAYS.map((way) => way.fields));
+    expect(candidates({ ...fields, optionsReference: "acme" })).toEqual(["app.suffix@acme"]);
   });
 });
 

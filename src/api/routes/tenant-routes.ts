@@ -37,7 +37,12 @@ const listTenants = createRoute({
   summary: "A page of tenants, in the order of their names",
   request: {
     query: pageQuery.extend({
-      search: z.string().min(1).max(63).optional().describe("A part of the name, the host or the database"),
+      search: z
+        .string()
+        .min(1)
+        .max(63)
+        .optional()
+        .describe("A part of the name, the host or the database"),
       banned: z
         .enum(["true", "false"])
         .optional()

@@ -3,7 +3,7 @@
  */
 
 import { count, milliseconds } from "../integer-settings.ts";
-import { choice, text } from "../text-settings.ts";
+import { boolean, choice, text } from "../text-settings.ts";
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
@@ -17,6 +17,14 @@ export const CLIENT_SETTINGS = {
     charactersMax: 255,
     summary:
       "Tenant of the clients that name none: plain user names, as with PgBouncer. Without it, such clients are refused.",
+  }),
+  tenantByDatabase: boolean({
+    name: "TENANT_BY_DATABASE",
+    group: "Clients",
+    default: "false",
+    reloadable: true,
+    summary:
+      "Whether a client that names its tenant in no other way means the tenant of its database's name, as with PgBouncer's [databases]. Its server's database is then the tenant's db_database. Where there is no such tenant, DEFAULT_TENANT follows.",
   }),
   maxConnections: count({
     name: "MAX_CONNECTIONS",

@@ -79,7 +79,10 @@ export class Edge implements Disposable {
       tenantsMax: 10,
       onChanged: () => {},
     });
-    const resolver = new TenantResolver(directory, null);
+    const resolver = new TenantResolver(directory, {
+      tenantByDatabase: false,
+      defaultTenant: null,
+    });
     const parts: ClientStartupParts = {
       clock,
       logger,
