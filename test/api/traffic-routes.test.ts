@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { tenant } from "../tenants/fixtures.ts";
 import { ACME, ApiStand } from "./support/api-stand.ts";
 
 let api: ApiStand;
@@ -165,12 +166,20 @@ test.each([
 
 describe("clusters", () => {
   test("are made, changed, listed and deleted", async () => {
+    const member = { type: "read", active: true, tenant_external_id: "acme" };
+    await api.store.write([{ kind: "put", tenant: tenant("acme") }]);
     expect((await api.request("/api/clusters/eu")).status).toBe(404);
+    expect(
+      (await putCluster({ cluster: { cluster_tenants: [{ ...member, tenant_external_id: "x" }] } }))
+        .status,
+    ).toBe(422);
     const made = await putCluster({ cluster: { active: true } });
     expect([made.status, made.headers.get("location")]).toEqual([201, "/api/clusters/eu"]);
-    expect((await putCluster({ cluster: { active: false } })).status).toBe(200);
+    expect(
+      (await putCluster({ cluster: { active: false, cluster_tenants: [member] } })).status,
+    ).toBe(200);
     expect((await api.request("/api/clusters?limit=1")).json).toMatchObject({
-      data: [{ alias: "eu", active: false, cluster_tenants: [{ type: "read" }] }],
+      data: [{ alias: "eu", active: false, cluster_tenants: [member] }],
       next: null,
     });
     expect((await api.request("/api/clusters/eu", { method: "DELETE" })).status).toBe(204);

@@ -28,13 +28,17 @@ class SteppingWallClock implements WallClock {
   }
 }
 
-export function openStore(path: string, key: Uint8Array = KEY): Promise<TenantStore> {
+export function openStore(
+  path: string,
+  key: Uint8Array = KEY,
+  wallClock: WallClock = new SteppingWallClock(),
+): Promise<TenantStore> {
   return openSqliteTenantStore({
     path,
     secretBox: new SecretBox(key, random),
     random,
     clock,
-    wallClock: new SteppingWallClock(),
+    wallClock,
   });
 }
 

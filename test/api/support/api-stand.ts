@@ -10,14 +10,14 @@ import type { NotReady } from "../../../src/api/routes/health-routes.ts";
 import type { TokenRules } from "../../../src/api/token-verifier.ts";
 import type { LogFields, Logger } from "../../../src/base/logger.ts";
 import type { AuditRecord } from "../../../src/control/audit.ts";
+import { ClusterControl } from "../../../src/control/cluster-control.ts";
 import { TenantControl } from "../../../src/control/tenant-control.ts";
 import type { TenantStore } from "../../../src/tenants/tenant-store.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { makeTemporaryFolder, type TemporaryFolder } from "../../support/temporary-folder.ts";
-import { random } from "../../tenants/secret-fixtures.ts";
+import { KEY, random } from "../../tenants/secret-fixtures.ts";
 import { delegate, openStore } from "../../tenants/store-fixtures.ts";
 import { ApiContract } from "./api-contract.ts";
-import { FakeClusters } from "./fake-clusters.ts";
 import { FakeTraffic } from "./fake-traffic.ts";
 
 const NOW_ISO = "2026-06-01T00:00:00.000Z";
@@ -51,6 +51,8 @@ export interface Asked {
   readonly address?: string | null;
 }
 
+const WALL_CLOCK = { iso: () => NOW_ISO };
+
 export class ApiStand implements AsyncDisposable {
   readonly clock = new FakeClock();
   readonly traffic = new FakeTraffic();
@@ -82,7 +84,7 @@ export class ApiStand implements AsyncDisposable {
     this.#token = token;
     this.store = delegate(real);
     const audit = { write: (record: AuditRecord) => void this.audited.push(record) };
-    const wallClock = { iso: () => NOW_ISO };
+    const wallClock = WALL_CLOCK;
     const context = { globalUpstreamCa: false };
     this.app = createHttpApp({
       logger: this.#logger(),
@@ -92,7 +94,7 @@ export class ApiStand implements AsyncDisposable {
       settings: () => this.#settings(),
       notReady: () => Promise.resolve(this.notReady),
       tenants: new TenantControl({ store: this.store, audit, wallClock, context }),
-      clusters: new FakeClusters(),
+      clusters: new ClusterControl({ store: this.store.clusters, audit }),
       traffic: this.traffic,
       audit,
     });
@@ -100,7 +102,7 @@ export class ApiStand implements AsyncDisposable {
 
   static async open(): Promise<ApiStand> {
     const folder = await makeTemporaryFolder();
-    const real = await openStore(join(folder.path, "tenants.sqlite"));
+    const real = await openStore(join(folder.path, "tenants.sqlite"), KEY, WALL_CLOCK);
     const stand = new ApiStand(folder, real, await makeToken({ sub: "ops" }));
     ApiStand.#contract ??= new ApiContract((await stand.stranger("/api/openapi")).json);
     return stand;
