@@ -90,12 +90,16 @@ function banProblems({ banned_at, banned_until, ban_reason }: Tenant): FieldProb
   return problems;
 }
 
-/** PostgreSQL itself authenticates a native user; everybody else's password is needed here. */
-function passwordProblems({ users }: Tenant): FieldProblem[] {
+/**
+ * PostgreSQL itself authenticates a native user, and `auth_query` tells the passwords of all but the manager that
+ * runs it; everybody else's is needed here.
+ */
+function passwordProblems({ users, require_user }: Tenant): FieldProblem[] {
   return users.flatMap((user, index) => {
     if (user.mode_type === "native" && user.is_manager)
       return [problem(["users", index, "is_manager"], "cannot be true for a native user")];
-    if (user.db_password === null && user.mode_type !== "native")
+    const needed = user.mode_type !== "native" && (require_user || user.is_manager);
+    if (user.db_password === null && needed)
       return [problem(["users", index, "db_password"], "is required unless mode_type is native")];
     if (user.db_password !== null && isDamagedVerifier(user.db_password))
       return [problem(["users", index, "db_password"], DAMAGED_VERIFIER)];

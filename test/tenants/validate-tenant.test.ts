@@ -328,6 +328,15 @@ describe("fields that do not fit each other are refused", () => {
     expect(problems(fields)).toEqual([expect.stringContaining(message)]);
   });
 
+  test("without require_user: only the manager needs a password", () => {
+    const queried = { require_user: false, auth_query: "select $1" };
+    const manager = { db_user: "boss", db_password: "x", is_manager: true };
+    expect(problems({ ...queried, users: [manager, { db_user: "app" }] })).toEqual([]);
+    expect(problems({ ...queried, users: [{ ...manager, db_password: null }] })).toEqual([
+      "users[0].db_password is required unless mode_type is native",
+    ]);
+  });
+
   test("without require_user: no auth_query and no manager, or two", () => {
     expect(problems({ require_user: false })).toEqual([
       "auth_query is required with require_user: false",
