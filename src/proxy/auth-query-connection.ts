@@ -70,6 +70,7 @@ export class AuthQueryConnection implements ChannelHandler, AuthQueryStreamEvent
   readonly #stream = new AuthQueryStream(this);
   readonly #openedAtMs: number;
   #transport: Transport | null = null;
+  #hostile = false;
   #over = false;
   #error: PoolerError | null = null;
 
@@ -119,6 +120,11 @@ export class AuthQueryConnection implements ChannelHandler, AuthQueryStreamEvent
     return this.#transport !== null;
   }
 
+  /** Whether it ended because of what the first run without an outcome returned. */
+  get hostile(): boolean {
+    return this.#hostile;
+  }
+
   /** Runs without an outcome. */
   get pending(): number {
     return this.#stream.pending;
@@ -152,7 +158,8 @@ export class AuthQueryConnection implements ChannelHandler, AuthQueryStreamEvent
     this.#transport?.write(bytes, 0, bytes.length);
   }
 
-  onBroken(error: PoolerError): void {
+  onBroken(error: PoolerError, hostile: boolean): void {
+    this.#hostile = hostile;
     this.abandon(error);
   }
 

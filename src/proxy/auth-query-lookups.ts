@@ -169,19 +169,19 @@ export class AuthQueryLookups {
   #onOver(connection: AuthQueryConnection, error: PoolerError): void {
     if (this.#connection !== connection) return;
     this.#connection = null;
-    if (connection.opened) this.#sendAgain(error);
+    if (connection.opened) this.#sendAgain(error, connection.hostile);
     else this.#failAll(error);
     this.#pump();
   }
 
   /** The run that was under way may be why the connection ended; those behind it are not. */
-  #sendAgain(error: PoolerError): void {
+  #sendAgain(error: PoolerError, hostile: boolean): void {
     const [guilty, ...others] = this.#sent;
     this.#sent.clear();
     const again = [...others];
     if (guilty !== undefined) {
       guilty.attempts += 1;
-      if (guilty.attempts < ATTEMPTS_MAX) again.unshift(guilty);
+      if (guilty.attempts < ATTEMPTS_MAX && !hostile) again.unshift(guilty);
       else guilty.settle({ kind: "away", error });
     }
     for (const lookup of again) this.#queueAgain(lookup);

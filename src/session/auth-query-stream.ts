@@ -32,8 +32,11 @@ const TEXT_OID = 25;
 
 export interface AuthQueryStreamEvents {
   send(bytes: Uint8Array): void;
-  /** The connection is of no use any more; runs without an outcome will have none. */
-  onBroken(error: PoolerError): void;
+  /**
+   * The connection is of no use any more; runs without an outcome will have none.
+   * @param hostile it is what the query returned: running it again would end as this did
+   */
+  onBroken(error: PoolerError, hostile: boolean): void;
 }
 
 /** A run whose ReadyForQuery is to come. */
@@ -170,7 +173,8 @@ export class AuthQueryStream implements FrameHandler {
   #break(error: PoolerError): void {
     if (this.#broken) return;
     this.#broken = true;
-    this.#events.onBroken(new AuthQueryConnectionError(error));
+    const hostile = !(error instanceof AuthQueryEndedError);
+    this.#events.onBroken(new AuthQueryConnectionError(error), hostile);
   }
 }
 
