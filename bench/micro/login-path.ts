@@ -43,6 +43,7 @@ const LIMITS = {
   authFailureLimit: 10,
   authFailureWindowMs: 150_000,
   authFailureBanMs: 120_000,
+  jitTimeoutMs: 5000,
   clientLoginTimeoutMs: 60_000,
   messageBytesMax: 2 ** 30,
   statementBytesMax: 2 ** 20,

@@ -51,6 +51,10 @@ export class LiveSettings
     return this.config.authQueryTimeoutMs;
   }
 
+  get jitTimeoutMs(): number {
+    return this.config.jitTimeoutMs;
+  }
+
   get clientLoginTimeoutMs(): number {
     return this.config.clientLoginTimeoutMs;
   }

@@ -64,6 +64,8 @@ export interface ClientAuthenticationOptions {
   readonly channel: Channel;
   readonly identity: ClientIdentity;
   readonly method: ClientAuthMethod;
+  /** The password is a token, of which somebody else knows whether it is right; null: it is the user's own. */
+  readonly checkToken: ((token: string) => Promise<boolean>) | null;
   readonly timer: Timer;
   readonly random: Random;
   readonly verifiers: Verifiers;
@@ -256,8 +258,7 @@ export class ClientAuthentication implements ChannelHandler, ClientLoginEvents {
   /** The same work whether the user exists or not: a PBKDF2 against a verifier. */
   async #checkPassword(password: string): Promise<void> {
     try {
-      const { role } = this.#options.identity;
-      const secret = await secretOfPassword(password, role, await this.#loginVerifiers());
+      const secret = await this.#secretOf(password);
       if (this.#over) return;
       if (secret === null) return this.onWrongPassword();
       const keys = await passwordKeys(secret, password);
@@ -265,6 +266,13 @@ export class ClientAuthentication implements ChannelHandler, ClientLoginEvents {
     } catch (error) {
       this.#failFor(error);
     }
+  }
+
+  async #secretOf(password: string): Promise<Secret | null> {
+    const { identity, checkToken } = this.#options;
+    if (checkToken === null)
+      return secretOfPassword(password, identity.role, await this.#loginVerifiers());
+    return (await checkToken(password)) ? { kind: "plaintext", password } : null;
   }
 
   #failFor(error: unknown): void {

@@ -5,7 +5,7 @@
 
 import type { Secret } from "../auth/secret.ts";
 import type { ChannelOpening } from "../net/channel-opening.ts";
-import { findLoginUser } from "../tenants/find-login-user.ts";
+import { findLoginUser, type LoginUser } from "../tenants/find-login-user.ts";
 import { queriedUser } from "../tenants/queried-user.ts";
 import type { StoredTenant } from "../tenants/tenant.ts";
 import type { TenantUser } from "../tenants/tenant-user.ts";
@@ -18,6 +18,8 @@ export interface Login {
   readonly tenant: StoredTenant;
   /** With the secret that it is checked by. */
   readonly user: TenantUser;
+  /** It is checked by a token instead, which then opens servers. */
+  readonly byToken: boolean;
 }
 
 /**
@@ -36,14 +38,30 @@ export function currentLogin(
   if (tenant === proven.tenant) return proven;
   const found = tenant === null ? null : findLoginUser(tenant, opening.user);
   if (tenant === null || found === null) throw refusal(opening);
+  if (proven.byToken) return tokenLogin(tenant, found, opening, proven);
   if (found.source === "store") {
-    if (includesSecret(userSecrets(found.user, now), secret)) return { tenant, user: found.user };
+    if (includesSecret(userSecrets(found.user, now), secret))
+      return { tenant, user: found.user, byToken: false };
     throw refusal(opening);
   }
   const user = queriedUser(found.user, opening.user, proven.user.db_password);
   const same = user !== null && user.db_user === proven.user.db_user;
   if (!same || !sameSource(tenant, proven.tenant)) throw new LoginOutdatedError();
-  return { tenant, user };
+  return { tenant, user, byToken: false };
+}
+
+/** The token was good a moment ago: it is still, if the same provider says so. */
+function tokenLogin(
+  tenant: StoredTenant,
+  { user: listed }: LoginUser,
+  opening: ChannelOpening,
+  proven: Login,
+): Login {
+  const { id, use_jit, jit_api_url } = proven.tenant;
+  const user = listed ?? queriedUser(null, opening.user, null);
+  const same = tenant.id === id && tenant.use_jit === use_jit && tenant.jit_api_url === jit_api_url;
+  if (!same || user?.db_user !== proven.user.db_user) throw new LoginOutdatedError();
+  return { tenant, user, byToken: true };
 }
 
 function refusal(opening: ChannelOpening): AuthenticationFailedError {

@@ -14,7 +14,7 @@ import type { ChannelOpening, ChannelOwner } from "../net/channel-opening.ts";
 import type { NetEnvironment } from "../net/net-environment.ts";
 import { SECRET_BYTES } from "../session/cancel-key.ts";
 import { ClientState } from "../session/client-state.ts";
-import { findLoginUser, type QueriedLogin } from "../tenants/find-login-user.ts";
+import { findLoginUser, type LoginUser, type QueriedLogin } from "../tenants/find-login-user.ts";
 import { queriedRole, queriedUser } from "../tenants/queried-user.ts";
 import type { StoredTenant } from "../tenants/tenant.ts";
 import type { TenantDirectory } from "../tenants/tenant-directory.ts";
@@ -37,10 +37,10 @@ import { ClientSession } from "./client-session.ts";
 import { ConnectionRates } from "./connection-rates.ts";
 import type { LastErrors } from "./last-errors.ts";
 import { currentLogin, type Login } from "./login.ts";
+import { poolOfLogin } from "./login-pool.ts";
 import { NativeClients } from "./native-clients.ts";
 import { NativePipe } from "./native-pipe.ts";
 import { nativeStartup, wantsPipe } from "./native-startup.ts";
-import { databaseOf } from "./opening-parameters.ts";
 import type { PoolRegistry } from "./pool-registry.ts";
 import type { PoolerCounters } from "./pooler-counters.ts";
 import {
@@ -53,16 +53,17 @@ import {
   UserRemovedError,
 } from "./proxy-errors.ts";
 import type { RelayScratch } from "./relay-scratch.ts";
-import type { ServerPool } from "./server-pool.ts";
 import type { EndableClient, SessionOwner } from "./session-owner.ts";
 import { startupSettings } from "./startup-settings.ts";
 import { TenantClients } from "./tenant-clients.ts";
-import { NO_SECRETS, storedSecrets, userSecrets } from "./user-secrets.ts";
+import { isTokenOf, TokenNeedsTlsError, wantsToken, withoutTokenOption } from "./token-login.ts";
+import { NO_SECRETS, userSecrets } from "./user-secrets.ts";
 import type { Verifiers } from "./verifiers.ts";
 import { Welcomes } from "./welcomes.ts";
 
 export interface OwnerLimits {
   readonly clientLoginTimeoutMs: number;
+  readonly jitTimeoutMs: number;
   readonly messageBytesMax: number;
   readonly statementBytesMax: number;
   readonly clientStatementsMax: number;
@@ -217,14 +218,11 @@ export class Owner implements ChannelOwner, SessionOwner {
       const found = tenant === null ? null : findLoginUser(tenant, opening.user);
       const user = found?.user ?? null;
       if (tenant !== null && wantsPipe(opening, user)) this.#pipe(channel, opening, tenant, user);
+      else if (tenant !== null && wantsToken(tenant, opening))
+        this.#authenticateByToken(channel, opening, tenant, found);
       else if (tenant !== null && found?.source === "auth_query")
         void this.#authenticateByQuery(channel, opening, tenant, found);
-      else
-        this.#authenticate(
-          channel,
-          opening,
-          tenant !== null && user !== null ? { tenant, user } : null,
-        );
+      else this.#authenticate(channel, opening, tenant, storeLogin(tenant, user));
     } catch (error) {
       this.#refuse(
         channel,
@@ -250,8 +248,7 @@ export class Owner implements ChannelOwner, SessionOwner {
       if (channel.closed) return;
       const user = secret === null ? null : queriedUser(listed, opening.user, secret);
       const connectedForMs = opening.connectedForMs + clock.now() - beganMs;
-      const login = user === null ? null : { tenant, user };
-      this.#authenticate(channel, { ...opening, connectedForMs }, login);
+      this.#authenticate(channel, { ...opening, connectedForMs }, tenant, storeLogin(tenant, user));
     } catch (error) {
       this.#refuse(
         channel,
@@ -261,8 +258,28 @@ export class Owner implements ChannelOwner, SessionOwner {
     }
   }
 
-  #authenticate(channel: Channel, opening: ChannelOpening, login: Login | null): void {
+  /** Who has no token of the role's, or no such user, is refused in the same words. */
+  #authenticateByToken(
+    channel: Channel,
+    opening: ChannelOpening,
+    tenant: StoredTenant,
+    found: LoginUser | null,
+  ): void {
+    if (opening.tls === null) throw new TokenNeedsTlsError();
+    const user = found === null ? null : (found.user ?? queriedUser(null, opening.user, null));
+    const login = user === null ? null : { tenant, user, byToken: true };
+    this.#authenticate(channel, withoutTokenOption(opening), tenant, login);
+  }
+
+  #authenticate(
+    channel: Channel,
+    opening: ChannelOpening,
+    tenant: StoredTenant | null,
+    login: Login | null,
+  ): void {
     const { random, verifiers, authMethod } = this.#parts;
+    // Clients of such a tenant may send either without knowing which, as with Supavisor.
+    const inClear = tenant?.use_jit === true && opening.tls !== null;
     this.#negotiate(channel, opening);
     const authentication: ClientAuthentication = new ClientAuthentication({
       channel,
@@ -271,13 +288,26 @@ export class Owner implements ChannelOwner, SessionOwner {
         role: login?.user.db_user ?? opening.user,
         secrets: login === null ? NO_SECRETS : userSecrets(login.user, this.#parts.wallClock.iso()),
       },
-      method: authMethod,
+      method: inClear ? "password" : authMethod,
+      checkToken: this.#tokenCheck(opening, login),
       timer: this.#loginTimer(opening, (error) => authentication.fail(error)),
       random,
       verifiers,
       onAuthenticated: (proof) => this.#begin(channel, opening, login, proof),
       onFailed: (error) => this.#onLoginFailed(opening, error),
     });
+  }
+
+  #tokenCheck(
+    { remoteAddress }: ChannelOpening,
+    login: Login | null,
+  ): ((token: string) => Promise<boolean>) | null {
+    const url = login?.tenant.jit_api_url ?? null;
+    if (login?.byToken !== true || url === null) return null;
+    const { clock, limits } = this.#parts;
+    const { jitTimeoutMs: timeoutMs } = limits;
+    const role = login.user.db_user;
+    return (token) => isTokenOf({ url, token, role, remoteAddress, timeoutMs, clock });
   }
 
   /** The client's time to log in began when it connected. */
@@ -328,18 +358,10 @@ export class Owner implements ChannelOwner, SessionOwner {
   }
 
   #beginSession(channel: Channel, opening: ChannelOpening, login: Login, proof: ClientProof): void {
-    const { pools, scratch, limits, counters } = this.#parts;
+    const { pools, authQueries, scratch, limits, counters } = this.#parts;
     const { tenant, user } = login;
     this.#expectRoom(tenant, user.db_user_alias);
-    const database = databaseOf(opening, tenant);
-    const pool = pools.poolOf(
-      tenant,
-      user,
-      database,
-      opening.portMode === "session" ? "session" : "transaction",
-    );
-    if (!tenant.require_user) this.#bringSecret(tenant, user, pool);
-    if (proof.keys !== null) pool.passKeysThrough(proof.keys);
+    const pool = poolOfLogin(login, proof, opening, pools, authQueries);
     const client = new ClientState(
       pool.statements,
       pool.settings,
@@ -358,12 +380,6 @@ export class Owner implements ChannelOwner, SessionOwner {
     this.#tenantClients.joined(tenant.external_id);
     counters.clientLoginsTotal += 1;
     session.start(proof.early, proof.saslFinal);
-  }
-
-  /** The pool opens servers by what this client was checked by. */
-  #bringSecret({ external_id: id }: StoredTenant, user: TenantUser, pool: ServerPool): void {
-    pool.renewSecret(storedSecrets(user));
-    pool.onSecretRefused = () => this.#parts.authQueries.forget(id, user.db_user);
   }
 
   #pipe(
@@ -473,6 +489,10 @@ export class Owner implements ChannelOwner, SessionOwner {
         "the address is banned from the tenant for a while: too many of its logins failed",
       );
   }
+}
+
+function storeLogin(tenant: StoredTenant | null, user: TenantUser | null): Login | null {
+  return tenant === null || user === null ? null : { tenant, user, byToken: false };
 }
 
 /** Protocol 3.2 brought keys of more than four bytes. */

@@ -38,6 +38,9 @@ export interface PoolTimes extends AttemptLimits {
 /** The first retry comes soon, for a server that restarts; later ones up to the setting. */
 const RETRY_MIN_MS = 100;
 
+/** How long a server that a token opened is kept for its client's next transaction. */
+const TOKEN_IDLE_MS = 10_000;
+
 export class PoolRecipes {
   readonly #times: PoolTimes;
 
@@ -107,4 +110,10 @@ export class PoolRecipes {
       },
     };
   }
+}
+
+/** Returns `recipe` for a pool of one token. Nobody else comes with it: what its client leaves is not kept for long. */
+export function tokenRecipe(recipe: PoolRecipe): PoolRecipe {
+  const idleTimeoutMs = Math.min(recipe.limits.idleTimeoutMs, TOKEN_IDLE_MS);
+  return { ...recipe, limits: { ...recipe.limits, sizeMin: 0, idleTimeoutMs } };
 }

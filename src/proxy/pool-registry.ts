@@ -27,9 +27,16 @@ export class PoolRegistry {
   /**
    * Returns the one pool of this tenant, user, database and mode, which follows `tenant`. Throws a
    * TooManyPoolsError. Its client must join it before anything else happens.
+   * @param tokenHash of the token in the user's `db_password`: each has a pool of its own; null: it is a password
    */
-  poolOf(tenant: StoredTenant, user: TenantUser, database: string, mode: PoolMode): ServerPool {
-    return this.#poolsOf(tenant).poolOf(user, database, mode);
+  poolOf(
+    tenant: StoredTenant,
+    user: TenantUser,
+    database: string,
+    mode: PoolMode,
+    tokenHash: string | null = null,
+  ): ServerPool {
+    return this.#poolsOf(tenant).poolOf(user, database, mode, tokenHash);
   }
 
   /** Returns a place among the tenant's servers for one that is in no pool. */

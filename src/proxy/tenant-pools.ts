@@ -12,7 +12,7 @@ import { poolUser } from "../tenants/queried-user.ts";
 import type { StoredTenant } from "../tenants/tenant.ts";
 import type { TenantUser } from "../tenants/tenant-user.ts";
 import type { PoolMode } from "./pool-name.ts";
-import type { PoolRecipes } from "./pool-recipes.ts";
+import { type PoolRecipes, tokenRecipe } from "./pool-recipes.ts";
 import { TooManyPoolsError, UserRemovedError } from "./proxy-errors.ts";
 import { ServerPool, type ServerPoolEnvironment } from "./server-pool.ts";
 import type { TenantShare } from "./tenant-share.ts";
@@ -30,6 +30,8 @@ export interface PoolEntry {
   readonly database: string;
   /** As it logged in last, for users that the tenant's record does not list. */
   readonly user: TenantUser;
+  /** Its servers are opened by a token that nobody else has. */
+  readonly byToken: boolean;
 }
 
 export class TenantPools {
@@ -97,21 +99,26 @@ export class TenantPools {
     return empty && !this.#paused && this.group.taken === 0;
   }
 
-  /** Returns the one pool of this user, database and mode. Throws a {@link TooManyPoolsError}. */
-  poolOf(user: TenantUser, database: string, mode: PoolMode): ServerPool {
-    const key = JSON.stringify([user.db_user_alias, database, mode]);
+  /**
+   * Returns the one pool of this user, database and mode. Throws a {@link TooManyPoolsError}.
+   * @param tokenHash of the token in the user's `db_password`: each has a pool of its own; null: it is a password
+   */
+  poolOf(user: TenantUser, database: string, mode: PoolMode, tokenHash: string | null): ServerPool {
+    const byToken = tokenHash !== null;
+    const key = JSON.stringify([user.db_user_alias, database, mode, tokenHash]);
     const known = this.#pools.get(key);
     if (known === undefined || known.pool.clients === 0) this.#expectRoom(key);
     if (known !== undefined) return known.pool;
+    const recipe = this.#recipes.recipeOf(this.#record, user, database);
     const pool = new ServerPool(
       { tenant: this.#tenantId, user: user.db_user_alias, mode },
-      this.#recipes.recipeOf(this.#record, user, database),
+      byToken ? tokenRecipe(recipe) : recipe,
       this.#share,
       this.#environment,
       this.#onPoolOver,
     );
     if (this.#paused) pool.pause();
-    this.#pools.set(key, { pool, alias: user.db_user_alias, database, user });
+    this.#pools.set(key, { pool, alias: user.db_user_alias, database, user, byToken });
     return pool;
   }
 
@@ -119,7 +126,7 @@ export class TenantPools {
   follow(record: StoredTenant): void {
     this.#record = record;
     this.group.changeMax(this.#recipes.serversMax(record), this.#environment.net.clock.now());
-    for (const [key, { pool, alias, database, user }] of this.#pools) {
+    for (const [key, { pool, alias, database, user, byToken }] of this.#pools) {
       const login = findLoginUser(record, alias);
       if (login === null) {
         this.#removed.add(alias);
@@ -127,9 +134,10 @@ export class TenantPools {
         continue;
       }
       const recipe = this.#recipes.recipeOf(record, poolUser(record, alias) ?? user, database);
-      // Where the tenant's database knows the secret, it is what the latest login brought.
-      const { secrets } = login.source === "store" ? recipe : pool.recipe;
-      pool.reconfigure({ ...recipe, secrets });
+      const { secrets } = pool.recipe;
+      // But for passwords of the record, its secret is what the latest login brought.
+      if (byToken) pool.reconfigure({ ...tokenRecipe(recipe), secrets });
+      else pool.reconfigure(login.source === "store" ? recipe : { ...recipe, secrets });
     }
   }
 

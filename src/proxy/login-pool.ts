@@ -1,0 +1,50 @@
+/**
+ * The pool that a login leads to, and what the login brings it: the secret that its servers are opened by, where
+ * that does not stand in the tenant's record.
+ */
+
+import { sha256 } from "../auth/sha-256.ts";
+import type { ChannelOpening } from "../net/channel-opening.ts";
+import type { AuthQueries } from "./auth-queries.ts";
+import type { ClientProof } from "./client-authentication.ts";
+import type { Login } from "./login.ts";
+import { databaseOf } from "./opening-parameters.ts";
+import type { PoolRegistry } from "./pool-registry.ts";
+import type { ServerPool } from "./server-pool.ts";
+import { storedSecrets } from "./user-secrets.ts";
+
+/** Returns the pool, by whose servers the client is represented from now on. */
+export function poolOfLogin(
+  login: Login,
+  proof: ClientProof,
+  opening: ChannelOpening,
+  pools: PoolRegistry,
+  authQueries: AuthQueries,
+): ServerPool {
+  const { tenant, user } = login;
+  const database = databaseOf(opening, tenant);
+  const mode = opening.portMode === "session" ? "session" : "transaction";
+  if (login.byToken && proof.secret.kind === "plaintext") {
+    const { password: token } = proof.secret;
+    const owner = { ...user, db_password: token, db_password_previous: null };
+    const pool = pools.poolOf(tenant, owner, database, mode, hashOf(token));
+    pool.onSecretRefused = nothingKept;
+    return pool;
+  }
+  const pool = pools.poolOf(tenant, user, database, mode);
+  if (!tenant.require_user) {
+    pool.renewSecret(storedSecrets(user));
+    pool.onSecretRefused = () => authQueries.forget(tenant.external_id, user.db_user);
+  }
+  if (proof.keys !== null) pool.passKeysThrough(proof.keys);
+  return pool;
+}
+
+/** A pool's key is seen in more places than its secret. */
+function hashOf(token: string): string {
+  return Buffer.from(sha256(Buffer.from(token))).toString("hex");
+}
+
+function nothingKept(): void {
+  // A token is asked about at each login.
+}
