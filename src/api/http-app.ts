@@ -10,6 +10,9 @@ import type { Logger } from "../base/logger.ts";
 import type { Random } from "../base/random.ts";
 import type { WallClock } from "../base/wall-clock.ts";
 import type { AuditLog } from "../control/audit.ts";
+import type { ClusterControl } from "../control/cluster-control.ts";
+import type { TenantControl } from "../control/tenant-control.ts";
+import type { Traffic } from "../control/traffic.ts";
 import { authenticate } from "./authentication.ts";
 import { addDocumentation } from "./documentation.ts";
 import type { ApiApp, ApiContext, ApiEnvironment } from "./environment.ts";
@@ -25,7 +28,6 @@ import { addTenantRoutes } from "./routes/tenant-routes.ts";
 import { addTrafficRoutes } from "./routes/traffic-routes.ts";
 import type { TokenRules } from "./token-verifier.ts";
 import { invalidFields } from "./validation.ts";
-import type { ClusterVerbs, TenantVerbs, TrafficVerbs } from "./verbs.ts";
 
 /** Settings as they hold now: a reload holds from the next request on. */
 export interface ApiSettings {
@@ -42,11 +44,9 @@ export interface HttpAppParts {
   readonly random: Random;
   readonly settings: () => ApiSettings;
   readonly notReady: HealthRouteParts["notReady"];
-  readonly tenants: TenantVerbs;
-  /** Null: this program has none, and so no routes for them. */
-  readonly clusters: ClusterVerbs | null;
-  /** Null: likewise. */
-  readonly traffic: TrafficVerbs | null;
+  readonly tenants: TenantControl;
+  readonly clusters: ClusterControl;
+  readonly traffic: Traffic;
   /** Gets what is done to a tenant's traffic; changes of tenants are written by their verbs. */
   readonly audit: AuditLog;
 }
@@ -85,11 +85,9 @@ function addApiRoutes(app: ApiApp, parts: HttpAppParts): void {
   const tenant: ReadBody = (context) => read(context, Number.POSITIVE_INFINITY);
   const small: ReadBody = (context) => read(context, SMALL_BODY_BYTES_MAX);
   addTenantRoutes(app, tenants, { tenant, small });
-  if (traffic !== null) {
-    addTrafficRoutes(app, { tenants, traffic, audit, readBody: small });
-    addAddressBanRoutes(app, { tenants, traffic, audit, readBody: small });
-  }
-  if (clusters !== null) addClusterRoutes(app, clusters, small);
+  addTrafficRoutes(app, { tenants, traffic, audit, readBody: small });
+  addAddressBanRoutes(app, { tenants, traffic, audit, readBody: small });
+  addClusterRoutes(app, clusters, small);
 }
 
 /** Answers are for who asked, not for caches on the way, and are what they say they are. */

@@ -3,7 +3,7 @@
  */
 
 import { z } from "@hono/zod-openapi";
-import type { TrafficState } from "./verbs.ts";
+import type { TenantState } from "../control/traffic.ts";
 
 const count = z.int().min(0);
 
@@ -47,7 +47,7 @@ export const tenantStateSchema = z
   .meta({ id: "TenantState" });
 
 /** Returns the state by the API's names. */
-export function toTenantState(state: TrafficState): z.output<typeof tenantStateSchema> {
+export function toTenantState(state: TenantState): z.output<typeof tenantStateSchema> {
   return {
     external_id: state.externalId,
     paused: state.paused,

@@ -105,7 +105,7 @@ export class Carpool {
         notReady: () => this.#notReady(),
         tenants: new TenantControl({ store: opened.store, audit, wallClock, context }),
         clusters: new ClusterControl({ store: opened.store.clusters, audit }),
-        traffic: null,
+        traffic: this.#pooler.traffic,
       }),
       environment: { clock, logger, kernel: new KernelOptions() },
     });

@@ -5,16 +5,17 @@
 
 import { createRoute, z } from "@hono/zod-openapi";
 import type { AuditLog } from "../../control/audit.ts";
+import type { TenantControl } from "../../control/tenant-control.ts";
+import type { Traffic } from "../../control/traffic.ts";
 import { BODY_FAILURES, COMMON_FAILURES, json, NOT_FOUND } from "../answers.ts";
 import type { ApiApp } from "../environment.ts";
 import { documentWithBody, type ReadBody } from "../operation.ts";
 import { parseBody } from "../validation.ts";
-import type { BannedAddress, TenantVerbs, TrafficVerbs } from "../verbs.ts";
 import { tenantParams } from "./tenant-routes.ts";
 
 export interface AddressBanRouteParts {
-  readonly tenants: TenantVerbs;
-  readonly traffic: Pick<TrafficVerbs, "addressBans" | "liftAddressBans">;
+  readonly tenants: TenantControl;
+  readonly traffic: Traffic;
   readonly audit: AuditLog;
   readonly readBody: ReadBody;
 }
@@ -94,7 +95,7 @@ export function addAddressBanRoutes(app: ApiApp, parts: AddressBanRouteParts): v
   });
 }
 
-function toAnswer(bans: readonly BannedAddress[]): z.output<typeof bansSchema> {
+function toAnswer(bans: Awaited<ReturnType<Traffic["addressBans"]>>): z.output<typeof bansSchema> {
   const shown = bans.map(({ address, bannedUntilMs }) => ({
     banned_address: address,
     banned_until: Math.ceil(bannedUntilMs / 1000),

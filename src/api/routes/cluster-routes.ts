@@ -3,10 +3,10 @@
  */
 
 import { createRoute, z } from "@hono/zod-openapi";
+import type { ClusterControl } from "../../control/cluster-control.ts";
 import { BODY_FAILURES, COMMON_FAILURES, json, NOT_FOUND, QUERY_FAILURES } from "../answers.ts";
 import type { ApiApp } from "../environment.ts";
 import { documentWithBody, type ReadBody } from "../operation.ts";
-import type { ClusterVerbs } from "../verbs.ts";
 import { pageQuery } from "./page-query.ts";
 import { wrapped } from "./tenant-routes.ts";
 
@@ -111,7 +111,7 @@ const deleteCluster = createRoute({
 });
 
 /** Adds the routes. */
-export function addClusterRoutes(app: ApiApp, clusters: ClusterVerbs, readBody: ReadBody): void {
+export function addClusterRoutes(app: ApiApp, clusters: ClusterControl, readBody: ReadBody): void {
   app.openapi(listClusters, async (context) => {
     const { after, limit } = context.req.valid("query");
     const page = await clusters.list({ after: after ?? null, limit });

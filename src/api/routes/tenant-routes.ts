@@ -5,6 +5,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { banSchema } from "../../control/ban-tenant.ts";
 import { rotationSchema } from "../../control/rotate-credentials.ts";
+import type { TenantControl } from "../../control/tenant-control.ts";
 import { publicTenantSchema, tenantInputSchema } from "../../control/tenant-schemas.ts";
 import {
   BODY_FAILURES,
@@ -17,7 +18,6 @@ import {
 import type { ApiApp } from "../environment.ts";
 import { type BodyReaders, documentWithBody } from "../operation.ts";
 import { RequestRefused } from "../request-refused.ts";
-import type { TenantVerbs } from "../verbs.ts";
 import { pageQuery } from "./page-query.ts";
 
 const TENANT_PATH = "/api/tenants/{id}";
@@ -135,7 +135,7 @@ const updateCredentials = createRoute({
 });
 
 /** Adds the routes. */
-export function addTenantRoutes(app: ApiApp, tenants: TenantVerbs, readBody: BodyReaders): void {
+export function addTenantRoutes(app: ApiApp, tenants: TenantControl, readBody: BodyReaders): void {
   app.openapi(listTenants, async (context) => {
     const { after, limit, search, banned } = context.req.valid("query");
     const page = await tenants.list({

@@ -5,18 +5,19 @@
 
 import { createRoute, z } from "@hono/zod-openapi";
 import type { AuditLog } from "../../control/audit.ts";
+import type { TenantControl } from "../../control/tenant-control.ts";
+import type { Traffic } from "../../control/traffic.ts";
 import { BODY_FAILURES, COMMON_FAILURES, json, NOT_FOUND, STATE_CONFLICT } from "../answers.ts";
 import type { ApiApp, ApiContext } from "../environment.ts";
 import { documentWithBody, type ReadBody } from "../operation.ts";
 import { RequestRefused } from "../request-refused.ts";
 import { tenantStateSchema, toTenantState } from "../tenant-state.ts";
 import { parseBody } from "../validation.ts";
-import type { TenantVerbs, TrafficVerbs } from "../verbs.ts";
 import { tenantParams } from "./tenant-routes.ts";
 
 export interface TrafficRouteParts {
-  readonly tenants: TenantVerbs;
-  readonly traffic: TrafficVerbs;
+  readonly tenants: TenantControl;
+  readonly traffic: Traffic;
   readonly audit: AuditLog;
   readonly readBody: ReadBody;
 }

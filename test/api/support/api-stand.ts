@@ -1,6 +1,6 @@
 /**
  * The HTTP API over a real store and real control, without a port: requests are function calls. What runs
- * for tenants, and clusters, are fakes. Every answer is held against the API's own document.
+ * for tenants is a fake. Every answer is held against the API's own document.
  */
 
 import { join } from "node:path";

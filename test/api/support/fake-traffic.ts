@@ -2,19 +2,21 @@
  * Traffic that nobody has, for tests of the API: its answers are set, and what was asked is kept.
  */
 
-import type { BannedAddress, TrafficState, TrafficVerbs } from "../../../src/api/verbs.ts";
+import type { TenantState, Traffic } from "../../../src/control/traffic.ts";
 
-export class FakeTraffic implements TrafficVerbs {
+type Bans = Awaited<ReturnType<Traffic["addressBans"]>>;
+
+export class FakeTraffic implements Traffic {
   readonly asked: string[] = [];
   /** What a pause ends with. */
   paused = true;
-  bans: BannedAddress[] = [];
+  bans: Bans = [];
 
-  async state(externalId: string): Promise<TrafficState> {
+  async state(externalId: string): Promise<TenantState> {
     const pool = {
       user: "app",
       database: "postgres",
-      mode: "transaction",
+      mode: "transaction" as const,
       size: 15,
       clients: 3,
       waiting: 1,
@@ -64,14 +66,11 @@ export class FakeTraffic implements TrafficVerbs {
     return { clients: 3, servers: 2 };
   }
 
-  async addressBans(): Promise<readonly BannedAddress[]> {
+  async addressBans(): Promise<Bans> {
     return this.bans;
   }
 
-  async liftAddressBans(
-    _: string,
-    addresses: readonly string[],
-  ): Promise<readonly BannedAddress[]> {
+  async liftAddressBans(_: string, addresses: readonly string[]): Promise<Bans> {
     this.bans = this.bans.filter(({ address }) => !addresses.includes(address));
     return this.bans;
   }

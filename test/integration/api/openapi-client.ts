@@ -40,7 +40,7 @@ export class OpenApiClient {
     const operation = this.#contract.operations.find(({ id }) => id === operationId);
     if (operation === undefined) throw new Error(`the document has no ${operationId}`);
     const isAllowed = body === undefined || this.#contract.allows(operation, body);
-    if (operation.bodyRequired !== (body !== undefined) || !isAllowed)
+    if ((operation.bodyRequired && body === undefined) || !isAllowed)
       throw new Error(`the document has another body for ${operationId}`);
     const filled = operation.path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
       encodeURIComponent(path[name] ?? ""),

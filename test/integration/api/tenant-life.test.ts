@@ -82,8 +82,30 @@ test("a tenant is made, used, changed, banned and deleted by the API alone", asy
   const listed = await client.call("listTenants", { query: { search: "CM", limit: "5" } });
   expect(listed.json).toMatchObject({ data: [{ external_id: "acme" }], next: null });
 
+  await eventually(async () =>
+    expect((await client.call("getTenantState", { path })).json).toMatchObject({
+      data: { servers: 1, servers_idle: 1, pools: [{ user: ROLE, mode: "transaction", size: 40 }] },
+    }),
+  );
+  expect((await client.call("pauseTenant", { path, body: { timeout: 5000 } })).json).toEqual({
+    data: { paused: true, servers: 0 },
+  });
+  const waiting = query("select 4 as four");
+  await eventually(async () =>
+    expect((await client.call("getTenantState", { path })).json).toMatchObject({
+      data: { paused: true, clients_waiting: 1, servers: 0 },
+    }),
+  );
+  expect((await client.call("resumeTenant", { path })).status).toBe(204);
+  expect(await waiting).toEqual([{ four: 4 }]);
+  expect((await client.call("terminateTenant", { path })).json).toMatchObject({ servers: 1 });
+
   const ban = { banned: true, ban_reason: "unpaid" };
   expect((await client.call("banTenant", { path, body: ban })).status).toBe(200);
+  const banned = await client.call("listTenants", { query: { banned: "true" } });
+  expect(banned.json).toMatchObject({ data: [{ external_id: "acme", ban_reason: "unpaid" }] });
+  const others = await client.call("listTenants", { query: { banned: "false" } });
+  expect(others.json).toEqual({ data: [], next: null });
   await eventually(async () => {
     expect(await rejectionOf(query("select 1"))).toMatchObject({
       message: expect.stringContaining("unpaid"),
@@ -118,6 +140,9 @@ test("each change has left a line: who, from where, what; and no password", asyn
   expect(audited.map(({ audit }) => audit)).toEqual([
     "tenant.create",
     "tenant.update",
+    "tenant.pause",
+    "tenant.resume",
+    "tenant.terminate",
     "tenant.update",
     "tenant.update",
     "tenant.update",
