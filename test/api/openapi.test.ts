@@ -93,6 +93,19 @@ describe("the OpenAPI document", () => {
   });
 });
 
+describe("docs/api.md", () => {
+  test("has every route, and every status that one answers", async () => {
+    const page = await Bun.file(new URL("../../docs/api.md", import.meta.url)).text();
+    const rows = page.split("\n").filter((line) => line.startsWith("| `"));
+    for (const { method, path } of api.contract.operations)
+      expect(rows.filter((line) => line.startsWith(`| \`${method} ${path}\` |`))).toHaveLength(1);
+    const statuses = new Set(
+      api.contract.operations.flatMap(({ responses }) => Object.keys(responses)),
+    );
+    for (const status of statuses) expect(page).toContain(status);
+  });
+});
+
 describe("the check against the document", () => {
   const headers = new Headers({ "content-type": "application/json" });
 
