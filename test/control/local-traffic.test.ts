@@ -71,7 +71,7 @@ describe("terminate", () => {
     const ended = await traffic.terminate("dev");
     expect(ended).toEqual({ clients: 2, servers: 1 });
     for (const { farewell } of [idle, busy]) {
-      // oxlint-disable-next-line no-await-in-loop -- two
+      // oxlint-disable-next-line no-await-in-loop -- both were told already
       const { code, detail } = await farewell;
       expect([code, detail]).toEqual([
         "57P01",
