@@ -87,6 +87,12 @@ export class SharedAttempts {
     this.#end();
   }
 
+  /** What is opened is to be found in another place from now on: what failed says nothing about it. */
+  moved(): void {
+    this.#error = null;
+    this.#backoff.succeeded();
+  }
+
   #end(): void {
     this.#underWay -= 1;
     if (this.#underWay === 0) this.#successes = 0;

@@ -124,6 +124,7 @@ export class TenantPools {
 
   /** The tenant's record is another one now. Pools of users that may no longer log in are closed. */
   follow(record: StoredTenant): void {
+    if (!this.#sameAddress(record)) this.group.attempts.moved();
     this.#record = record;
     this.group.changeMax(this.#recipes.serversMax(record), this.#environment.net.clock.now());
     for (const [key, { pool, alias, database, user, byToken }] of this.#pools) {
@@ -191,6 +192,11 @@ export class TenantPools {
   *#all(): Iterable<ServerPool> {
     for (const { pool } of this.#pools.values()) yield pool;
     yield* this.#leaving;
+  }
+
+  #sameAddress(record: StoredTenant): boolean {
+    const [before, after] = [this.#record, record].map((it) => this.#recipes.addressOf(it));
+    return Bun.deepEquals(before, after, true);
   }
 
   #letGo(key: string, pool: ServerPool, error: PoolerError): void {

@@ -66,6 +66,16 @@ describe("after a failure that concerns all pools", () => {
     expect(shared.taken).toEqual([1, 1, 1]);
   });
 
+  test("a new place is tried at once, and nobody is told of the old one", () => {
+    const shared = new GroupRig({ pools: 2, attempts: { failFastAfterMs: 0 } });
+    shared.rig(0).pool.changeLimits({ ...LIMITS, sizeMin: 1 });
+    shared.rig(0).pool.wake();
+    shared.rig(0).fail("away", "shared");
+    shared.group.attempts.moved();
+    const client = shared.rig(1).ask();
+    expect([client.refused.length, shared.rig(1).pool.opening]).toEqual([0, 1]);
+  });
+
   test("a pause is one for all, however many failed at once", () => {
     const shared = new GroupRig({ pools: 3 });
     for (const rig of shared.rigs) rig.ask();
