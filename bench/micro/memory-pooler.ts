@@ -54,6 +54,7 @@ const RECIPE: PoolRecipe = {
   secrets: { secret: null, previous: null },
   hiddenStateCheck: 0,
   clientsMax: 1000,
+  parameterDefaults: null,
   pinsMax: 1,
   limits: {
     size: 1,

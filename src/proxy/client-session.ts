@@ -205,6 +205,13 @@ export class ClientSession
     this.#welcome(reported, null);
   }
 
+  onSettingsAssumed(assumed: ReadonlyMap<string, string>): void {
+    this.#judge = null;
+    // Corrected as soon as a server says otherwise.
+    this.client.told = assumed;
+    this.#welcome(assumed, null);
+  }
+
   onSettingsKnown(nowMs: number | null): void {
     this.#settingsUnderWay = false;
     tellParameters(this.client, this.client.settings.reported, this.#channel);

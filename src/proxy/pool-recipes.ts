@@ -85,6 +85,7 @@ export class PoolRecipes {
       user: user.db_user,
       database,
       secrets: storedSecrets(user),
+      parameterDefaults: parameterDefaults(tenant),
       pinsMax: own("max_pins") ?? times.maxPins ?? Math.max(1, size - 1),
       clientsMax: user.max_clients ?? tenant.default_max_clients,
       times: sessionTimes({
@@ -116,4 +117,11 @@ export class PoolRecipes {
 export function tokenRecipe(recipe: PoolRecipe): PoolRecipe {
   const idleTimeoutMs = Math.min(recipe.limits.idleTimeoutMs, TOKEN_IDLE_MS);
   return { ...recipe, limits: { ...recipe.limits, sizeMin: 0, idleTimeoutMs } };
+}
+
+function parameterDefaults({
+  default_parameter_status: defaults,
+}: StoredTenant): ReadonlyMap<string, string> | null {
+  const entries = Object.entries(defaults);
+  return entries.length === 0 ? null : new Map(entries);
 }

@@ -50,6 +50,8 @@ export interface PoolRecipe {
   readonly secrets: StoredSecrets;
   readonly limits: PoolLimits;
   readonly times: SessionTimes;
+  /** What clients are told while no server has been reached; null: they wait for one. */
+  readonly parameterDefaults: ReadonlyMap<string, string> | null;
   /** One check-in in so many is looked at for hidden state. */
   readonly hiddenStateCheck: number;
   /** Most clients at a time. */

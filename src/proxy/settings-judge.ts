@@ -6,8 +6,10 @@
 
 import { assert } from "../base/assert.ts";
 import type { PoolerError } from "../base/pooler-error.ts";
+import { Alarm } from "../pool/ticker.ts";
 import type { Waiter } from "../pool/waiter.ts";
 import type { ClientState } from "../session/client-state.ts";
+import { ASSUME_AFTER_MS, assumedParameters, mayAssumeAfter } from "./assumed-parameters.ts";
 import type { ServerConnection, ServerHolder } from "./server-connection.ts";
 import { type FittingClient, fitServer } from "./server-fitting.ts";
 import type { ServerPool } from "./server-pool.ts";
@@ -17,6 +19,8 @@ export interface JudgedClient {
   readonly client: ClientState;
   /** They are good; `reported` is what a server with them reports. */
   onSettingsJudged(reported: ReadonlyMap<string, string>): void;
+  /** No server could be had soon: what the tenant's record says stands in for what one would report. */
+  onSettingsAssumed(assumed: ReadonlyMap<string, string>): void;
   /** They are not, or no server could be had. */
   end(error: PoolerError): void;
 }
@@ -30,6 +34,8 @@ export class SettingsJudge implements Waiter<ServerConnection>, ServerHolder, Fi
   #server: ServerConnection | null = null;
   /** The server was idle for long: that it is lost says nothing about the settings. */
   #trying = false;
+  /** Rings when it has waited for long enough; null: nothing may be assumed. */
+  #patience: Alarm | null = null;
   waitingSinceMs = 0;
   ticket = 0;
   queue: object | null = null;
@@ -43,12 +49,26 @@ export class SettingsJudge implements Waiter<ServerConnection>, ServerHolder, Fi
   }
 
   start(): void {
+    if (this.#pool.recipe.parameterDefaults !== null) this.#limitPatience();
+    this.#acquire();
+  }
+
+  #limitPatience(): void {
+    const { ticker } = this.#pool;
+    this.#patience = new Alarm(() => {
+      if (this.queue !== null) this.#assume();
+    });
+    ticker.ringBy(this.#patience, ticker.nowMs + ASSUME_AFTER_MS);
+  }
+
+  #acquire(): void {
     const server = this.#pool.acquire(this);
     if (server !== null) this.onGranted(server);
   }
 
   /** Nobody waits for the judgement any more. A no-op once it was told. */
   stop(): void {
+    this.#endPatience();
     if (this.queue !== null) this.#pool.forget(this);
     const server = this.#server;
     this.#server = null;
@@ -70,7 +90,8 @@ export class SettingsJudge implements Waiter<ServerConnection>, ServerHolder, Fi
   }
 
   onRefused(error: PoolerError): void {
-    this.end(error);
+    if (this.#patience !== null && mayAssumeAfter(error)) this.#assume();
+    else this.end(error);
   }
 
   onFitted(server: ServerConnection): void {
@@ -79,10 +100,11 @@ export class SettingsJudge implements Waiter<ServerConnection>, ServerHolder, Fi
 
   onUnfit(): void {
     this.#server = null;
-    this.start();
+    this.#acquire();
   }
 
   end(error: PoolerError): void {
+    this.#endPatience();
     this.#judged.end(error);
   }
 
@@ -96,14 +118,27 @@ export class SettingsJudge implements Waiter<ServerConnection>, ServerHolder, Fi
 
   onServerLost(error: PoolerError): void {
     this.#server = null;
-    if (this.#trying) this.start();
+    if (this.#trying) this.#acquire();
     else this.end(error);
+  }
+
+  #assume(): void {
+    const { parameterDefaults } = this.#pool.recipe;
+    this.stop();
+    const assumed = assumedParameters(parameterDefaults ?? new Map(), this.client.settings.entries);
+    this.#judged.onSettingsAssumed(assumed);
+  }
+
+  #endPatience(): void {
+    if (this.#patience !== null) this.#pool.ticker.silence(this.#patience);
+    this.#patience = null;
   }
 
   #tell(server: ServerConnection): void {
     const { settings } = this.client;
     const reported = (settings.reported ??= new Map(server.state.parameters));
     this.#server = null;
+    this.#endPatience();
     server.endHold();
     server.handBack();
     this.#judged.onSettingsJudged(reported);

@@ -161,6 +161,7 @@ export class SimPooler {
       secrets: { secret: null, previous: null },
       hiddenStateCheck: 0,
       clientsMax: 100,
+      parameterDefaults: null,
       pinsMax: 1000,
       limits,
       times: this.#plan.times,
