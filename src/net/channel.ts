@@ -35,6 +35,18 @@ export interface Channel {
   /** True from `close()`, `destroy()` or the peer's departure on: nothing can be sent any more. */
   readonly closed: boolean;
 
+  /**
+   * Has the peer's machine asked whether it is there, at once where it was silent for so long, again after
+   * each such silence, and as often where it does not answer. Nothing of it is seen by the peer itself. Without effect where the system can't.
+   */
+  probeAfter(silentSeconds: number): void;
+
+  /**
+   * For how many milliseconds the peer's machine has not answered what was sent to it or asked of it; 0: it
+   * owes no answer. Null: not known.
+   */
+  readonly unansweredMs: number | null;
+
   /** Stops `onBytes`. Idempotent. A paused channel may not notice that its peer has left in good order. */
   pause(): void;
 

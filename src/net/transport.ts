@@ -155,6 +155,14 @@ export class Transport implements Channel {
     this.#remoteAddress = address;
   }
 
+  probeAfter(silentSeconds: number): void {
+    if (!this.closed) this.#owner.environment.kernel.probeAfter(this.#socket, silentSeconds);
+  }
+
+  get unansweredMs(): number | null {
+    return this.closed ? null : this.#owner.environment.kernel.unansweredMs(this.#socket);
+  }
+
   write(bytes: Uint8Array, start: number, end: number): boolean {
     if (this.#state !== "open") {
       assert(this.#state !== "securing", "nothing is written during a TLS handshake");

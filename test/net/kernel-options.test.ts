@@ -42,11 +42,40 @@ describe("KernelOptions", () => {
     listener.stop(true);
   });
 
+  test.if(onGlibc)("has a peer asked after the silence that is said", async () => {
+    const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+    const { port } = listener;
+    const peer = await Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {} } });
+    expect(new KernelOptions().probeAfter(peer, 7)).toBe(true);
+    expect(readOption(peer, 6, 4)).toBe(7); // TCP_KEEPIDLE
+    expect(readOption(peer, 6, 5)).toBe(7); // TCP_KEEPINTVL
+    peer.terminate();
+    listener.stop(true);
+  });
+
+  test.if(onGlibc)("finds nothing unanswered at a peer that answers or takes no more", async () => {
+    const taken = Promise.withResolvers<{ pause(): void }>();
+    const socket = { open: taken.resolve, data() {} };
+    const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket });
+    const { port } = listener;
+    const peer = await Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {} } });
+    const kernel = new KernelOptions();
+    expect(kernel.unansweredMs(peer)).toBe(0);
+    (await taken.promise).pause();
+    while (peer.write(new Uint8Array(1_000_000)) === 1_000_000);
+    expect(kernel.unansweredMs(peer)).toBe(0);
+    peer.terminate();
+    expect(kernel.unansweredMs(peer)).toBeNull();
+    listener.stop(true);
+  });
+
   test("does nothing and says so where there is no libc that it knows", () => {
     const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
     const none = new KernelOptions(["libc.of.another.system"]);
     expect(none.enableKeepalive(listener)).toBe(false);
     expect(none.setBacklog(listener, 77)).toBe(false);
+    expect(none.probeAfter(listener, 1)).toBe(false);
+    expect(none.unansweredMs(listener)).toBeNull();
     listener.stop(true);
   });
 
@@ -54,5 +83,7 @@ describe("KernelOptions", () => {
     const kernel = new KernelOptions();
     expect(kernel.enableKeepalive({})).toBe(false);
     expect(kernel.setBacklog({ fd: -1 }, 77)).toBe(false);
+    expect(kernel.probeAfter({}, 1)).toBe(false);
+    expect(kernel.unansweredMs({ fd: "3" })).toBeNull();
   });
 });
