@@ -166,6 +166,7 @@ class MemoryEdge {
     const settings = { ...LIMITS, authQueryCacheMs: 0, authQueryTimeoutMs: 5000 };
     return new Owner({
       ...shared,
+      ticker,
       clock,
       directory,
       pools,

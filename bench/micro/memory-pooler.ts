@@ -35,6 +35,7 @@ const NO_TIMES = {
   idleTransactionMs: 0,
   queryMs: 0,
   transactionMs: 0,
+  heartbeatSeconds: 0,
   checkDelayMs: 30_000,
 };
 
@@ -44,6 +45,7 @@ export const EVERY_TIME: SessionTimes = sessionTimes({
   idleTransactionMs: 60_000,
   queryMs: 60_000,
   transactionMs: 60_000,
+  heartbeatSeconds: 0,
   checkDelayMs: 30_000,
 });
 

@@ -131,6 +131,7 @@ export class Pooler {
     );
     this.#owner = new Owner({
       clock,
+      ticker,
       wallClock: parts.wallClock,
       random,
       logger,

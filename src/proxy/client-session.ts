@@ -25,6 +25,8 @@ import type { Cancellable } from "./cancel-registry.ts";
 import { type CheckInClient, checkIn } from "./check-in.ts";
 import { ClientFlow } from "./client-flow.ts";
 import { ClientPin, probePins } from "./client-pin.ts";
+import { isBetweenQueries, tellNothingNew } from "./heartbeat-message.ts";
+import type { Spoke } from "./heartbeats.ts";
 import { tellParameters } from "./parameter-news.ts";
 import { PinnedServerLostError } from "./pin-errors.ts";
 import { ClientViolationError, InternalError, QueryCanceledError } from "./proxy-errors.ts";
@@ -32,7 +34,7 @@ import type { Loss, ServerConnection, ServerHolder } from "./server-connection.t
 import { type FittingClient, fitServer, restoreSettings } from "./server-fitting.ts";
 import type { ServerPool } from "./server-pool.ts";
 import { type LimitedSession, SessionDeadlines } from "./session-deadlines.ts";
-import type { ClientSessionOptions, EndableClient, SessionOwner } from "./session-owner.ts";
+import type { ClientSessionOptions, OwnedClient, SessionOwner } from "./session-owner.ts";
 import { type JudgedClient, SettingsJudge } from "./settings-judge.ts";
 import { withSeverity } from "./with-severity.ts";
 
@@ -50,7 +52,7 @@ export class ClientSession
     Cancellable,
     LimitedSession,
     PinPermit,
-    EndableClient
+    OwnedClient
 {
   readonly client: ClientState;
   readonly #channel: Channel;
@@ -75,6 +77,8 @@ export class ClientSession
   #farewell: PoolerError | null = null;
   /** Made where one of its times is limited: an idle client costs nothing more. */
   #deadlines: SessionDeadlines | null = null;
+  quietTurns = 0;
+  spoke: Spoke | null = null;
   waitingSinceMs = 0;
   ticket = 0;
   queue: object | null = null;
@@ -114,6 +118,7 @@ export class ClientSession
   }
 
   onBytes(bytes: Uint8Array): void {
+    this.quietTurns = 0;
     try {
       if (this.#phase === "welcoming") this.#flow.keepEarly(bytes);
       else this.#read(bytes);
@@ -255,6 +260,32 @@ export class ClientSession
 
   get alias(): string {
     return this.#pool.name.user;
+  }
+
+  get heartbeatSeconds(): number {
+    return this.#pool.times.heartbeatSeconds;
+  }
+
+  get unansweredMs(): number | null {
+    return this.#channel.unansweredMs;
+  }
+
+  beat(silentSeconds: number): void {
+    if (!this.#isIdle || !tellNothingNew(this.client, this.#channel))
+      this.#channel.probeAfter(silentSeconds);
+  }
+
+  lose(): void {
+    this.#channel.destroy();
+  }
+
+  /** Whether the client has been answered all it asked, and has begun nothing else. */
+  get #isIdle(): boolean {
+    if (this.#phase !== "serving" || this.#settingsUnderWay || this.queue !== null) return false;
+    if (this.#relay.stop !== STOP.none || this.#relay.heldBytes > 0 || this.#relay.insideMessage)
+      return false;
+    const server = this.#server;
+    return server === null || (isBetweenQueries(server.state) && !server.insideReply);
   }
 
   /** A CancelRequest with this client's key came: for the query that runs, or that waits for a server. */

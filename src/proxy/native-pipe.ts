@@ -33,13 +33,14 @@ import { SHORT_REPLY_LENGTH_MAX } from "../wire/limits.ts";
 import { BACKEND } from "../wire/message-type.ts";
 import { ProtocolError } from "../wire/protocol-error.ts";
 import type { Cancellable, CancelRegistry, IssuedKey } from "./cancel-registry.ts";
+import type { Spoke } from "./heartbeats.ts";
 import { deliverNativeCancel } from "./native-cancel.ts";
 import { openServerTransport } from "./open-server-transport.ts";
 import { InternalError } from "./proxy-errors.ts";
 import type { ServerAddress } from "./server-address.ts";
 import { ServerClosedDuringLoginError } from "./server-opening.ts";
 import type { ServerRoom } from "./server-room.ts";
-import type { EndableClient } from "./session-owner.ts";
+import type { OwnedClient } from "./session-owner.ts";
 
 const UNBOUND_HINT =
   "In native mode the client's TLS ends at the pooler and another begins there, so the login cannot be bound to it. Connect with channel_binding=disable.";
@@ -51,6 +52,8 @@ export interface NativePipeOptions {
   readonly alias: string;
   /** Its server's place among the tenant's. */
   readonly room: ServerRoom;
+  /** The interval of its heartbeats as it is now, in seconds; 0: none. */
+  readonly heartbeatSeconds: () => number;
   readonly address: ServerAddress;
   readonly connectTimeoutMs: number;
   /** What to send first: the client's StartupMessage with the server's names in it. */
@@ -69,7 +72,9 @@ export interface NativePipeOptions {
   readonly onOver: () => void;
 }
 
-export class NativePipe implements ChannelHandler, Cancellable, EndableClient {
+export class NativePipe implements ChannelHandler, Cancellable, OwnedClient {
+  quietTurns = 0;
+  spoke: Spoke | null = null;
   readonly #options: NativePipeOptions;
   /** What the client was given in place of the server's key; null until the server has sent one. */
   #key: IssuedKey | null = null;
@@ -98,6 +103,7 @@ export class NativePipe implements ChannelHandler, Cancellable, EndableClient {
   }
 
   onBytes(bytes: Uint8Array): void {
+    this.quietTurns = 0;
     if (this.#server === null || this.#server.write(bytes, 0, bytes.length)) return;
     this.#serverBlocked = true;
     this.#regulate();
@@ -121,6 +127,23 @@ export class NativePipe implements ChannelHandler, Cancellable, EndableClient {
     this.#cancelling = true;
     this.#regulate();
     void this.#cancel(this.#serverKey);
+  }
+
+  get heartbeatSeconds(): number {
+    return this.#options.heartbeatSeconds();
+  }
+
+  get unansweredMs(): number | null {
+    return this.#options.channel.unansweredMs;
+  }
+
+  /** Nobody reads along, so nothing can be told: its machine is asked. */
+  beat(silentSeconds: number): void {
+    this.#options.channel.probeAfter(silentSeconds);
+  }
+
+  lose(): void {
+    this.#options.channel.destroy();
   }
 
   /** Ends the connection and says why. */

@@ -12,6 +12,7 @@ import type { WallClock } from "../base/wall-clock.ts";
 import type { Channel } from "../net/channel.ts";
 import type { ChannelOpening, ChannelOwner } from "../net/channel-opening.ts";
 import type { NetEnvironment } from "../net/net-environment.ts";
+import type { Ticker } from "../pool/ticker.ts";
 import { SECRET_BYTES } from "../session/cancel-key.ts";
 import { ClientState } from "../session/client-state.ts";
 import { findLoginUser, type LoginUser, type QueriedLogin } from "../tenants/find-login-user.ts";
@@ -35,6 +36,7 @@ import {
 import { ClientRoster } from "./client-roster.ts";
 import { ClientSession } from "./client-session.ts";
 import { ConnectionRates } from "./connection-rates.ts";
+import { Heartbeats } from "./heartbeats.ts";
 import type { LastErrors } from "./last-errors.ts";
 import { currentLogin, type Login } from "./login.ts";
 import { poolOfLogin } from "./login-pool.ts";
@@ -53,7 +55,7 @@ import {
   UserRemovedError,
 } from "./proxy-errors.ts";
 import type { RelayScratch } from "./relay-scratch.ts";
-import type { EndableClient, SessionOwner } from "./session-owner.ts";
+import type { OwnedClient, SessionOwner } from "./session-owner.ts";
 import { startupSettings } from "./startup-settings.ts";
 import { TenantClients } from "./tenant-clients.ts";
 import { isTokenOf, TokenNeedsTlsError, wantsToken, withoutTokenOption } from "./token-login.ts";
@@ -79,6 +81,7 @@ export interface OwnerParts {
   readonly cancels: CancelRegistry;
   readonly authQueries: AuthQueries;
   readonly verifiers: Verifiers;
+  readonly ticker: Ticker;
   readonly admission: Admission;
   readonly addressBans: AddressBans;
   readonly scratch: RelayScratch;
@@ -99,12 +102,14 @@ export class Owner implements ChannelOwner, SessionOwner {
   readonly #natives = new NativeClients();
   readonly #tenantClients = new TenantClients();
   readonly #rates: ConnectionRates;
+  readonly #heartbeats: Heartbeats;
   #stopping = false;
 
   constructor(parts: OwnerParts) {
     this.#parts = parts;
     this.#clients = new ClientRoster(parts.clock);
     this.#rates = new ConnectionRates(parts.clock);
+    this.#heartbeats = new Heartbeats(parts.ticker, () => this.#onClientLost());
   }
 
   /** Clients that are logged in, pipes included. */
@@ -134,8 +139,9 @@ export class Owner implements ChannelOwner, SessionOwner {
     this.#parts.logger.error({ sqlstate: error.sqlstate }, error.logText);
   }
 
-  onSessionOver(session: EndableClient): void {
+  onSessionOver(session: OwnedClient): void {
     this.#clients.delete(session);
+    this.#heartbeats.leave(session);
     this.#tenantClients.left(session.tenant);
     this.#parts.pools.sweep(session.tenant);
   }
@@ -378,6 +384,7 @@ export class Owner implements ChannelOwner, SessionOwner {
     });
     this.#clients.add(session);
     this.#tenantClients.joined(tenant.external_id);
+    this.#heartbeats.join(session);
     counters.clientLoginsTotal += 1;
     session.start(proof.early, proof.saslFinal);
   }
@@ -388,7 +395,7 @@ export class Owner implements ChannelOwner, SessionOwner {
     tenant: StoredTenant,
     user: TenantUser | null,
   ): void {
-    const { pools, cancels, environment } = this.#parts;
+    const { pools, cancels, environment, directory } = this.#parts;
     // A role that the tenant lists is one user, whether its alias is named or the role itself.
     const alias = user?.db_user_alias ?? opening.user;
     const identity = { tenant: tenant.external_id, alias };
@@ -397,6 +404,7 @@ export class Owner implements ChannelOwner, SessionOwner {
       channel,
       ...identity,
       room: pools.roomOf(tenant),
+      heartbeatSeconds: () => (directory.peek(identity.tenant) ?? tenant).client_heartbeat_interval,
       address: pools.addressOf(tenant),
       connectTimeoutMs: pools.connectTimeoutMs(tenant, user),
       startup: nativeStartup(opening, tenant, user),
@@ -409,6 +417,7 @@ export class Owner implements ChannelOwner, SessionOwner {
         this.#expectRoom(tenant, alias);
         this.#natives.joined(identity);
         this.#tenantClients.joined(identity.tenant);
+        this.#heartbeats.join(pipe);
         joined = true;
       },
       onOver: () => {
@@ -417,6 +426,7 @@ export class Owner implements ChannelOwner, SessionOwner {
           this.#tenantClients.left(identity.tenant);
         }
         this.#clients.delete(pipe);
+        this.#heartbeats.leave(pipe);
       },
     });
     this.#clients.add(pipe);
@@ -466,6 +476,11 @@ export class Owner implements ChannelOwner, SessionOwner {
     this.#parts.counters.clientLoginFailuresTotal += 1;
     if (tenant !== null) this.#parts.lastErrors.note(tenant, "client", error);
     if (error instanceof InternalError) this.onFault(error);
+  }
+
+  #onClientLost(): void {
+    this.#parts.counters.clientsLostTotal += 1;
+    this.#parts.logger.info({}, "a client does not answer any more, and is given up");
   }
 
   #onLoginFailed(opening: ChannelOpening, error: PoolerError | null): void {

@@ -89,6 +89,7 @@ export class PoolRecipes {
       pinsMax: own("max_pins") ?? times.maxPins ?? Math.max(1, size - 1),
       clientsMax: user.max_clients ?? tenant.default_max_clients,
       times: sessionTimes({
+        heartbeatSeconds: tenant.client_heartbeat_interval,
         clientIdleMs: own("client_idle_timeout") ?? times.clientIdleTimeoutMs,
         idleTransactionMs: own("idle_transaction_timeout") ?? times.idleTransactionTimeoutMs,
         queryMs: own("query_timeout") ?? times.queryTimeoutMs,

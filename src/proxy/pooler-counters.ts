@@ -27,6 +27,8 @@ export class PoolerCounters {
   clientLoginsTotal = 0;
   /** Clients refused during their login. */
   clientLoginFailuresTotal = 0;
+  /** Clients that were gone without a word: see heartbeats.ts. */
+  clientsLostTotal = 0;
   /** Connections closed because of a bug of ours. */
   internalErrorsTotal = 0;
 }

@@ -8,6 +8,7 @@ import type { Channel } from "../net/channel.ts";
 import type { ClientState } from "../session/client-state.ts";
 import type { FrontendLimits } from "../session/relay-owner.ts";
 import type { CancelRegistry } from "./cancel-registry.ts";
+import type { BeatingClient } from "./heartbeats.ts";
 import type { RelayScratch } from "./relay-scratch.ts";
 import type { ServerPool } from "./server-pool.ts";
 import type { Welcomes } from "./welcomes.ts";
@@ -24,6 +25,9 @@ export interface EndableClient {
   endWhenIdle(error: PoolerError): void;
 }
 
+/** A client as its owner has it. */
+export interface OwnedClient extends EndableClient, BeatingClient {}
+
 /** Who has the sessions: one for all of a worker, so that none costs a closure of its own. */
 export interface SessionOwner {
   readonly cancels: CancelRegistry;
@@ -31,7 +35,7 @@ export interface SessionOwner {
   /** A session met a bug of ours. */
   onFault(error: PoolerError): void;
   /** Called once for each session. */
-  onSessionOver(session: EndableClient): void;
+  onSessionOver(session: OwnedClient): void;
 }
 
 /** What one session is made of. */

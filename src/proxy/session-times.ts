@@ -11,15 +11,19 @@ export interface SessionTimes {
   readonly transactionMs: number;
   /** How long a server may have rested to be lent untried. */
   readonly checkDelayMs: number;
-  /** Whether any of these is limited. */
+  /** How often it is looked whether an idle client still lives, in seconds; 0: never. */
+  readonly heartbeatSeconds: number;
+  /** Whether any of the first four is limited. */
   readonly limited: boolean;
 }
 
 /** Returns the times where 0 stands for never, but for `checkDelayMs`: there it stands for always. */
 export function sessionTimes(times: Omit<SessionTimes, "limited">): SessionTimes {
+  const { heartbeatSeconds } = times;
   const { clientIdleMs, idleTransactionMs, queryMs, transactionMs, checkDelayMs } = times;
   return {
     checkDelayMs,
+    heartbeatSeconds,
     clientIdleMs: orNever(clientIdleMs),
     idleTransactionMs: orNever(idleTransactionMs),
     queryMs: orNever(queryMs),

@@ -42,6 +42,7 @@ function setUp() {
     },
   });
   const times = sessionTimes({
+    heartbeatSeconds: 0,
     checkDelayMs: 0,
     clientIdleMs: LIMIT_MS,
     idleTransactionMs: LIMIT_MS,

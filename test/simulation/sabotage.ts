@@ -20,6 +20,7 @@ interface Sabotage {
 const LATE_MS = 1_000_000_000;
 
 const SHORT_TIMES = sessionTimes({
+  heartbeatSeconds: 0,
   checkDelayMs: 0,
   clientIdleMs: 50,
   idleTransactionMs: 50,

@@ -71,6 +71,7 @@ export function poolLimitsOf(random: SeededRandom, rough: boolean): PoolLimits {
 function calmTimes(random: SeededRandom): SessionTimes {
   const limitMs = random.chance(0.5) ? HOUR_MS : 0;
   return sessionTimes({
+    heartbeatSeconds: 0,
     checkDelayMs: checkDelayMs(random),
     clientIdleMs: limitMs,
     idleTransactionMs: limitMs,
@@ -84,6 +85,7 @@ function roughTimes(random: SeededRandom): SessionTimes {
   const limited = random.chance(0.3);
   const limitMs = (ms: number): number => (limited && random.chance(0.6) ? ms : 0);
   return sessionTimes({
+    heartbeatSeconds: 0,
     checkDelayMs: checkDelayMs(random),
     clientIdleMs: limitMs(6000),
     idleTransactionMs: limitMs(3000),
