@@ -297,7 +297,10 @@ export class Pooler {
   async #onTenantsChanged(
     externalIds: ReadonlySet<string> | readonly string[] | "all",
   ): Promise<void> {
-    const ids = externalIds === "all" ? [...this.#pools.tenants] : externalIds;
+    const ids =
+      externalIds === "all"
+        ? new Set([...this.#pools.tenants, ...this.#owner.tenants])
+        : externalIds;
     for (const externalId of ids) {
       try {
         // oxlint-disable-next-line no-await-in-loop -- one after the other: nobody waits for this

@@ -58,7 +58,7 @@ export class Admission {
 
   /** Throws a PoolerError if the tenant does not take this client. */
   check(tenant: StoredTenant, opening: ChannelOpening): void {
-    if (this.#isBanned(tenant)) throw new TenantBannedError(tenant.ban_reason);
+    this.checkBan(tenant);
     if (tenant.enforce_ssl && opening.tls === null) throw new TlsRequiredError();
     const list = this.#allowListOf(tenant);
     if (!list.everybody && !list.allows(opening.remoteAddress)) {
@@ -67,8 +67,13 @@ export class Admission {
     this.#addressBans.check(tenant.external_id, opening);
   }
 
+  /** Throws a {@link TenantBannedError} if the tenant is banned now. */
+  checkBan(tenant: StoredTenant): void {
+    if (this.isBanned(tenant)) throw new TenantBannedError(tenant.ban_reason);
+  }
+
   /** Times of the store and of the clock are ISO 8601 in UTC: they compare as text. */
-  #isBanned({ banned_at: from, banned_until: until }: StoredTenant): boolean {
+  isBanned({ banned_at: from, banned_until: until }: StoredTenant): boolean {
     if (from === null) return false;
     const now = this.#wallClock.iso();
     return from <= now && (until === null || now < until);

@@ -40,6 +40,11 @@ export class ClientRoster {
     for (const departure of this.#departures) departure.left(client);
   }
 
+  /** Who has any. */
+  get tenants(): Iterable<string> {
+    return this.#tenants.keys();
+  }
+
   /** Clients of one tenant. */
   countOf(tenant: string): number {
     return this.#tenants.get(tenant)?.size ?? 0;

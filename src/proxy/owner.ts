@@ -25,7 +25,7 @@ import { writeNegotiateProtocolVersion } from "../wire/backend/negotiate-protoco
 import { ByteWriter } from "../wire/byte-writer.ts";
 import { PROTOCOL_MINOR_LATEST } from "../wire/protocol-version.ts";
 import type { AddressBans } from "./address-bans.ts";
-import type { Admission } from "./admission.ts";
+import { type Admission, TenantBannedError } from "./admission.ts";
 import type { AuthQueries } from "./auth-queries.ts";
 import type { CancelRegistry } from "./cancel-registry.ts";
 import {
@@ -177,7 +177,7 @@ export class Owner implements ChannelOwner, SessionOwner {
 
   /**
    * The tenant's record is another one, or gone (null): its pools follow. Clients of a user that may no longer
-   * log in are ended as {@link endClients} does.
+   * log in are ended as {@link endClients} does, those of a tenant that is banned at once.
    */
   follow(tenantId: string, tenant: StoredTenant | null): void {
     const { pools } = this.#parts;
@@ -189,9 +189,16 @@ export class Owner implements ChannelOwner, SessionOwner {
       return pools.sweep(tenantId);
     }
     known?.follow(tenant);
+    if (this.#parts.admission.isBanned(tenant))
+      void this.endClients(tenantId, null, new TenantBannedError(tenant.ban_reason), 0);
     for (const alias of known?.takeRemoved() ?? [])
       void this.endClients(tenantId, alias, new UserRemovedError(), REMOVAL_GRACE_MS);
     pools.sweep(tenantId);
+  }
+
+  /** The tenants that have clients here, with a pool or without. */
+  get tenants(): Iterable<string> {
+    return this.#clients.tenants;
   }
 
   /** Clients of a tenant, those included that have no pool. */
@@ -432,10 +439,11 @@ export class Owner implements ChannelOwner, SessionOwner {
     this.#clients.add(pipe);
   }
 
-  /** Throws where the tenant or the user, by the tenant's record of now, has as many clients as it may. */
+  /** Throws where the tenant, by its record of now, is banned, or it or the user has as many clients as it may. */
   #expectRoom(known: StoredTenant, alias: string): void {
-    const { directory, pools } = this.#parts;
+    const { admission, directory, pools } = this.#parts;
     const tenant = directory.peek(known.external_id) ?? known;
+    admission.checkBan(tenant);
     const all = this.#tenantClients.of(tenant.external_id);
     const { max_client_connections: allMax } = tenant;
     if (allMax !== null && all >= allMax) throw new TooManyTenantClientsError(all, allMax);
