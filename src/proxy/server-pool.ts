@@ -362,10 +362,14 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
     none.reported = parameters;
   }
 
-  /** Of a password that is just being changed, the refusal is no more than one for now. */
+  /**
+   * Of a password that is just being changed, the refusal is no more than one for now. But where logins bring the
+   * secret, nobody would: it is the client that waits who has to connect again.
+   */
   #failureOf(error: PoolerError, tried: readonly ServerSecret[]): OpenFailure {
     const failure = openFailureOf(error);
     if (failure !== "permanent" || !isPasswordRefusal(error)) return failure;
+    if (this.onSecretRefused !== null) return failure;
     const now = this.#environment.net.clock.now();
     return this.#secrets.areBeingChanged(tried, now) ? "own" : failure;
   }
