@@ -3,14 +3,15 @@
  * whoever counts up the revision is the only writer.
  */
 
-import type { Kysely, Transaction } from "kysely";
+import type { Kysely } from "kysely";
 import type { Random } from "../base/random.ts";
 import type { WallClock } from "../base/wall-clock.ts";
 import type { Cluster, StoredCluster, StoredClusterMember } from "./cluster.ts";
-import { ClusterMemberError, type ClusterPage, type ClusterStore } from "./cluster-store.ts";
+import type { ClusterPage, ClusterStore } from "./cluster-store.ts";
 import { nextRevision } from "./next-revision.ts";
 import type { ClusterMemberRow, ClusterRow, TenantDatabase } from "./tenant-tables.ts";
 import { uuid } from "./uuid.ts";
+import { writeCluster } from "./write-cluster.ts";
 
 export interface KyselyClusterStoreParts {
   readonly database: Kysely<TenantDatabase>;
@@ -54,8 +55,10 @@ export class KyselyClusterStore implements ClusterStore {
   async put(cluster: Cluster): Promise<void> {
     await this.#database.transaction().execute(async (transaction) => {
       await nextRevision(transaction);
-      await refuseMembers(transaction, cluster);
-      await this.#replace(transaction, cluster);
+      await writeCluster(transaction, cluster, {
+        now: this.#wallClock.iso(),
+        newId: () => uuid(this.#random.bytes(16)),
+      });
     });
   }
 
@@ -64,34 +67,6 @@ export class KyselyClusterStore implements ClusterStore {
       await nextRevision(transaction);
       await transaction.deleteFrom("clusters").where("alias", "=", alias).execute();
     });
-  }
-
-  async #replace(transaction: Transaction<TenantDatabase>, cluster: Cluster): Promise<void> {
-    const { alias, active, cluster_tenants: members } = cluster;
-    const now = this.#wallClock.iso();
-    const before = await transaction
-      .selectFrom("clusters")
-      .select(["id", "inserted_at"])
-      .where("alias", "=", alias)
-      .executeTakeFirst();
-    const origin = before ?? { id: this.#newId(), inserted_at: now };
-    await transaction.deleteFrom("clusters").where("alias", "=", alias).execute();
-    await transaction
-      .insertInto("clusters")
-      .values({ alias, active, ...origin, updated_at: now })
-      .execute();
-    if (members.length === 0) return;
-    const rows = members.map(({ type, active: isUsed, tenant_external_id }, position) => ({
-      type,
-      active: isUsed,
-      tenant_external_id,
-      id: this.#newId(),
-      cluster_alias: alias,
-      position,
-      inserted_at: now,
-      updated_at: now,
-    }));
-    await transaction.insertInto("cluster_tenants").values(rows).execute();
   }
 
   async #withMembers(rows: readonly ClusterRow[]): Promise<StoredCluster[]> {
@@ -114,37 +89,8 @@ export class KyselyClusterStore implements ClusterStore {
         .map(toMember),
     }));
   }
-
-  #newId(): string {
-    return uuid(this.#random.bytes(16));
-  }
 }
 
 function toMember({ position: _position, ...row }: ClusterMemberRow): StoredClusterMember {
   return { ...row, active: Boolean(row.active) };
-}
-
-/** A tenant has to exist, and is in one cluster only. */
-async function refuseMembers(
-  transaction: Transaction<TenantDatabase>,
-  { alias, cluster_tenants: members }: Cluster,
-): Promise<void> {
-  const externalIds = members.map((member) => member.tenant_external_id);
-  if (externalIds.length === 0) return;
-  const existing = await transaction
-    .selectFrom("tenants")
-    .select("external_id")
-    .where("external_id", "in", externalIds)
-    .execute();
-  const known = new Set(existing.map(({ external_id }) => external_id));
-  const missing = externalIds.find((externalId) => !known.has(externalId));
-  if (missing !== undefined) throw new ClusterMemberError(missing, null);
-  const elsewhere = await transaction
-    .selectFrom("cluster_tenants")
-    .select(["tenant_external_id", "cluster_alias"])
-    .where("tenant_external_id", "in", externalIds)
-    .where("cluster_alias", "!=", alias)
-    .executeTakeFirst();
-  if (elsewhere !== undefined)
-    throw new ClusterMemberError(elsewhere.tenant_external_id, elsewhere.cluster_alias);
 }

@@ -13,6 +13,7 @@ import {
 } from "kysely";
 import type { Random } from "../base/random.ts";
 import type { WallClock } from "../base/wall-clock.ts";
+import type { Cluster } from "./cluster.ts";
 import type { ClusterStore } from "./cluster-store.ts";
 import { chunksOf, inChunks } from "./in-chunks.ts";
 import { KyselyClusterStore } from "./kysely-cluster-store.ts";
@@ -36,6 +37,7 @@ import {
 } from "./tenant-tables.ts";
 import { uuid } from "./uuid.ts";
 import { changedId, writeChanges } from "./write-changes.ts";
+import { writeCluster } from "./write-cluster.ts";
 
 type TenantsQuery = SelectQueryBuilder<TenantDatabase, "tenants", TenantRow>;
 
@@ -97,18 +99,22 @@ export class KyselyTenantStore implements TenantStore {
     });
   }
 
-  async write(changes: readonly TenantChange[], base?: ChangeToken): Promise<void> {
-    if (changes.length === 0) return;
+  async write(
+    changes: readonly TenantChange[],
+    base?: ChangeToken,
+    clusters: readonly Cluster[] = [],
+  ): Promise<void> {
+    if (changes.length === 0 && clusters.length === 0) return;
     await this.#database.transaction().execute(async (transaction) => {
       const revision = await nextRevision(transaction);
       if (base !== undefined)
         await refuseMoved(transaction, changes.map(changedId), base, revision);
-      await writeChanges(transaction, changes, {
-        revision,
-        now: this.#wallClock.iso(),
-        newId: () => uuid(this.#random.bytes(16)),
-        secretBox: this.#secretBox,
-      });
+      const now = this.#wallClock.iso();
+      const newId = () => uuid(this.#random.bytes(16));
+      const secretBox = this.#secretBox;
+      await writeChanges(transaction, changes, { revision, now, newId, secretBox });
+      // oxlint-disable-next-line no-await-in-loop -- they share a transaction, hence a connection
+      for (const cluster of clusters) await writeCluster(transaction, cluster, { now, newId });
     });
   }
 

@@ -3,6 +3,7 @@
  * Passwords come out in plain text; sealing them is the store's own business.
  */
 
+import type { Cluster } from "./cluster.ts";
 import type { ClusterStore } from "./cluster-store.ts";
 import type { StoredTenant, Tenant } from "./tenant.ts";
 
@@ -68,9 +69,14 @@ export interface TenantStore {
   /**
    * Does all of `changes` or, if it throws, none; at most one change per tenant. With `base`,
    * only if none of these tenants was written since. Deleting what does not exist is no error.
-   * Throws {@link SniHostnameTakenError}, {@link StoreMovedError}.
+   * With `clusters`, these are put after the tenants, or nothing is.
+   * Throws {@link SniHostnameTakenError}, {@link StoreMovedError}, ClusterMemberError.
    */
-  write(changes: readonly TenantChange[], base?: ChangeToken): Promise<void>;
+  write(
+    changes: readonly TenantChange[],
+    base?: ChangeToken,
+    clusters?: readonly Cluster[],
+  ): Promise<void>;
   /** Cheap enough to be asked several times a second; sees what other processes wrote. */
   changeToken(): Promise<ChangeToken>;
   changedSince(token: ChangeToken): Promise<ChangesSince>;

@@ -51,7 +51,7 @@ export function delegate(real: TenantStore): TenantStore {
     findBySni: (hostname) => real.findBySni(hostname),
     hostnameOwners: (hostnames) => real.hostnameOwners(hostnames),
     list: (page) => real.list(page),
-    write: (changes, base) => real.write(changes, base),
+    write: (changes, base, clusters) => real.write(changes, base, clusters),
     changeToken: () => real.changeToken(),
     changedSince: (token) => real.changedSince(token),
     close: () => real.close(),

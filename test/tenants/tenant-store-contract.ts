@@ -379,6 +379,17 @@ export function describeTenantStore(engine: string, create: () => Promise<StoreU
       expect((await other.clusters.get("main"))?.cluster_tenants).toMatchObject([member("a")]);
     });
 
+    test("is put with its tenants in one write, or none of them is", async () => {
+      await store.write([put("d")], undefined, [cluster("main", member("d"))]);
+      expect(await other.clusters.get("main")).toMatchObject(cluster("main", member("d")));
+      const taken = store.write([put("e")], undefined, [
+        cluster("own", member("e")),
+        cluster("next", member("d")),
+      ]);
+      expect(String(await rejectionOf(taken))).toContain("tenant d is in cluster main already");
+      expect([await other.get("e"), await other.clusters.get("own")]).toEqual([null, null]);
+    });
+
     test("moves the change token, and pages in the order of names", async () => {
       const token = await store.changeToken();
       await store.clusters.put(cluster("m"));
