@@ -3,6 +3,7 @@
  */
 
 import { errorMessage } from "../base/error-message.ts";
+import { SupavisorKeyError } from "../control/supavisor/cloak-secret.ts";
 import { TlsConfigurationError } from "../net/tls-contexts.ts";
 import { MigrationFailedError } from "../tenants/migrations.ts";
 import { MetadataDatabaseError } from "../tenants/postgres-tenant-store.ts";
@@ -10,6 +11,7 @@ import { SecretNotOpenedError } from "../tenants/secret-box.ts";
 import { StoreMovedError } from "../tenants/tenant-store.ts";
 import { VaultKeyError } from "../tenants/vault-key.ts";
 import { EmbeddedPostgresError } from "./postgres-error.ts";
+import { SupavisorDatabaseError } from "./supavisor-database.ts";
 
 const POSTGRESQL_PORT = 5432;
 
@@ -47,6 +49,8 @@ const OPERATOR_ERRORS = [
   MigrationFailedError,
   StoreMovedError,
   EmbeddedPostgresError,
+  SupavisorKeyError,
+  SupavisorDatabaseError,
 ] as const;
 
 /** Returns what an operator needs to know of `error`. */

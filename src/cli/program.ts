@@ -9,6 +9,7 @@ import { addCheck } from "./check.ts";
 import type { CommandContext } from "./command-context.ts";
 import { addDoctor } from "./doctor.ts";
 import { addHelp } from "./help.ts";
+import { addImport } from "./import.ts";
 import { addQuickstart } from "./quickstart.ts";
 import { addStart } from "./start.ts";
 import { addTenants } from "./tenants.ts";
@@ -20,6 +21,7 @@ const VERBS: readonly Verb[] = [
   addQuickstart,
   addStart,
   addApply,
+  addImport,
   addTenants,
   addDoctor,
   addToken,
@@ -32,6 +34,7 @@ Examples:
   $ carpool quickstart                   try it, with a PostgreSQL of its own
   $ carpool start                        run the pooler
   $ carpool apply tenants.yaml           register the tenants of a file
+  $ carpool import supavisor             take over the tenants of a Supavisor
   $ carpool token                        a token for the HTTP API, good for an hour
   $ carpool doctor acme                  what a client of tenant acme would meet
   $ carpool check                        what is wrong with the settings, or what they are

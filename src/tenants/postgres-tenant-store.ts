@@ -101,8 +101,11 @@ function openPool(url: string, connectionsMax: number): Pool {
   return pool;
 }
 
-/** Without it, `pg` takes `require` and `verify-ca` for `verify-full`, and says that this will change. */
-function asLibpqReadsIt(url: string): string {
+/**
+ * Returns `url` for `pg` to read its `sslmode` as libpq does: it takes `require` and `verify-ca` for
+ * `verify-full` otherwise, and says that this will change.
+ */
+export function asLibpqReadsIt(url: string): string {
   if (/[?&]uselibpqcompat=/.test(url)) return url;
   return `${url}${url.includes("?") ? "&" : "?"}uselibpqcompat=true`;
 }
