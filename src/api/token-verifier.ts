@@ -41,6 +41,8 @@ const TOKEN_TYPES = new Set(["jwt", "at+jwt", "application/at+jwt"]);
 const CLOCK_TOLERANCE_SECONDS = 5;
 
 const NAME_CHARACTERS_MAX = 128;
+/** What forges log lines: control, format, surrogate and separator characters. */
+const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/gu;
 
 /** Returns what to do with who shows `token`. Never rejects. */
 export async function verifyToken(
@@ -109,7 +111,7 @@ function judge(token: string, payload: JWTPayload, { blocklist, claims }: TokenR
 /** Who shows the token, for the audit log. */
 function nameOf({ sub, iss }: JWTPayload): string {
   const name = [sub, iss].find((claim) => typeof claim === "string" && claim !== "") ?? "token";
-  return name.slice(0, NAME_CHARACTERS_MAX);
+  return name.slice(0, NAME_CHARACTERS_MAX).replaceAll(UNPRINTABLE, "?");
 }
 
 function refusal(error: unknown): Verdict {

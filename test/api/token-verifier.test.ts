@@ -232,6 +232,7 @@ describe("a token's claims", () => {
     [{ iss: "id" }, "id"],
     [{ sub: "" }, "token"],
     [{ sub: "x".repeat(500) }, "x".repeat(128)],
+    [{ sub: "ops\n{}\u202e\u2028" }, "ops?{}??"],
   ])("give a name: %j", async (own, name) => {
     expect(await verify(await sign({ exp: NOW + HOUR, ...own }))).toEqual({
       kind: "accepted",
