@@ -29,7 +29,7 @@ export class RequestLimits {
 
   /** Throws a RequestRefused with 429 if the address has asked too often. One that is not known is not counted. */
   countAddress(address: string | null): void {
-    if (address !== null) this.#count(this.#addresses, address);
+    if (address !== null) this.#count(this.#addresses, networkOf(address));
   }
 
   /** The same for the subject of a good token. */
@@ -39,7 +39,7 @@ export class RequestLimits {
 
   /** The same for an address that has shown no good token. */
   countFailure(address: string | null): void {
-    refuse(this.#failures.take(address ?? "", FAILURES));
+    refuse(this.#failures.take(networkOf(address ?? ""), FAILURES));
   }
 
   #count(limiter: RateLimiter, key: string): void {
@@ -54,4 +54,14 @@ function refuse(waitMs: number): void {
   throw new RequestRefused(429, `too many requests: try again in ${seconds} s`, {
     "Retry-After": String(seconds),
   });
+}
+
+/** Whoever has an IPv6 address has at least 2^64 of them (RFC 6177): they count as one, by their first half. */
+function networkOf(address: string): string {
+  if (!address.includes(":")) return address;
+  const [before = [], after = []] = address
+    .split("::")
+    .map((part) => part.split(":").filter((group) => group !== ""));
+  const zeros = Array<string>(Math.max(0, 8 - before.length - after.length)).fill("0");
+  return [...before, ...zeros, ...after].slice(0, 4).join(":");
 }

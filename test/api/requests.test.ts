@@ -135,6 +135,18 @@ describe("how often", () => {
     expect(await ask("/swaggerui")).toBe(200);
   });
 
+  test.each([
+    ["2001:db8::1", "2001:db8::ffff:0:0:2", 429],
+    ["2001:db8:0:0:1::", "2001:db8::9", 429],
+    ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::", 429],
+    ["2001:db8::1", "2001:db8:0:1::1", 404],
+    ["::1", "192.0.2.1", 404],
+  ])("%s and %s are of one network or not", async (one, other, status) => {
+    api.requestsPerSecond = 1;
+    expect((await api.stranger("/x", { address: one })).status).toBe(404);
+    expect((await api.stranger("/x", { address: other })).status).toBe(status);
+  });
+
   test("anybody may ask where there is no limit", async () => {
     const answers = await Promise.all(Array.from({ length: 500 }, () => api.request("/x")));
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([404]));
