@@ -90,6 +90,8 @@ export class PoolGroup {
     if (limits === null) this.attempts.answered(nowMs);
     else this.attempts.failed(nowMs, error, limits);
     this.freed(nowMs);
+    // Those that waited for this outcome learn when the next attempt may start.
+    if (limits !== null) for (const member of [...this.#refused]) member.wake();
   }
 
   /** The room of a resource is free. */

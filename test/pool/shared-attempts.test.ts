@@ -56,6 +56,19 @@ describe("after a failure that concerns all pools", () => {
     expect(shared.opening.reduce((sum, n) => sum + n)).toBe(1);
   });
 
+  test("a pool that waited for another's attempt tries when the next is due, if that fails too", () => {
+    const shared = new GroupRig({ pools: 2 });
+    const leaving = shared.rig(0).ask();
+    shared.rig(0).fail("away", "shared");
+    shared.clock.advance(LIMITS.retryMinMs + COARSE_MS);
+    const waiting = shared.rig(1).ask();
+    expect(shared.opening).toEqual([1, 0]);
+    shared.rig(0).pool.forget(leaving);
+    shared.rig(0).fail("still away", "shared");
+    shared.clock.advance(2 * LIMITS.retryMinMs + COARSE_MS);
+    expect([waiting.refused.length, ...shared.opening]).toEqual([0, 0, 1]);
+  });
+
   test("all pools that wait open again as soon as one has succeeded", () => {
     const shared = new GroupRig({ pools: 3 });
     for (const rig of shared.rigs) rig.ask();
