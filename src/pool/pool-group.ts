@@ -91,7 +91,9 @@ export class PoolGroup {
     else this.attempts.failed(nowMs, error, limits);
     this.freed(nowMs);
     // Those that waited for this outcome learn when the next attempt may start.
-    if (limits !== null) for (const member of [...this.#refused]) member.wake();
+    if (limits === null) return;
+    const refused = [...this.#refused];
+    for (const member of refused) member.wake();
   }
 
   /** The room of a resource is free. */
