@@ -53,6 +53,12 @@ export class AuthQueries {
     return this.#secretsOf(tenant, manager).secretOf(role);
   }
 
+  /** Whether PostgreSQL has told another secret of the role since it told `text`. */
+  isOutdated(tenantId: string, role: string, text: string | null): boolean {
+    const secrets = this.#tenants.get(tenantId)?.secrets;
+    return secrets !== undefined && text !== null && secrets.isOutdated(role, text);
+  }
+
   /** PostgreSQL does not take the role's secret: the next login asks for it. */
   forget(tenantId: string, role: string): void {
     this.#tenants.get(tenantId)?.secrets.forget(role);

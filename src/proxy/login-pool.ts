@@ -10,10 +10,15 @@ import type { ClientProof } from "./client-authentication.ts";
 import type { Login } from "./login.ts";
 import { databaseOf } from "./opening-parameters.ts";
 import type { PoolRegistry } from "./pool-registry.ts";
+import { LoginOutdatedError } from "./proxy-errors.ts";
 import type { ServerPool } from "./server-pool.ts";
 import { storedSecrets } from "./user-secrets.ts";
 
-/** Returns the pool, by whose servers the client is represented from now on. */
+/**
+ * Returns the pool, by whose servers the client is represented from now on.
+ * @throws {LoginOutdatedError} the role's secret was changed while the client proved the one before: that would
+ * take the pool its keys
+ */
 export function poolOfLogin(
   login: Login,
   proof: ClientProof,
@@ -22,6 +27,7 @@ export function poolOfLogin(
   authQueries: AuthQueries,
 ): ServerPool {
   const { tenant, user } = login;
+  const { external_id: id } = tenant;
   const database = databaseOf(opening, tenant);
   const mode = opening.portMode === "session" ? "session" : "transaction";
   if (login.byToken && proof.secret.kind === "plaintext") {
@@ -31,10 +37,12 @@ export function poolOfLogin(
     pool.onSecretRefused = nothingKept;
     return pool;
   }
+  if (!tenant.require_user && authQueries.isOutdated(id, user.db_user, user.db_password))
+    throw new LoginOutdatedError();
   const pool = pools.poolOf(tenant, user, database, mode);
   if (!tenant.require_user) {
     pool.renewSecret(storedSecrets(user));
-    pool.onSecretRefused = () => authQueries.forget(tenant.external_id, user.db_user);
+    pool.onSecretRefused = () => authQueries.forget(id, user.db_user);
   }
   if (proof.keys !== null) pool.passKeysThrough(proof.keys);
   return pool;

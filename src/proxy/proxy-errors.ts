@@ -262,7 +262,7 @@ export class LoginOutdatedError extends PoolerError {
     super({
       severity: "FATAL",
       sqlstate: SQLSTATE.cannot_connect_now,
-      message: "the tenant was changed during the login",
+      message: "the tenant or the password was changed during the login",
       hint: "Connect again.",
     });
   }

@@ -90,6 +90,12 @@ export class TenantSecrets {
     return outcome.kind === "none" ? null : this.#stale(role, outcome.error);
   }
 
+  /** Whether PostgreSQL has told another secret of the role since it told `text`. */
+  isOutdated(role: string, text: string): boolean {
+    const kept = this.#kept.peek(role);
+    return kept !== undefined && kept.text !== text;
+  }
+
   /** PostgreSQL does not take what is kept of this role. */
   forget(role: string): void {
     this.#kept.delete(role);

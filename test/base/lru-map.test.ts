@@ -30,6 +30,17 @@ describe("LruMap", () => {
     expect(map.get("b")).toBeUndefined();
   });
 
+  test("looks and renews without counting it as use", () => {
+    const map = new LruMap<string, number>(2);
+    map.set("a", 1);
+    map.set("b", 2);
+    map.renew("a", 3);
+    map.renew("none", 4);
+    expect([map.peek("a"), map.peek("none"), ...map.keys()]).toEqual([3, undefined, "a", "b"]);
+    map.set("c", 5);
+    expect([...map.keys()]).toEqual(["b", "c"]);
+  });
+
   test("forgets one, and all", () => {
     const map = new LruMap<string, number>(3);
     map.set("a", 1);
