@@ -196,3 +196,25 @@ test("a tenant that moves to another database takes no secret along", async () =
   });
   expect(await currentUser(loginAs(pooler, role, "there"))).toBe(role);
 });
+
+test("a login that proves the password before takes the pool no keys", async () => {
+  await using pooler = await startQueried(postgres, { tenant: SOON });
+  const role = await createRole(postgres, "old");
+  const slow = new Client({
+    ...loginAs(pooler, role, ""),
+    password: async () => {
+      await postgres.query(`alter role ${role} password 'new'`);
+      expect(await currentUser(loginAs(pooler, role, "new"))).toBe(role);
+      return "old";
+    },
+  });
+  slow.on("error", () => {});
+  expect(await rejectionOf(slow.connect())).toMatchObject({
+    code: "57P03",
+    message: "the tenant or the password was changed during the login",
+  });
+  await endServers(role);
+  await eventually(async () => {
+    expect(await currentUser(loginAs(pooler, role, "new"))).toBe(role);
+  });
+});

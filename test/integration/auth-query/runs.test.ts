@@ -125,6 +125,14 @@ describe("the query runs", () => {
     expect(await currentUser(loginAs(pooler, role, "secret", { tls: false }))).toBe(role);
   });
 
+  test("not at all on the native port, where PostgreSQL itself asks for the password", async () => {
+    await using pooler = await startQueried(postgres, { tenant: { auth_query: QUERY } });
+    const role = await createRole(postgres, "secret");
+    const native = loginAs(pooler, role, "secret", { tls: false });
+    expect(await currentUser({ ...native, port: pooler.portOf("native") })).toBe(role);
+    expect(await lookups(role)).toEqual([]);
+  });
+
   test("for a listed role by its alias, with the role's name and the user's limits", async () => {
     const role = await createRole(postgres, "secret");
     await using pooler = await startQueried(postgres, {
