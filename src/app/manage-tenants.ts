@@ -47,7 +47,8 @@ export async function showTenants(
   );
 }
 
-async function withStore<Result>(
+/** Opens the store of the settings for `use`, and closes it. */
+export async function withStore<Result>(
   config: Config,
   workingDirectory: string,
   use: (store: TenantStore) => Promise<Result>,

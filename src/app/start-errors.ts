@@ -10,6 +10,7 @@ import { MetadataDatabaseError } from "../tenants/postgres-tenant-store.ts";
 import { SecretNotOpenedError } from "../tenants/secret-box.ts";
 import { StoreMovedError } from "../tenants/tenant-store.ts";
 import { VaultKeyError } from "../tenants/vault-key.ts";
+import { SettingsFileExistsError } from "./import-pgbouncer.ts";
 import { EmbeddedPostgresError } from "./postgres-error.ts";
 import { SupavisorDatabaseError } from "./supavisor-database.ts";
 
@@ -51,6 +52,7 @@ const OPERATOR_ERRORS = [
   EmbeddedPostgresError,
   SupavisorKeyError,
   SupavisorDatabaseError,
+  SettingsFileExistsError,
 ] as const;
 
 /** Returns what an operator needs to know of `error`. */

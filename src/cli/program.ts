@@ -35,6 +35,7 @@ Examples:
   $ carpool start                        run the pooler
   $ carpool apply tenants.yaml           register the tenants of a file
   $ carpool import supavisor             take over the tenants of a Supavisor
+  $ carpool import pgbouncer.ini         take over a PgBouncer's databases and users
   $ carpool token                        a token for the HTTP API, good for an hour
   $ carpool doctor acme                  what a client of tenant acme would meet
   $ carpool check                        what is wrong with the settings, or what they are

@@ -79,6 +79,10 @@ class PgBouncerImporter {
   }
 
   #refuseSections(entries: readonly IniEntry[]): void {
+    if (entries.length === 0) {
+      const place = { file: this.#source.file, line: 1 };
+      this.#remarks.push(refusal({ place, message: "has no section of PgBouncer's" }));
+    }
     for (const { section, key, place } of entries)
       if (!SECTIONS.has(section)) this.#refuse(place, key, `PgBouncer has no section [${section}]`);
   }
