@@ -2,7 +2,7 @@
  * The port of HTTP of a running program: what is no HTTP, and settings that change while it runs.
  */
 
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, test } from "bun:test";
 import { writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
@@ -17,14 +17,14 @@ let folder: TemporaryFolder;
 let program: RunningProgram;
 let port: number;
 
-beforeEach(async () => {
+beforeAll(async () => {
   folder = await makeTemporaryFolder();
   await writeSettings(FIRST);
   program = new RunningProgram(["start"], folder.path, {});
   const log = await program.until("carpool is ready");
   port = Number(/"http":(\d+)/.exec(log)?.[1]);
 });
-afterEach(async () => {
+afterAll(async () => {
   await program[Symbol.asyncDispose]();
   await folder.remove();
 });
