@@ -91,6 +91,17 @@ describe("Transport.startServerTls after an SSLRequest", () => {
     expect(String(answer)).toBe("answer");
   });
 
+  test.if(process.platform === "linux")("can still be asked whether its peer answers", async () => {
+    await using net = new NetFixture();
+    const { transport, outcome } = await upgrade(net, contexts("localhost"), ALPN);
+    expect(await outcome).toBeNull();
+    transport.probeAfter(1);
+    expect(transport.unansweredMs).toBe(0);
+    transport.destroy();
+    transport.probeAfter(1);
+    expect(transport.unansweredMs).toBeNull();
+  });
+
   test("knows no name and no protocol where the client sent none, as libpq before 17", async () => {
     await using net = new NetFixture();
     const { transport, outcome } = await upgrade(net, contexts("localhost"), { servername: "" });
