@@ -6,7 +6,8 @@
 import { canonicalAddress } from "../base/ip-address.ts";
 import { AllowList } from "../tenants/allow-list.ts";
 import { ProtocolError } from "../wire/protocol-error.ts";
-import { type ProxyHeader, proxyBeginning, readProxyHeader } from "./proxy-header.ts";
+import type { ProxyHeader } from "./proxy-header.ts";
+import { proxyBeginning, readProxyHeader } from "./read-proxy-header.ts";
 
 /** `required`: whoever is trusted begins with a header. `optional`: it may. `off`: nobody does. */
 export type ProxyProtocolMode = "off" | "required" | "optional";

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { crc32cWithout } from "../../src/edge/crc32c.ts";
-import { type ProxyHeader, proxyBeginning, readProxyHeader } from "../../src/edge/proxy-header.ts";
+import type { ProxyHeader } from "../../src/edge/proxy-header.ts";
+import { proxyBeginning, readProxyHeader } from "../../src/edge/read-proxy-header.ts";
 import { ProtocolError } from "../../src/wire/protocol-error.ts";
 import { proxyV1, proxyV2, tlv } from "../support/proxy-headers.ts";
 
