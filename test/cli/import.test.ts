@@ -104,6 +104,13 @@ describe("carpool import pgbouncer.ini", () => {
     expect((await carpool("tenants")).out).toContain("there are no tenants yet");
   });
 
+  test("is what `carpool import pgbouncer FILE` does as well, whatever the file's name", async () => {
+    await write("pooler.conf", INI);
+    const { exitCode, out } = await carpool("import", "pgbouncer", "pooler.conf", "--dry-run");
+    expect([exitCode, out.split("\n").at(0)]).toEqual([0, "+ tenant shop"]);
+    expect((await carpool("tenants")).out).toContain("there are no tenants yet");
+  });
+
   test("says so when there is no such file", async () => {
     const { exitCode, error } = await carpool("import", "gone.ini");
     expect(exitCode).toBe(1);

@@ -68,6 +68,9 @@ async function createRoles(): Promise<void> {
   await postgres.query("create database reports_old");
   await postgres.query("create role plain login password 'plain-password'");
   await postgres.query("create role scram login password 'scram-password'");
+  await postgres.query("create role asker superuser login password 'asker-password'");
+  await postgres.query("create role unlisted login password 'unlisted-password'");
+  await postgres.query("create role expired login password 'x' valid until '2001-01-01'");
   await postgres.query("create role owner login password 'owner-password'");
   await postgres.query(
     "set password_encryption = md5; create role hashed login password 'md5-password'",
@@ -80,8 +83,8 @@ async function writeConfiguration(): Promise<string> {
     "select rolname, rolpassword from pg_authid where rolname in ('scram', 'hashed') order by 1 desc",
   );
   const verifiers = rows.map(({ rolname, rolpassword }) => `"${rolname}" "${rolpassword}"`);
-  const plain = ['"plain" "plain-password"', '"owner" "owner-password"', '"same" "owner-password"'];
-  userlist = [...verifiers, ...plain].join("\n");
+  const plain = ["plain", "owner", "asker"].map((name) => `"${name}" "${name}-password"`);
+  userlist = [...verifiers, ...plain, '"same" "owner-password"'].join("\n");
   const file = await give("userlist.txt", userlist);
   const host = `host=127.0.0.1 port=${postgres.port}`;
   const ini = `
@@ -89,6 +92,7 @@ async function writeConfiguration(): Promise<string> {
 shop = ${host} dbname=shop_production
 reports = ${host} dbname='reports_old' pool_size=3
 forced = ${host} dbname=shop_production user=owner password=owner-password
+queried = ${host} dbname=reports_old auth_user=asker
 * = ${host}
 [users]
 plain = max_user_connections=50
@@ -164,6 +168,9 @@ const STRINGS = [
   ["hashed", "md5-password", "shop_production", "hashed shop_production"],
   ["owner", "owner-password", "forced", "owner shop_production"],
   ["same", "owner-password", "forced", "owner shop_production"],
+  ["unlisted", "unlisted-password", "queried", "unlisted reports_old"],
+  ["scram", "scram-password", "queried", "scram reports_old"],
+  ["hashed", "md5-password", "queried", "hashed reports_old"],
 ] as const;
 
 const REFUSED = [
@@ -172,6 +179,10 @@ const REFUSED = [
   ["hashed", "wrong", "shop"],
   ["nobody", "plain-password", "shop"],
   ["plain", "scram-password", "forced"],
+  ["unlisted", "unlisted-password", "shop"],
+  ["unlisted", "wrong", "queried"],
+  ["expired", "x", "queried"],
+  ["nobody", "x", "queried"],
   ["plain", "plain-password", "no_such_database"],
 ] as const;
 
