@@ -61,9 +61,6 @@ export type PoolerPorts = Readonly<Record<PortMode, number>>;
 /** Accept queue of each port; the kernel caps it at net.core.somaxconn. */
 const BACKLOG = 4096;
 
-/** Tenants kept in memory, some 2 KB each. */
-const TENANTS_MAX = 100_000;
-
 /** How often it is looked whether all clients have left and all servers are closed. */
 const STOP_POLL_MS = 10;
 
@@ -102,7 +99,7 @@ export class Pooler {
       store,
       clock,
       logger,
-      tenantsMax: TENANTS_MAX,
+      tenantsMax: config.tenantCacheSize,
       onChanged: (externalIds) => void this.#onTenantsChanged(externalIds),
     });
     const scratch = new RelayScratch(clock);

@@ -33,6 +33,7 @@ describe("loadConfig", () => {
       dataDirectory: ".carpool",
       databaseUrl: "sqlite:.carpool/carpool.db",
       dbPoolSize: 5,
+      tenantCacheSize: 100_000,
       vaultEncKey: null,
       globalDownstreamCertPath: null,
       globalDownstreamKeyPath: null,

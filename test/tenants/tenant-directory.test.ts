@@ -12,6 +12,8 @@ import { tenant } from "./fixtures.ts";
 import { delegate, openStore } from "./store-fixtures.ts";
 
 const POLL_MS = 250;
+/** As the directory has it. */
+const MISSING_MAX = 10_000;
 
 /** A real store whose reads are counted, can be held up, and can fail as if it were away. */
 class WatchedStore {
@@ -176,6 +178,27 @@ describe("TenantDirectory", () => {
     await directory.lookup("beta");
     expect(directory.peek("acme")).toBeUndefined();
     expect(directory.peek("beta")?.external_id).toBe("beta");
+  });
+
+  test("keeps no more names of tenants that do not exist than it may", async () => {
+    const names = Array.from({ length: MISSING_MAX + 1 }, (_, index) => `stranger${index}`);
+    const found = await Promise.all(names.map((name) => directory.lookup(name)));
+    expect(new Set(found)).toEqual(new Set([null]));
+    expect(directory.peek("stranger0")).toBeUndefined();
+    expect(directory.peek("stranger1")).toBeNull();
+    expect(directory.peek(`stranger${MISSING_MAX}`)).toBeNull();
+  });
+
+  test("knows a thousand others after a change of one", async () => {
+    const names = Array.from({ length: 1000 }, (_, index) => `t${index}`);
+    await real.write(names.map((name) => ({ kind: "put", tenant: tenant(name) })));
+    directory.stop();
+    directory = createDirectory(1000);
+    await directory.start();
+    await Promise.all(names.map((name) => directory.lookup(name)));
+    await changeElsewhere({ kind: "put", tenant: tenant("t500", { db_port: 6000 }) });
+    const forgotten = names.filter((name) => directory.peek(name) === undefined);
+    expect(forgotten).toEqual(["t500"]);
   });
 
   test("hears what another process changed, and forgets that only", async () => {

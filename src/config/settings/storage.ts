@@ -34,6 +34,16 @@ export const STORAGE_SETTINGS = {
     summary:
       "Most connections to the PostgreSQL of DATABASE_URL. Tenants are read once and kept: Supavisor's 25 are not needed.",
   }),
+  tenantCacheSize: count({
+    name: "TENANT_CACHE_SIZE",
+    group: "Storage",
+    default: "100000",
+    reloadable: false,
+    min: 1,
+    max: 10_000_000,
+    summary:
+      "Most tenants that are kept in memory, where a login finds them in a microsecond and without the store; the one unused for longest makes room. One with a user takes about 2 kB.",
+  }),
   vaultEncKey: secret({
     name: "VAULT_ENC_KEY",
     group: "Storage",

@@ -57,8 +57,8 @@ afterEach(async () => {
   await network[Symbol.asyncDispose]();
 });
 
-async function logIn(tenant: string): Promise<void> {
-  const client = new Client(pooler.target("transaction", tenant));
+async function logIn(tenant: string, through = pooler): Promise<void> {
+  const client = new Client(through.target("transaction", tenant));
   client.on("error", () => {}); // told by the query, too
   await client.connect();
   try {
@@ -79,8 +79,8 @@ function openAnother(): Promise<TenantStore> {
   });
 }
 
-async function expectRefusedForNow(tenant: string): Promise<void> {
-  expect(await rejectionOf(logIn(tenant))).toMatchObject({
+async function expectRefusedForNow(tenant: string, through = pooler): Promise<void> {
+  expect(await rejectionOf(logIn(tenant, through))).toMatchObject({
     code: "57P03",
     message: "the tenant cannot be looked up at this moment",
   });
@@ -114,6 +114,20 @@ test("whom it knows logs in while the database is stopped, others are asked to t
   }
   await eventually(() => logIn("late"));
   await expectToHearOfChanges();
+});
+
+test("it knows as many as TENANT_CACHE_SIZE says, and of those the ones that came last", async () => {
+  const env = { DATABASE_URL: url, VAULT_ENC_KEY: KEY, TENANT_CACHE_SIZE: "1" };
+  await using small = await startPooler(postgres, { env });
+  await logIn("dev", small);
+  await logIn("late", small);
+  await metadata.shutDown();
+  try {
+    await logIn("late", small);
+    await expectRefusedForNow("dev", small);
+  } finally {
+    await metadata.start();
+  }
 });
 
 test("whom it knows logs in while the database hangs, and nobody else waits for ever", async () => {
