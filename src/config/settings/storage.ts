@@ -42,7 +42,7 @@ export const STORAGE_SETTINGS = {
     min: 1,
     max: 10_000_000,
     summary:
-      "Most tenants that are kept in memory, where a login finds them in a microsecond and without the store; the one unused for longest makes room. One with a user takes about 2 kB.",
+      "Most tenants that are kept in memory, where a login finds them in a microsecond and without the store; the one unused for longest makes room. One with a user takes about 4 kB.",
   }),
   vaultEncKey: secret({
     name: "VAULT_ENC_KEY",
