@@ -189,7 +189,7 @@ test("what only a DO made is taken away where there is no room, counted, and log
   expect(rig.pooler.pooler.counters.pins.sweptTotal - sweptBefore).toBe(2);
   const swept = rig.pooler.lines.filter(({ fields }) => fields["limit"] !== undefined);
   expect(swept.map(({ fields }) => fields)).toEqual([
-    { tenant: "none", mode: "transaction", reasons: "temporary", limit: 0 },
+    { tenant: "none", user: "postgres", mode: "transaction", reasons: "temporary", limit: 0 },
   ]);
 });
 
