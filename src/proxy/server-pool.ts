@@ -205,12 +205,14 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
   }
 
   /**
-   * The secret that the role has now, as a login has brought it. Servers that are open stay: PostgreSQL has let
-   * them in.
+   * The secret that the role has now, as a login has brought it. Where it is another one, servers end as they
+   * come back: they may belong to a role of the same name that is gone.
    */
   renewSecret(secrets: StoredSecrets): void {
+    const changed = !sameSecret(this.#recipe.secrets.secret, secrets.secret);
     this.#recipe = { ...this.#recipe, secrets };
     this.#secrets.replace(secrets);
+    if (changed) this.renew();
   }
 
   acquire(waiter: Waiter<ServerConnection>): ServerConnection | null {
