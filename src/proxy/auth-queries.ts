@@ -59,6 +59,11 @@ export class AuthQueries {
     return secrets !== undefined && text !== null && secrets.isOutdated(role, text);
   }
 
+  /** A login failed by the role's secret: the next one asks for it, whatever AUTH_QUERY_CACHE allows. */
+  doubt(tenantId: string, role: string): void {
+    this.#tenants.get(tenantId)?.secrets.doubt(role);
+  }
+
   /** PostgreSQL does not take the role's secret: the next login asks for it. */
   forget(tenantId: string, role: string): void {
     this.#tenants.get(tenantId)?.secrets.forget(role);

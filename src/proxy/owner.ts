@@ -46,6 +46,7 @@ import { nativeStartup, wantsPipe } from "./native-startup.ts";
 import type { PoolRegistry } from "./pool-registry.ts";
 import type { PoolerCounters } from "./pooler-counters.ts";
 import {
+  AuthenticationFailedError,
   InternalError,
   LoginTimeoutError,
   ShutdownError,
@@ -307,7 +308,10 @@ export class Owner implements ChannelOwner, SessionOwner {
       random,
       verifiers,
       onAuthenticated: (proof) => this.#begin(channel, opening, login, proof),
-      onFailed: (error) => this.#onLoginFailed(opening, error),
+      onFailed: (error) => {
+        if (error instanceof AuthenticationFailedError) this.#doubtSecret(login);
+        this.#onLoginFailed(opening, error);
+      },
     });
   }
 
@@ -489,6 +493,12 @@ export class Owner implements ChannelOwner, SessionOwner {
   #onClientLost(): void {
     this.#parts.counters.clientsLostTotal += 1;
     this.#parts.logger.info({}, "a client does not answer any more, and is given up");
+  }
+
+  /** What a wrong password was held against may be what has changed. */
+  #doubtSecret(login: Login | null): void {
+    if (login === null || login.byToken || login.tenant.require_user) return;
+    this.#parts.authQueries.doubt(login.tenant.external_id, login.user.db_user);
   }
 
   #onLoginFailed(opening: ChannelOpening, error: PoolerError | null): void {

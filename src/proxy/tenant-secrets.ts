@@ -31,6 +31,8 @@ interface KeptSecret {
   readonly text: string;
   /** When PostgreSQL said so. */
   readonly confirmedMs: number;
+  /** A login has failed by it since: the next one asks, however long it would be good. */
+  readonly doubtful: boolean;
 }
 
 export class TenantSecrets {
@@ -82,8 +84,8 @@ export class TenantSecrets {
     const nowMs = net.clock.now();
     this.#used(nowMs);
     const kept = this.#kept.get(role);
-    if (kept !== undefined && nowMs < kept.confirmedMs + settings.authQueryCacheMs)
-      return kept.text;
+    const goodUntilMs = kept === undefined ? 0 : kept.confirmedMs + settings.authQueryCacheMs;
+    if (kept?.doubtful === false && nowMs < goodUntilMs) return kept.text;
     const outcome = await this.#ask(role, kept !== undefined);
     if (outcome.kind === "secret") return outcome.text;
     if (outcome.kind === "failed") throw outcome.error;
@@ -94,6 +96,12 @@ export class TenantSecrets {
   isOutdated(role: string, text: string): boolean {
     const kept = this.#kept.peek(role);
     return kept !== undefined && kept.text !== text;
+  }
+
+  /** A login failed by what is kept of this role: perhaps its password has changed. */
+  doubt(role: string): void {
+    const kept = this.#kept.peek(role);
+    if (kept !== undefined) this.#kept.renew(role, { ...kept, doubtful: true });
   }
 
   /** PostgreSQL does not take what is kept of this role. */
@@ -132,7 +140,7 @@ export class TenantSecrets {
 
   /** A refresh is no use: what nobody logs in with goes first. */
   #keep(role: string, text: string): void {
-    const secret = { text, confirmedMs: this.#environment.net.clock.now() };
+    const secret = { text, confirmedMs: this.#environment.net.clock.now(), doubtful: false };
     if (this.#kept.peek(role) === undefined) this.#kept.set(role, secret);
     else this.#kept.renew(role, secret);
   }

@@ -17,7 +17,7 @@ export const AUTHENTICATION_SETTINGS = {
     max: DAY_MS,
     zero: "ask at each login",
     summary:
-      "How long a secret that a tenant's auth_query returned is good without asking again. By default each login asks, so that a password that was changed works at the first login after it and the old one fails. What was returned is kept in any case, and used for up to 24 hours while the database can't be asked. The default is PgBouncer's way.",
+      "How long a secret that a tenant's auth_query returned is good without asking again. After a login that failed, the next one asks all the same. By default each login asks, so that a password that was changed works at the first login after it and the old one fails. What was returned is kept in any case, and used for up to 24 hours while the database can't be asked. The default is PgBouncer's way.",
   }),
   authQueryTimeoutMs: milliseconds({
     name: "AUTH_QUERY_TIMEOUT",

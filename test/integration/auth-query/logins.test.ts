@@ -72,7 +72,7 @@ for (const version of VERSIONS) {
         });
 
         if (name === "with a cache") {
-          test("is known by its old password for as long as that is cached", async () => {
+          test("is known by its old password while that is cached, until a login fails by it", async () => {
             const role = await createRole(postgres, "first-secret", encryption);
             expect(await login(role, "first-secret")).toBe(role);
             await postgres.query(
@@ -82,6 +82,8 @@ for (const version of VERSIONS) {
             expect(await rejectionOf(login(role, "second-secret"))).toMatchObject({
               code: "28P01",
             });
+            expect(await login(role, "second-secret")).toBe(role);
+            expect(await rejectionOf(login(role, "first-secret"))).toMatchObject({ code: "28P01" });
           });
           return;
         }
