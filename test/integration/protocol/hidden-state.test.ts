@@ -92,6 +92,7 @@ describe.each([18, 15] as const)("PostgreSQL %d", (version) => {
     expect(lines).toEqual([
       {
         tenant: "dev",
+        user: "postgres",
         mode: "transaction",
         settings: "work_mem",
         reasons: "",

@@ -23,6 +23,7 @@ let bench: Bench;
 beforeAll(async () => {
   bench = await Bench.start({
     config: { maxPreparedStatements: 2, maxClientPreparedStatements: 8 },
+    tenant: { default_pool_strategy: "lifo" },
   });
 });
 
