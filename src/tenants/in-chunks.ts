@@ -6,14 +6,14 @@
 const ROWS_PER_STATEMENT = 200;
 
 /** Returns `items` in slices of at most 200; none if there are none. */
-export function chunksOf<T>(items: readonly T[]): T[][] {
+function chunksOf<T>(items: readonly T[]): T[][] {
   const chunks: T[][] = [];
   for (let start = 0; start < items.length; start += ROWS_PER_STATEMENT)
     chunks.push(items.slice(start, start + ROWS_PER_STATEMENT));
   return chunks;
 }
 
-/** Runs `statement` for one chunk after the other: they share a transaction, hence a connection. */
+/** Runs `statement` for one chunk after the other: on the connection of a transaction, or on one at a time. */
 export async function inChunks<T>(
   items: readonly T[],
   statement: (chunk: T[]) => Promise<unknown>,

@@ -15,7 +15,7 @@ import type { Random } from "../base/random.ts";
 import type { WallClock } from "../base/wall-clock.ts";
 import type { Cluster } from "./cluster.ts";
 import type { ClusterStore } from "./cluster-store.ts";
-import { chunksOf, inChunks } from "./in-chunks.ts";
+import { inChunks } from "./in-chunks.ts";
 import { KyselyClusterStore } from "./kysely-cluster-store.ts";
 import { nextRevision } from "./next-revision.ts";
 import { readHostnameOwners } from "./read-hostname-owners.ts";
@@ -70,12 +70,12 @@ export class KyselyTenantStore implements TenantStore {
   }
 
   async getMany(externalIds: readonly string[]): Promise<readonly StoredTenant[]> {
-    const pages = await Promise.all(
-      chunksOf(externalIds).map((ids) =>
-        this.#read((tenants) => tenants.where("external_id", "in", ids)),
-      ),
-    );
-    return pages.flat();
+    const found: StoredTenant[] = [];
+    // One after the other: a long list must not take every connection from those who log in.
+    await inChunks(externalIds, async (ids) => {
+      found.push(...(await this.#read((tenants) => tenants.where("external_id", "in", ids))));
+    });
+    return found;
   }
 
   async findBySni(hostname: string): Promise<StoredTenant | null> {

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { Client } from "pg";
 import { openPostgresTenantStore } from "../../src/tenants/postgres-tenant-store.ts";
 import { SecretBox, SecretNotOpenedError } from "../../src/tenants/secret-box.ts";
 import type { TenantStore } from "../../src/tenants/tenant-store.ts";
+import { eventually } from "../support/eventually.ts";
 import { type PostgresVersion, startPostgres, type TestPostgres } from "../support/postgres.ts";
 import { rejectionOf } from "../support/rejection.ts";
 import { tenant } from "./fixtures.ts";
@@ -99,6 +101,24 @@ describe.each(VERSIONS)("PostgreSQL %d", (version) => {
     expect(JSON.stringify(rows)).not.toContain("hunter2");
     const error = await rejectionOf(open(url, Buffer.alloc(32, 9)));
     expect(error).toBeInstanceOf(SecretNotOpenedError);
+  });
+
+  test("leaves connections to others while it reads a very long list", async () => {
+    const database = await newDatabase();
+    const store = await open(postgres.connectionString({ database }));
+    await store.write([{ kind: "put", tenant: tenant("t999") }]);
+    const locker = new Client({ connectionString: postgres.connectionString({ database }) });
+    await locker.connect();
+    await locker.query("begin; lock table carpool.tenants in access exclusive mode");
+    const list = store.getMany(Array.from({ length: 1000 }, (_, index) => `t${index}`));
+    await eventually(async () => {
+      const waiting = await postgres.query("select 1 from pg_locks where not granted");
+      if (waiting.length === 0) throw new Error("nobody waits for the table");
+    });
+    expect(await store.changeToken()).toBe("1");
+    await locker.end();
+    expect((await list).map((found) => found.external_id)).toEqual(["t999"]);
+    await store.close();
   });
 
   test("goes on by itself after its database was away", async () => {
