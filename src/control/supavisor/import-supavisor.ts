@@ -105,12 +105,18 @@ async function takenHostnames(store: TenantStore, tenants: readonly Tenant[]): P
   });
 }
 
+/** One question after the other: they must not take every connection from those who log in. */
 async function changedClusters(
   store: TenantStore,
   clusters: readonly Cluster[],
 ): Promise<Cluster[]> {
-  const stored = await Promise.all(clusters.map(({ alias }) => store.clusters.get(alias)));
-  return clusters.filter((cluster, index) => !isSame(cluster, stored[index] ?? null));
+  const changed: Cluster[] = [];
+  for (const cluster of clusters) {
+    // oxlint-disable-next-line no-await-in-loop -- see above
+    const stored = await store.clusters.get(cluster.alias);
+    if (!isSame(cluster, stored)) changed.push(cluster);
+  }
+  return changed;
 }
 
 function isSame(cluster: Cluster, stored: StoredCluster | null): boolean {
