@@ -9,6 +9,7 @@ import { applyTenants } from "../control/apply-tenants.ts";
 import { importPgBouncer, type PgBouncerImport } from "../control/import/import-pgbouncer.ts";
 import { renderRemarks } from "../control/import/import-remark.ts";
 import { renderSettingsYaml, renderTenantYaml } from "../control/import/import-yaml.ts";
+import { renderMovingPage } from "../control/import/moving-page.ts";
 import { withStore } from "./manage-tenants.ts";
 
 export interface ImportPgBouncerOptions {
@@ -71,6 +72,11 @@ export async function importPgBouncerFile(
       flag: options.force ? "w" : "wx",
     });
   return { outcome: applied.outcome, report, text: applied.text };
+}
+
+/** Returns the page docs/moving-from-pgbouncer.md. */
+export function explainImport(): string {
+  return renderMovingPage();
 }
 
 /** Files that it names are looked for as PgBouncer would, then beside it. */

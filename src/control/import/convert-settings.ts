@@ -95,10 +95,14 @@ function convertDefault(
   values: GlobalValues,
   settings: Map<string, string>,
 ): ImportRemark {
-  const results = KNOWN.get(key)?.convert?.(value, values) ?? [];
+  const known = KNOWN.get(key);
+  const subject = `${key} = ${value}`;
+  if (known?.without?.includes(value))
+    return { place: null, subject, fate: "differs", text: known.note };
+  const results = known?.convert?.(value, values) ?? [];
   const texts = results.map((result) => writeSetting(result, settings).text);
-  const text = texts.length === 0 ? (KNOWN.get(key)?.counterpart ?? "") : texts.join(", ");
-  return { place: null, subject: `${key} = ${value}`, fate: "other name", text };
+  const text = texts.length === 0 ? (known?.counterpart ?? "") : texts.join(", ");
+  return { place: null, subject, fate: "other name", text };
 }
 
 function overruled({ key, value, place }: IniEntry): ImportRemark {

@@ -25,6 +25,7 @@ export interface GlobalSetting {
 export const DIFFERENT_DEFAULTS = {
   default_pool_size: "20",
   query_wait_timeout: "120",
+  server_tls_sslmode: "prefer",
 } as const;
 
 const MS_PER_SECOND = 1000;

@@ -88,6 +88,12 @@ describe("a setting", () => {
     ]);
   });
 
+  test("that is silent tells that a server which offers TLS is reached without", () => {
+    const place = "(default): server_tls_sslmode = prefer: differs: ";
+    expect(reportOf(importText("[pgbouncer]"), place)).toHaveLength(1);
+    expect(reportOf(importText("[pgbouncer]\nserver_tls_sslmode = disable"), place)).toEqual([]);
+  });
+
   test("that stands there twice has its last value, and says so", () => {
     const text = "[pgbouncer]\nquery_timeout = 1\nquery_timeout = 2";
     const imported = importText(text);
@@ -125,7 +131,10 @@ describe("a setting", () => {
     "max_prepared_statements = 0",
     "listen_addr =",
   ])("that only half fits says what differs: %p", (line) => {
-    expect(reportOf(importText(`[pgbouncer]\n${line}`), ": differs: ")).toHaveLength(1);
+    const imported = importText(`[pgbouncer]\n${line}`);
+    const lines = reportOf(imported, "pgbouncer.ini:2: ");
+    expect([imported.ok, lines.length]).toEqual([true, 1]);
+    expect(lines[0]).toContain(": differs: ");
   });
 });
 
