@@ -204,9 +204,8 @@ class DatabaseConverter {
     const { hba } = this.#surroundings;
     if (hba === null) return true;
     const { key: name } = this.#entry;
-    const listed = new Set(["all", "replication", ...all.map(({ key }) => key)]);
-    const other = hba.find(({ databases }) => databases.some((each) => !listed.has(each)));
-    if (name === WILDCARD && other !== undefined) {
+    const other = name === WILDCARD ? ruleForOthers(hba, all) : null;
+    if (other !== null) {
       this.#refuse("an HBA rule is for one of its databases only", other);
       return false;
     }
@@ -239,4 +238,10 @@ class DatabaseConverter {
     this.remarks.push({ ...this.#subject, place, fate: "refused", text });
     return null;
   }
+}
+
+/** Returns a rule for a database that is not listed, and so belongs to the wildcard; null: there is none. */
+function ruleForOthers(hba: readonly HbaRule[], all: readonly IniEntry[]): HbaRule | null {
+  const listed = new Set(["all", "replication", ...all.map(({ key }) => key)]);
+  return hba.find(({ databases }) => databases.some((each) => !listed.has(each))) ?? null;
 }
