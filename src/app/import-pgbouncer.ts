@@ -5,7 +5,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { Config } from "../config/settings.ts";
-import { applyTenants } from "../control/apply-tenants.ts";
+import { putTenants } from "../control/apply-tenants.ts";
 import { importPgBouncer, type PgBouncerImport } from "../control/import/import-pgbouncer.ts";
 import { renderRemarks } from "../control/import/import-remark.ts";
 import { renderSettingsYaml, renderTenantYaml } from "../control/import/import-yaml.ts";
@@ -58,12 +58,10 @@ export async function importPgBouncerFile(
   if (settingsPath !== null && !options.force && existsSync(settingsPath))
     throw new SettingsFileExistsError(settingsPath);
   const applied = await withStore(config, workingDirectory, (store) =>
-    applyTenants(store, {
+    putTenants(store, imported.tenants, {
       file: options.file,
-      text: JSON.stringify(imported.tenants),
       prune: false,
       dryRun: options.dryRun,
-      context: contextOf(config),
     }),
   );
   if (applied.outcome === "invalid") return { outcome: "refused", report, text: applied.text };

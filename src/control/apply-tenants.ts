@@ -12,14 +12,17 @@ import { planTenants, type TenantDifference, type TenantPlan } from "./tenant-pl
 /** Somebody else may write between plan and write; more often than this in a row, nobody does. */
 const ATTEMPTS_MAX = 5;
 
-export interface ApplyOptions {
+export interface PutOptions {
   /** The file's name, as problems are to call it. */
   readonly file: string;
-  readonly text: string;
   /** Deletes the tenants that are not in the file. */
   readonly prune: boolean;
   /** Writes nothing. */
   readonly dryRun: boolean;
+}
+
+export interface ApplyOptions extends PutOptions {
+  readonly text: string;
   readonly context: ValidationContext;
 }
 
@@ -43,11 +46,19 @@ export async function applyTenants(
   options: ApplyOptions,
 ): Promise<ApplyResult> {
   const read = readTenantFile(options.text, options.file, options.context);
-  if (!read.ok) return invalid(read.problems);
+  return read.ok ? putTenants(store, read.tenants, options) : invalid(read.problems);
+}
+
+/** The same for tenants that are known to be valid. */
+export async function putTenants(
+  store: TenantStore,
+  tenants: readonly Tenant[],
+  options: PutOptions,
+): Promise<ApplyResult> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       // oxlint-disable-next-line no-await-in-loop -- again only if somebody else came between
-      return await planAndWrite(store, read.tenants, options);
+      return await planAndWrite(store, tenants, options);
     } catch (error) {
       if (!(error instanceof StoreMovedError) || attempt === ATTEMPTS_MAX) throw error;
     }
@@ -57,7 +68,7 @@ export async function applyTenants(
 async function planAndWrite(
   store: TenantStore,
   tenants: readonly Tenant[],
-  options: ApplyOptions,
+  options: PutOptions,
 ): Promise<ApplyResult> {
   const base = await store.changeToken();
   const existing = await readExisting(store, tenants, options.prune);
