@@ -82,7 +82,9 @@ async function writeConfiguration(): Promise<string> {
   const rows = await postgres.query(
     "select rolname, rolpassword from pg_authid where rolname in ('scram', 'hashed') order by 1 desc",
   );
-  const verifiers = rows.map(({ rolname, rolpassword }) => `"${String(rolname)}" "${String(rolpassword)}"`);
+  const verifiers = rows.map(
+    ({ rolname, rolpassword }) => `"${String(rolname)}" "${String(rolpassword)}"`,
+  );
   const plain = ["plain", "owner", "asker"].map((name) => `"${name}" "${name}-password"`);
   userlist = [...verifiers, ...plain, '"same" "owner-password"'].join("\n");
   const file = await give("userlist.txt", userlist);
