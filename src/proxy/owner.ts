@@ -3,52 +3,36 @@
  * Everything about a tenant (its pools, limits, cached secrets) is in one owner, as local facts.
  */
 
-import type { Clock, Timer } from "../base/clock.ts";
-import type { Logger } from "../base/logger.ts";
-import { PoolerError } from "../base/pooler-error.ts";
-import type { Random } from "../base/random.ts";
-import { SQLSTATE, type SqlState } from "../base/sqlstate.ts";
-import type { WallClock } from "../base/wall-clock.ts";
+import type { Timer } from "../base/clock.ts";
+import type { PoolerError } from "../base/pooler-error.ts";
 import type { Channel } from "../net/channel.ts";
 import type { ChannelOpening, ChannelOwner } from "../net/channel-opening.ts";
 import type { NetEnvironment } from "../net/net-environment.ts";
 import type { Ticker } from "../pool/ticker.ts";
 import { SECRET_BYTES } from "../session/cancel-key.ts";
 import { ClientState } from "../session/client-state.ts";
-import { findLoginUser, type LoginUser, type QueriedLogin } from "../tenants/find-login-user.ts";
-import { queriedRole, queriedUser } from "../tenants/queried-user.ts";
 import type { StoredTenant } from "../tenants/tenant.ts";
-import type { TenantDirectory } from "../tenants/tenant-directory.ts";
 import type { TenantUser } from "../tenants/tenant-user.ts";
-import { errorResponseOf } from "../wire/backend/error-response.ts";
-import { writeNegotiateProtocolVersion } from "../wire/backend/negotiate-protocol-version.ts";
-import { ByteWriter } from "../wire/byte-writer.ts";
-import { PROTOCOL_MINOR_LATEST } from "../wire/protocol-version.ts";
-import type { AddressBans } from "./address-bans.ts";
-import { type Admission, TenantBannedError } from "./admission.ts";
-import type { AuthQueries } from "./auth-queries.ts";
+import { TenantBannedError } from "./admission.ts";
 import type { CancelRegistry } from "./cancel-registry.ts";
+import type { ClientProof } from "./client-authentication.ts";
 import {
-  ClientAuthentication,
-  type ClientAuthMethod,
-  type ClientProof,
-} from "./client-authentication.ts";
+  ClientLogins,
+  type ClientLoginsParts,
+  type LoginHost,
+  type LoginLimits,
+} from "./client-logins.ts";
 import { ClientRoster } from "./client-roster.ts";
 import { ClientSession } from "./client-session.ts";
-import { ConnectionRates } from "./connection-rates.ts";
 import { Heartbeats } from "./heartbeats.ts";
-import type { LastErrors } from "./last-errors.ts";
-import { currentLogin, type Login } from "./login.ts";
+import type { Login } from "./login.ts";
 import { poolOfLogin } from "./login-pool.ts";
+import { LoginRefusals, type LoginRefusalsParts } from "./login-refusals.ts";
 import { NativeClients } from "./native-clients.ts";
 import { NativePipe } from "./native-pipe.ts";
-import { nativeStartup, wantsPipe } from "./native-startup.ts";
+import { nativeStartup } from "./native-startup.ts";
 import type { PoolRegistry } from "./pool-registry.ts";
-import type { PoolerCounters } from "./pooler-counters.ts";
 import {
-  AuthenticationFailedError,
-  InternalError,
-  LoginTimeoutError,
   ShutdownError,
   TenantRemovedError,
   TooManyClientsError,
@@ -59,58 +43,48 @@ import type { RelayScratch } from "./relay-scratch.ts";
 import type { OwnedClient, SessionOwner } from "./session-owner.ts";
 import { startupSettings } from "./startup-settings.ts";
 import { TenantClients } from "./tenant-clients.ts";
-import { isTokenOf, TokenNeedsTlsError, wantsToken, withoutTokenOption } from "./token-login.ts";
-import { NO_SECRETS, userSecrets } from "./user-secrets.ts";
-import type { Verifiers } from "./verifiers.ts";
 import { Welcomes } from "./welcomes.ts";
 
-export interface OwnerLimits {
-  readonly clientLoginTimeoutMs: number;
-  readonly jitTimeoutMs: number;
+export interface OwnerLimits extends LoginLimits {
   readonly messageBytesMax: number;
   readonly statementBytesMax: number;
   readonly clientStatementsMax: number;
 }
 
-export interface OwnerParts {
-  readonly clock: Clock;
-  readonly wallClock: WallClock;
-  readonly random: Random;
-  readonly logger: Logger;
-  readonly directory: TenantDirectory;
+export interface OwnerParts extends ClientLoginsParts, LoginRefusalsParts {
   readonly pools: PoolRegistry;
   readonly cancels: CancelRegistry;
-  readonly authQueries: AuthQueries;
-  readonly verifiers: Verifiers;
   readonly ticker: Ticker;
-  readonly admission: Admission;
-  readonly addressBans: AddressBans;
   readonly scratch: RelayScratch;
-  readonly counters: PoolerCounters;
-  readonly lastErrors: LastErrors;
   readonly environment: NetEnvironment;
-  readonly authMethod: ClientAuthMethod;
   readonly limits: OwnerLimits;
 }
 
 /** How long a transaction may go on after its tenant or its user was removed. */
 const REMOVAL_GRACE_MS = 30_000;
 
-export class Owner implements ChannelOwner, SessionOwner {
+export class Owner implements ChannelOwner, SessionOwner, LoginHost {
   readonly welcomes = new Welcomes();
   readonly #parts: OwnerParts;
   readonly #clients: ClientRoster;
   readonly #natives = new NativeClients();
   readonly #tenantClients = new TenantClients();
-  readonly #rates: ConnectionRates;
+  readonly #refusals: LoginRefusals;
+  readonly #logins: ClientLogins;
   readonly #heartbeats: Heartbeats;
   #stopping = false;
 
   constructor(parts: OwnerParts) {
     this.#parts = parts;
     this.#clients = new ClientRoster(parts.clock);
-    this.#rates = new ConnectionRates(parts.clock);
+    this.#refusals = new LoginRefusals(parts, (error) => this.onFault(error));
+    this.#logins = new ClientLogins(parts, this, this.#refusals);
     this.#heartbeats = new Heartbeats(parts.ticker, () => this.#onClientLost());
+  }
+
+  /** Whether it takes no more clients. */
+  get stopping(): boolean {
+    return this.#stopping;
   }
 
   /** Clients that are logged in, pipes included. */
@@ -120,10 +94,7 @@ export class Owner implements ChannelOwner, SessionOwner {
 
   /** A client's startup was read: all that follows on `channel` is for us. */
   open(channel: Channel, opening: ChannelOpening): void {
-    if (opening.tenant === null) return this.#admit(channel, opening, null);
-    const tenant = this.#parts.directory.peek(opening.tenant);
-    if (tenant === undefined) void this.#openLater(channel, opening, opening.tenant);
-    else this.#admit(channel, opening, tenant);
+    this.#logins.open(channel, opening);
   }
 
   /** A CancelRequest came; nobody is told whether it did anything. */
@@ -207,174 +178,8 @@ export class Owner implements ChannelOwner, SessionOwner {
     return this.#clients.countOf(tenantId);
   }
 
-  async #openLater(channel: Channel, opening: ChannelOpening, tenantId: string): Promise<void> {
-    channel.pause();
-    try {
-      const tenant = await this.#parts.directory.lookup(tenantId);
-      if (!channel.closed) this.#admit(channel, opening, tenant);
-    } catch (error) {
-      this.#refuse(
-        channel,
-        opening,
-        error instanceof PoolerError ? error : new InternalError(error),
-      );
-    }
-  }
-
-  /** @param tenant null: none of the names that the client gave is a tenant's */
-  #admit(channel: Channel, opening: ChannelOpening, tenant: StoredTenant | null): void {
-    try {
-      if (this.#stopping) throw new ShutdownError();
-      if (tenant !== null) {
-        this.#parts.admission.check(tenant, opening);
-        this.#rates.take(tenant);
-      }
-      const found = tenant === null ? null : findLoginUser(tenant, opening.user);
-      const user = found?.user ?? null;
-      if (tenant !== null && wantsPipe(opening, user)) this.#pipe(channel, opening, tenant, user);
-      else if (tenant !== null && wantsToken(tenant, opening))
-        this.#authenticateByToken(channel, opening, tenant, found);
-      else if (tenant !== null && found?.source === "auth_query")
-        void this.#authenticateByQuery(channel, opening, tenant, found);
-      else this.#authenticate(channel, opening, tenant, storeLogin(tenant, user));
-    } catch (error) {
-      this.#refuse(
-        channel,
-        opening,
-        error instanceof PoolerError ? error : new InternalError(error),
-      );
-    }
-  }
-
-  /** The tenant's database knows the secret, or is asked whether it has changed. */
-  async #authenticateByQuery(
-    channel: Channel,
-    opening: ChannelOpening,
-    tenant: StoredTenant,
-    { manager, user: listed }: QueriedLogin,
-  ): Promise<void> {
-    const { authQueries, clock } = this.#parts;
-    const beganMs = clock.now();
-    channel.pause();
-    try {
-      const role = queriedRole(listed, opening.user);
-      const secret = await authQueries.secretOf(tenant, manager, role);
-      if (channel.closed) return;
-      const user = secret === null ? null : queriedUser(listed, opening.user, secret);
-      const connectedForMs = opening.connectedForMs + clock.now() - beganMs;
-      this.#authenticate(channel, { ...opening, connectedForMs }, tenant, storeLogin(tenant, user));
-    } catch (error) {
-      this.#refuse(
-        channel,
-        opening,
-        error instanceof PoolerError ? error : new InternalError(error),
-      );
-    }
-  }
-
-  /** Who has no token of the role's, or no such user, is refused in the same words. */
-  #authenticateByToken(
-    channel: Channel,
-    opening: ChannelOpening,
-    tenant: StoredTenant,
-    found: LoginUser | null,
-  ): void {
-    if (opening.tls === null) throw new TokenNeedsTlsError();
-    const user = found === null ? null : (found.user ?? queriedUser(null, opening.user, null));
-    const login = user === null ? null : { tenant, user, byToken: true };
-    this.#authenticate(channel, withoutTokenOption(opening), tenant, login);
-  }
-
-  #authenticate(
-    channel: Channel,
-    opening: ChannelOpening,
-    tenant: StoredTenant | null,
-    login: Login | null,
-  ): void {
-    const { random, verifiers, authMethod } = this.#parts;
-    // Clients of such a tenant may send either without knowing which, as with Supavisor.
-    const inClear = tenant?.use_jit === true && opening.tls !== null;
-    this.#negotiate(channel, opening);
-    const authentication: ClientAuthentication = new ClientAuthentication({
-      channel,
-      identity: {
-        opening,
-        role: login?.user.db_user ?? opening.user,
-        secrets: login === null ? NO_SECRETS : userSecrets(login.user, this.#parts.wallClock.iso()),
-      },
-      method: inClear ? "password" : authMethod,
-      checkToken: this.#tokenCheck(opening, login),
-      timer: this.#loginTimer(opening, (error) => authentication.fail(error)),
-      random,
-      verifiers,
-      onAuthenticated: (proof) => this.#begin(channel, opening, login, proof),
-      onFailed: (error) => {
-        if (error instanceof AuthenticationFailedError) this.#doubtSecret(login);
-        this.#onLoginFailed(opening, error);
-      },
-    });
-  }
-
-  #tokenCheck(
-    { remoteAddress }: ChannelOpening,
-    login: Login | null,
-  ): ((token: string) => Promise<boolean>) | null {
-    const url = login?.tenant.jit_api_url ?? null;
-    if (login?.byToken !== true || url === null) return null;
-    const { clock, limits } = this.#parts;
-    const { jitTimeoutMs: timeoutMs } = limits;
-    const role = login.user.db_user;
-    return (token) => isTokenOf({ url, token, role, remoteAddress, timeoutMs, clock });
-  }
-
-  /** The client's time to log in began when it connected. */
-  #loginTimer(opening: ChannelOpening, onOver: (error: PoolerError) => void): Timer {
-    const { clock, limits } = this.#parts;
-    const { clientLoginTimeoutMs } = limits;
-    return clock.after(Math.max(clientLoginTimeoutMs - opening.connectedForMs, 0), () =>
-      onOver(new LoginTimeoutError(clientLoginTimeoutMs)),
-    );
-  }
-
   /** The client is who it says. Its limits are checked now, so that nobody else learns of them. */
-  #begin(channel: Channel, opening: ChannelOpening, login: Login | null, proof: ClientProof): void {
-    try {
-      if (login === null)
-        throw new InternalError(new Error("a user that does not exist was authenticated"));
-      if (this.#stopping) throw new ShutdownError();
-      const tenant = this.#parts.directory.peek(login.tenant.external_id);
-      if (tenant === undefined) void this.#beginLater(channel, opening, login, proof);
-      else
-        this.#beginSession(
-          channel,
-          opening,
-          currentLogin(tenant, opening, login, proof.secret, this.#parts.wallClock.iso()),
-          proof,
-        );
-    } catch (error) {
-      this.#refuseProven(channel, opening, error, proof);
-    }
-  }
-
-  /** The tenant's record was changed while the client proved who it is: it is read again first. */
-  async #beginLater(
-    channel: Channel,
-    opening: ChannelOpening,
-    login: Login,
-    proof: ClientProof,
-  ): Promise<void> {
-    channel.pause();
-    try {
-      await this.#parts.directory.lookup(login.tenant.external_id);
-    } catch (error) {
-      return this.#refuseProven(channel, opening, error, proof);
-    }
-    if (channel.closed) return;
-    channel.resume();
-    this.#begin(channel, opening, login, proof);
-  }
-
-  #beginSession(channel: Channel, opening: ChannelOpening, login: Login, proof: ClientProof): void {
+  beginSession(channel: Channel, opening: ChannelOpening, login: Login, proof: ClientProof): void {
     const { pools, authQueries, scratch, limits, counters } = this.#parts;
     const { tenant, user } = login;
     this.#expectRoom(tenant, user.db_user_alias);
@@ -400,11 +205,13 @@ export class Owner implements ChannelOwner, SessionOwner {
     session.start(proof.early, proof.saslFinal);
   }
 
-  #pipe(
+  /** PostgreSQL itself is to judge the client. */
+  beginPipe(
     channel: Channel,
     opening: ChannelOpening,
     tenant: StoredTenant,
     user: TenantUser | null,
+    deadline: (onOver: (error: PoolerError) => void) => Timer,
   ): void {
     const { pools, cancels, environment, directory } = this.#parts;
     // A role that the tenant lists is one user, whether its alias is named or the role itself.
@@ -422,8 +229,8 @@ export class Owner implements ChannelOwner, SessionOwner {
       early: opening.early,
       cancels,
       environment,
-      timer: this.#loginTimer(opening, (error) => pipe.end(error)),
-      onRefused: (sqlstate) => this.#onProofRefused(opening, sqlstate),
+      timer: deadline((error) => pipe.end(error)),
+      onRefused: (sqlstate) => this.#refusals.noteProof(opening, sqlstate),
       onReady: () => {
         this.#expectRoom(tenant, alias);
         this.#natives.joined(identity);
@@ -458,74 +265,10 @@ export class Owner implements ChannelOwner, SessionOwner {
     if (clients >= clientsMax) throw new TooManyClientsError(clients, clientsMax);
   }
 
-  /** A newer minor version, or options of the protocol that nobody here knows: the client is told. */
-  #negotiate(channel: Channel, { protocolMinor, protocolOptions }: ChannelOpening): void {
-    if (protocolMinor <= PROTOCOL_MINOR_LATEST && protocolOptions.length === 0) return;
-    const writer = new ByteWriter();
-    writeNegotiateProtocolVersion(writer, {
-      minor: Math.min(protocolMinor, PROTOCOL_MINOR_LATEST),
-      unknownOptions: protocolOptions,
-    });
-    const message = writer.take();
-    channel.write(message, 0, message.length);
-  }
-
-  /** The client hears first that its password was right. */
-  #refuseProven(
-    channel: Channel,
-    opening: ChannelOpening,
-    error: unknown,
-    { saslFinal }: ClientProof,
-  ): void {
-    if (saslFinal !== null) channel.write(saslFinal, 0, saslFinal.length);
-    this.#refuse(channel, opening, error instanceof PoolerError ? error : new InternalError(error));
-  }
-
-  #refuse(channel: Channel, { tenant }: ChannelOpening, error: PoolerError): void {
-    const message = errorResponseOf(error);
-    channel.write(message, 0, message.length);
-    channel.close();
-    this.#parts.counters.clientLoginFailuresTotal += 1;
-    if (tenant !== null) this.#parts.lastErrors.note(tenant, "client", error);
-    if (error instanceof InternalError) this.onFault(error);
-  }
-
   #onClientLost(): void {
     this.#parts.counters.clientsLostTotal += 1;
     this.#parts.logger.info({}, "a client does not answer any more, and is given up");
   }
-
-  /** What a wrong password was held against may be what has changed. */
-  #doubtSecret(login: Login | null): void {
-    if (login === null || login.byToken || login.tenant.require_user) return;
-    this.#parts.authQueries.doubt(login.tenant.external_id, login.user.db_user);
-  }
-
-  #onLoginFailed(opening: ChannelOpening, error: PoolerError | null): void {
-    if (error === null) return;
-    const { counters, logger, lastErrors } = this.#parts;
-    counters.clientLoginFailuresTotal += 1;
-    if (opening.tenant !== null) lastErrors.note(opening.tenant, "client", error);
-    logger.info(
-      { tenant: opening.tenant, client: opening.remoteAddress, sqlstate: error.sqlstate },
-      `login refused: ${error.logText}`,
-    );
-    this.#onProofRefused(opening, error.sqlstate);
-  }
-
-  /** Only who could not prove who it is counts, by PostgreSQL's judgement or by ours. */
-  #onProofRefused({ tenant, remoteAddress }: ChannelOpening, sqlstate: SqlState | null): void {
-    if (tenant === null || sqlstate !== SQLSTATE.invalid_password) return;
-    if (this.#parts.addressBans.failed(tenant, remoteAddress))
-      this.#parts.logger.info(
-        { tenant, client: remoteAddress },
-        "the address is banned from the tenant for a while: too many of its logins failed",
-      );
-  }
-}
-
-function storeLogin(tenant: StoredTenant | null, user: TenantUser | null): Login | null {
-  return tenant === null || user === null ? null : { tenant, user, byToken: false };
 }
 
 /** Protocol 3.2 brought keys of more than four bytes. */
