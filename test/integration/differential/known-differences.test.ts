@@ -26,8 +26,8 @@ const TURNS = 4;
 const DIFFERENCES: readonly Difference[] = [
   {
     script: script("a custom setting that nobody has set, on a server where somebody had", [
-      ...["a", "b", "c"].map((value) => second(`set my.odd = '${value}'`)),
-      ...["1", "2", "3"].map((each) => `select ${each}, current_setting('my.odd', true)`),
+      ...Array.from("abcdefgh", (value) => second(`set my.odd = '${value}'`)),
+      ...Array.from("12345678", (each) => `select ${each}, current_setting('my.odd', true)`),
     ]),
     reason: "PostgreSQL forgets no name: reset, the setting is empty rather than NULL",
   },
