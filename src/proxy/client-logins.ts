@@ -178,7 +178,7 @@ export class ClientLogins {
       identity: {
         opening,
         role: login?.user.db_user ?? opening.user,
-        secrets: login === null ? NO_SECRETS : userSecrets(login.user, this.#parts.wallClock.iso()),
+        secrets: login === null ? NO_SECRETS : userSecrets(login.user, this.#parts.wallClock),
       },
       method: inClear ? "password" : authMethod,
       checkToken: this.#tokenCheck(opening, login),
@@ -226,7 +226,7 @@ export class ClientLogins {
         this.#host.beginSession(
           channel,
           opening,
-          currentLogin(tenant, opening, login, proof.secret, this.#parts.wallClock.iso()),
+          currentLogin(tenant, opening, login, proof.secret, this.#parts.wallClock),
           proof,
         );
     } catch (error) {

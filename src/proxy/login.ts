@@ -4,6 +4,7 @@
  */
 
 import type { Secret } from "../auth/secret.ts";
+import type { WallClock } from "../base/wall-clock.ts";
 import type { ChannelOpening } from "../net/channel-opening.ts";
 import { findLoginUser, type LoginUser } from "../tenants/find-login-user.ts";
 import { queriedUser } from "../tenants/queried-user.ts";
@@ -33,14 +34,14 @@ export function currentLogin(
   opening: ChannelOpening,
   proven: Login,
   secret: Secret,
-  now: string,
+  wallClock: WallClock,
 ): Login {
   if (tenant === proven.tenant) return proven;
   const found = tenant === null ? null : findLoginUser(tenant, opening.user);
   if (tenant === null || found === null) throw refusal(opening);
   if (proven.byToken) return tokenLogin(tenant, found, opening, proven);
   if (found.source === "store") {
-    if (includesSecret(userSecrets(found.user, now), secret))
+    if (includesSecret(userSecrets(found.user, wallClock), secret))
       return { tenant, user: found.user, byToken: false };
     throw refusal(opening);
   }

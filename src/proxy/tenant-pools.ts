@@ -214,9 +214,9 @@ export class TenantPools {
     const max = this.#recipes.poolsMax(this.#record);
     let inUse = 0;
     for (const { pool } of this.#pools.values()) if (pool.clients > 0) inUse += 1;
-    const error = new TooManyPoolsError(inUse, max);
-    if (inUse >= max) throw error;
+    if (inUse >= max) throw new TooManyPoolsError(inUse, max);
     if (this.#pools.size < max || this.#pools.has(key)) return;
+    const error = new TooManyPoolsError(inUse, max);
     for (const [other, { pool }] of this.#pools)
       if (pool.clients === 0 && this.#pools.size >= max) this.#letGo(other, pool, error);
   }
