@@ -27,8 +27,12 @@ const SCHEMA = "carpool";
 /** A login waits for the store at most so long, for a connection and for its answer. */
 const CONNECT_TIMEOUT_MS = 5000;
 const STATEMENT_TIMEOUT_MS = 5000;
-/** The client's own patience, for a server that is not there any more to keep the other. */
-const ANSWER_TIMEOUT_MS = 6000;
+/** The client's own patience beyond that, for a server that is not there any more to keep it. */
+const ANSWER_GRACE_MS = 1000;
+/** Of several nodes that begin at once, one migrates and the others wait for it. */
+const MIGRATION_TIMEOUT_MS = 60_000;
+/** One holds the lock of the migrations. */
+const MIGRATION_CONNECTIONS = 2;
 /** Connections that nobody uses are closed, but for their number a change is asked for every 250 ms. */
 const IDLE_TIMEOUT_MS = 60_000;
 
@@ -63,42 +67,67 @@ export async function openPostgresTenantStore(
   options: PostgresTenantStoreOptions,
 ): Promise<TenantStore> {
   const { url, connectionsMax, ...parts } = options;
-  const pool = openPool(url, connectionsMax);
-  const database = new Kysely<TenantDatabase>({
-    dialect: new PostgresDialect({ pool: new CheckedPool(pool) }),
-  });
+  await prepareSchema(url);
+  const pool = openPool(url, connectionsMax, STATEMENT_TIMEOUT_MS);
+  const database = databaseOver(pool);
   try {
-    await makeSchema(pool);
-    await migrate(database);
     const store = new KyselyTenantStore({ database, ...parts });
     await store.verifyKey();
     return store;
   } catch (error) {
     await database.destroy();
-    if (!pool.ended) await pool.end();
     throw error;
   }
 }
 
-function openPool(url: string, connectionsMax: number): Pool {
+/** Over connections of its own: who waits for another node to migrate waits longer than a login does. */
+async function prepareSchema(url: string): Promise<void> {
+  const pool = openPool(url, MIGRATION_CONNECTIONS, MIGRATION_TIMEOUT_MS);
+  const database = databaseOver(pool);
+  try {
+    await makeSchema(pool);
+    await migrate(database);
+  } finally {
+    await database.destroy();
+    if (!pool.ended) await pool.end();
+  }
+}
+
+function databaseOver(pool: Pool): Kysely<TenantDatabase> {
+  return new Kysely<TenantDatabase>({
+    dialect: new PostgresDialect({ pool: new CheckedPool(pool) }),
+  });
+}
+
+function openPool(url: string, connectionsMax: number, statementTimeoutMs: number): Pool {
+  refuseChance(url);
   const pool = new Pool({
     connectionString: asLibpqReadsIt(url),
     max: connectionsMax,
     application_name: "carpool",
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     idleTimeoutMillis: IDLE_TIMEOUT_MS,
-    query_timeout: ANSWER_TIMEOUT_MS,
+    query_timeout: statementTimeoutMs + ANSWER_GRACE_MS,
     keepAlive: true,
     options: [
       `-c search_path=${SCHEMA}`,
-      `-c statement_timeout=${STATEMENT_TIMEOUT_MS}`,
-      `-c idle_in_transaction_session_timeout=${STATEMENT_TIMEOUT_MS}`,
+      `-c statement_timeout=${statementTimeoutMs}`,
+      `-c idle_in_transaction_session_timeout=${statementTimeoutMs}`,
     ].join(" "),
   });
   pool.on("error", () => {
     // An idle connection was lost: the next question opens another, or says why it can't.
   });
   return pool;
+}
+
+/** These two leave to the server, or to who stands between, whether anything is encrypted. `pg` can't do them. */
+function refuseChance(url: string): void {
+  const mode = /[?&]sslmode=(prefer|allow)(&|$)/.exec(url)?.[1];
+  if (mode !== undefined)
+    throw new MetadataDatabaseError(
+      `sslmode=${mode} is not offered: choose disable, require, verify-ca or verify-full`,
+    );
 }
 
 /**

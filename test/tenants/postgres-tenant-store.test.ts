@@ -138,3 +138,8 @@ test("says which setting is wrong where nothing listens, and leaves nothing open
   expect(String(error)).toContain("DATABASE_URL: the metadata database cannot be used");
   expect(String(error)).not.toContain("hunter2");
 });
+
+test.each(["prefer", "allow"])("refuses sslmode=%s, which says nothing for sure", async (mode) => {
+  const error = await rejectionOf(open(`postgres://app@127.0.0.1:1/metadata?sslmode=${mode}`));
+  expect(String(error)).toContain(`sslmode=${mode} is not offered`);
+});
