@@ -22,7 +22,7 @@ export const STORAGE_SETTINGS = {
     schemes: ["sqlite", "postgres", "postgresql", "ecto"],
     range: "sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE",
     summary:
-      "Where tenants and users are stored. The default needs no other service; a PostgreSQL (13 or later) serves several Carpools, whose `sslmode` is disable, require, verify-ca or verify-full. Supavisor's `ecto:` is taken for `postgres:`.",
+      "Where tenants and users are stored. The default needs no other service; a PostgreSQL (13 or later) serves several Carpools. Its `sslmode` may be disable, require, verify-ca or verify-full. Supavisor's `ecto:` is taken for `postgres:`.",
   }),
   dbPoolSize: count({
     name: "DB_POOL_SIZE",
