@@ -245,9 +245,12 @@ class CheckIn implements ServerHolder {
     }
     const asked = this.#client.startupSettings.entries;
     state.knownSets.applyTo(entries, asked, state.parameters.keys());
-    this.#adopt(entries);
-    state.adoptSettings(this.#client.settings);
-    this.#client.settings.reported ??= new Map(state.parameters);
+    const settings = this.#interner.intern(entries);
+    this.#client.adoptSettings(settings);
+    // The server has them also where its client is gone meanwhile, and takes nothing over any more.
+    state.adoptSettings(settings);
+    settings.reported ??= new Map(state.parameters);
+    this.#interner.release(settings);
   }
 
   #adopt(entries: ReadonlyMap<string, string>): void {

@@ -17,9 +17,12 @@ describe("the simulation", () => {
   });
 
   /** A client is reset while its settings are put back; a notice begins behind the answer to a query of ours. */
-  test.each([3_372_215_484, 394_478_643])("breaks none where it once did: %d", (seed) => {
-    expect(runSchedules(seed, 1).failure).toBeNull();
-  });
+  test.each([3_372_215_484, 394_478_643, 1_742_460_584])(
+    "breaks none where it once did: %d",
+    (seed) => {
+      expect(runSchedules(seed, 1).failure).toBeNull();
+    },
+  );
 
   test("repeats a schedule from its seed, step by step", () => {
     const first = new World(SEED + 1, { traced: true });
