@@ -10,6 +10,9 @@ import type { NetEnvironment } from "./net-environment.ts";
 import { codeOf } from "./tls-handshake.ts";
 import { Transport, type TransportOwner } from "./transport.ts";
 
+/** Bun takes it for TCP, but its types do not say so. */
+const SHARED: object = { reusePort: true };
+
 /** Where to listen, and who gets the connections. */
 export interface ListenOptions {
   /** An address; `0.0.0.0` and `::` mean all, the latter both families. */
@@ -18,6 +21,8 @@ export interface ListenOptions {
   readonly port: number;
   /** Length of the accept queue, in connections; the kernel caps it at net.core.somaxconn. */
   readonly backlog: number;
+  /** Whether other processes of this user may listen there too; the kernel spreads connections over them. */
+  readonly shared?: boolean;
   /** Sets the transport's `handler` before it returns. If it throws, the connection is destroyed. */
   onConnection(transport: Transport): void;
 }
@@ -109,11 +114,12 @@ function bind(
   options: ListenOptions,
   open: (socket: Socket<Transport>) => void,
 ): TCPSocketListener<Transport> {
-  const { hostname, port } = options;
+  const { hostname, port, shared = false } = options;
   try {
     return Bun.listen<Transport>({
       hostname,
       port,
+      ...(shared ? SHARED : {}),
       allowHalfOpen: true, // else Bun closes at the peer's FIN, and the tail is lost
       socket: { ...Transport.events, open },
     });

@@ -18,7 +18,8 @@ describe("Ownership", () => {
     const ownership = new Ownership(7);
     for (const tenant of TENANTS.slice(0, 100)) {
       const ranking = ownership.ranking(tenant);
-      expect(ranking.toSorted()).toEqual([0, 1, 2, 3, 4, 5, 6]);
+      expect(ranking).toHaveLength(7);
+      expect(new Set(ranking)).toEqual(new Set([0, 1, 2, 3, 4, 5, 6]));
       expect(new Ownership(7).ranking(tenant)).toEqual(ranking);
     }
   });

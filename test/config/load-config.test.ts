@@ -82,6 +82,7 @@ describe("loadConfig", () => {
       apiTokenBlocklist: null,
       apiRateLimit: 200,
       apiMaxRequestSizeBytes: 16 * 1024 ** 2,
+      workers: null,
       memoryLimitBytes: 0,
       shutdownTimeoutMs: 25_000,
       logLevel: "info",

@@ -2,12 +2,22 @@
  * The process itself: memory, its end, its log.
  */
 
-import { bytes, milliseconds } from "../integer-settings.ts";
+import { bytes, count, milliseconds } from "../integer-settings.ts";
 import { choice } from "../text-settings.ts";
 
 const DAY_MS = 86_400_000;
 
 export const PROCESS_SETTINGS = {
+  workers: count({
+    name: "WORKERS",
+    group: "Process",
+    default: null,
+    reloadable: false,
+    min: 1,
+    max: 64,
+    summary:
+      "Processes that serve clients, on the same ports. Without it, as many as the machine has cores. With 1 there is no other process than the one that was started; each one more takes some 60 MB. Limits hold for all of them together.",
+  }),
   memoryLimitBytes: bytes({
     name: "MEMORY_LIMIT",
     group: "Process",

@@ -1,0 +1,40 @@
+/**
+ * A node whose one pooler is in this process.
+ */
+
+import type { Config } from "../config/settings.ts";
+import type { Traffic } from "../control/traffic.ts";
+import type { Pooler, PoolerPorts } from "./pooler.ts";
+import type { ServingNode } from "./serving-node.ts";
+
+export class OneProcess implements ServingNode {
+  readonly #pooler: Pooler;
+
+  constructor(pooler: Pooler) {
+    this.#pooler = pooler;
+  }
+
+  get ports(): PoolerPorts {
+    return this.#pooler.ports;
+  }
+
+  get connectionsMax(): ServingNode["connectionsMax"] {
+    return this.#pooler.connectionsMax;
+  }
+
+  get traffic(): Traffic {
+    return this.#pooler.traffic;
+  }
+
+  start(): Promise<void> {
+    return this.#pooler.start();
+  }
+
+  async reload(config: Config, certificateAuthority: string | null): Promise<void> {
+    this.#pooler.reload(config, certificateAuthority);
+  }
+
+  stop(timeoutMs: number): Promise<void> {
+    return this.#pooler.stop(timeoutMs);
+  }
+}

@@ -1,0 +1,21 @@
+/**
+ * What serves the clients of this node: the pooler in this process, or a supervisor and its workers.
+ */
+
+import type { Config } from "../config/settings.ts";
+import type { Traffic } from "../control/traffic.ts";
+import type { PoolerPorts } from "./pooler.ts";
+
+export interface ServingNode {
+  readonly ports: PoolerPorts;
+  /** Most clients and servers at a time. */
+  readonly connectionsMax: { readonly clients: number; readonly servers: number };
+  /** What runs for each tenant, and how it is stopped. */
+  readonly traffic: Traffic;
+  /** Listens. Throws a PortTakenError with the setting that names the port; nothing is open then. */
+  start(): Promise<void>;
+  /** Takes over new settings, and reads certificates again. Rejects with a TlsConfigurationError, and then nothing has changed. */
+  reload(config: Config, certificateAuthority: string | null): Promise<void>;
+  /** Lets transactions end for so long, then ends all. */
+  stop(timeoutMs: number): Promise<void>;
+}

@@ -1,0 +1,45 @@
+/**
+ * What a supervisor tells a worker at its start: the first line of the worker's standard input, as JSON.
+ */
+
+import type { Config } from "../config/settings.ts";
+
+export interface WorkerOrder {
+  readonly worker: number;
+  readonly workers: number;
+  /** Holds the sockets of the links. */
+  readonly folder: string;
+  readonly incarnation: string;
+  /** With paths that are absolute, and with the ports that were chosen. */
+  readonly config: Config;
+  readonly workingDirectory: string;
+}
+
+/** What a worker says of itself when it serves clients: `life.ready`. */
+export interface WorkerReady {
+  readonly clientsMax: number;
+  /** Null: the system tells no limit. */
+  readonly serversMax: number | null;
+}
+
+/** Starts workers. */
+export interface WorkerSpawner {
+  spawn(order: WorkerOrder): SpawnedWorker;
+}
+
+export interface SpawnedWorker {
+  /** Null: it runs in this process. */
+  readonly processId: number | null;
+  /** Resolves when it has ended, with how that was. */
+  readonly exited: Promise<string>;
+  /** Ends it at once. */
+  kill(): void;
+}
+
+/** Returns whether `value`, which came over a link, is one. */
+export function isWorkerReady(value: unknown): value is WorkerReady {
+  if (typeof value !== "object" || value === null) return false;
+  if (!("clientsMax" in value) || !("serversMax" in value)) return false;
+  const { clientsMax, serversMax } = value;
+  return typeof clientsMax === "number" && (serversMax === null || typeof serversMax === "number");
+}
