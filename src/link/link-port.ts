@@ -15,16 +15,31 @@ export interface LinkHello {
   readonly incarnation: string;
 }
 
-/** The edge's end of a channel whose other end is with an owner, on the far side of the link. */
+/** In which words a channel was ended by the other side: by the call of the same name in {@link Channel}. */
+export type ChannelEnding = "close" | "hangUp" | "destroy";
+
+/**
+ * The edge's end of a channel whose other end is with an owner, on the far side of the link.
+ *
+ * When the link breaks, what the owner had sent and a paused end still held comes first, paused or not; then
+ * `onClosed`, in which the handler finds here what is left to say and to whom.
+ */
 export interface EdgeChannel extends Channel {
-  /** Whether the link broke. Else it was the owner that closed the channel, in its own words. */
+  /** Whether the link broke. Else it was the owner that ended the channel, in its own words. */
   readonly lost: boolean;
+  /** How the owner ended the channel; null: it did not. What it wrote before has all come. */
+  readonly ending: ChannelEnding | null;
   /** Whether what came from the owner ends inside a message: nothing can be said behind it. */
   readonly endsInside: boolean;
   /** Whether the owner has answered all that was written here, and knows nothing of the client but its ticket. */
   readonly resting: boolean;
   /** By what another owner can take over the client while it is resting; null: nobody can. */
   readonly ticket: string | null;
+  /**
+   * The client's own connection: what the owner wants probed or asked whether it answers (`probeAfter`,
+   * `unansweredMs`) is asked of it. Null: of nobody.
+   */
+  client: Pick<Channel, "probeAfter" | "unansweredMs"> | null;
 }
 
 /** What comes from the other side. The calls come synchronously, one at a time. */
@@ -50,8 +65,11 @@ export interface LinkPort {
   open(opening: unknown): EdgeChannel;
   /** Asks the other side. Rejects with a LinkRequestError: it threw, did not answer in time, or the link is gone. */
   request(verb: string, body: unknown, timeoutMs: number): Promise<unknown>;
-  /** Tells the other side, in order with all else; nobody learns whether it came. */
+  /** Tells the other side, in order with other notices and requests; nobody learns whether it came. */
   notify(verb: string, body: unknown): void;
-  /** Ends it in good order. */
+  /**
+   * Ends it: what was written leaves as far as the other side reads, and all that depends on the link is told that it
+   * is lost, inside the call.
+   */
   close(): void;
 }

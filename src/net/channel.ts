@@ -47,6 +47,24 @@ export interface Channel {
    */
   readonly unansweredMs: number | null;
 
+  /**
+   * Whether what was written ends inside a message, so that nothing else can be said behind it. Its writer says so
+   * behind the write, and again only when it changes. Without effect where nobody else could say anything.
+   */
+  insideMessage: boolean;
+
+  /**
+   * The peer has been answered all that has come in so far, and its holder here knows nothing of it that its ticket
+   * does not say. Without effect where peer and holder end together.
+   */
+  rest(): void;
+
+  /**
+   * By this another holder can take the peer over when it is at rest: for whoever keeps its connection. The last
+   * one counts. Without effect where peer and holder end together.
+   */
+  keepTicket(ticket: string): void;
+
   /** Stops `onBytes`. Idempotent. A paused channel may not notice that its peer has left in good order. */
   pause(): void;
 

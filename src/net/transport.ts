@@ -163,6 +163,17 @@ export class Transport implements Channel {
     return this.closed ? null : this.#owner.environment.kernel.unansweredMs(this.#socket);
   }
 
+  /** Peer and holder are in one process, and end together. */
+  get insideMessage(): boolean {
+    return false;
+  }
+
+  set insideMessage(_isInside: boolean) {}
+
+  rest(): void {}
+
+  keepTicket(_ticket: string): void {}
+
   write(bytes: Uint8Array, start: number, end: number): boolean {
     if (this.#state !== "open") {
       assert(this.#state !== "securing", "nothing is written during a TLS handshake");
