@@ -14,6 +14,8 @@ const SERVERS_MAX = 10_000;
 const CLIENTS_MAX = 1_000_000;
 /** Supavisor's limit is 50, for all its tenants. */
 const POOLS_MAX = 10_000;
+/** As many workers as the largest machines have use for. */
+const OWNERS_MAX = 64;
 
 const time = wholeNumber(0, TIME_MS_MAX, "ms").nullable().default(null);
 /** Of 0 it would be over before it began. */
@@ -63,6 +65,9 @@ export const tenantLimitFields = {
   max_connection_rate: total(CLIENTS_MAX).describe(
     "Most logins of the tenant in a second, the failed ones too",
   ),
+  owners: total(OWNERS_MAX).describe(
+    "Workers that share its servers and serve its clients; null is one for every five servers of its largest pool",
+  ),
 } as const;
 
 const limitsSchema = z.strictObject(limitFields);
@@ -104,6 +109,7 @@ export function withoutTenantLimits<Fields extends TenantLimits>(
     max_server_connections: _servers,
     max_pools: _pools,
     max_connection_rate: _rate,
+    owners: _owners,
     ...rest
   } = record;
   return withoutLimits(rest);

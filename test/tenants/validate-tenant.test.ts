@@ -47,6 +47,7 @@ const NO_TENANT_LIMITS = {
   max_server_connections: null,
   max_pools: null,
   max_connection_rate: null,
+  owners: null,
 };
 
 describe("a valid tenant", () => {
