@@ -15,11 +15,12 @@ import { ClientGate } from "../edge/client-gate.ts";
 import { ClientStartup } from "../edge/client-startup.ts";
 import { ProxyTrust } from "../edge/proxy-trust.ts";
 import { TenantResolver } from "../edge/tenant-resolver.ts";
+import type { Channel } from "../net/channel.ts";
 import type { PortMode } from "../net/channel-opening.ts";
 import { KernelOptions } from "../net/kernel-options.ts";
 import { type Listener, listen, PortInUseError } from "../net/listener.ts";
 import type { NetEnvironment } from "../net/net-environment.ts";
-import { TlsContexts } from "../net/tls-contexts.ts";
+import type { TlsContexts } from "../net/tls-contexts.ts";
 import type { Transport } from "../net/transport.ts";
 import { Ticker } from "../pool/ticker.ts";
 import { AddressBans } from "../proxy/address-bans.ts";
@@ -37,9 +38,11 @@ import type { Grammar } from "../sql/grammar.ts";
 import { SqlReader } from "../sql/sql-reader.ts";
 import { TenantDirectory } from "../tenants/tenant-directory.ts";
 import type { TenantStore } from "../tenants/tenant-store.ts";
+import { clientTls } from "./client-tls.ts";
 import { LiveSettings } from "./live-settings.ts";
 import { ProcessLimits } from "./process-limits.ts";
 import { PortTakenError, PortUnusableError } from "./start-errors.ts";
+import type { WorkerPlace } from "./worker-place.ts";
 
 export interface PoolerParts {
   readonly config: Config;
@@ -53,6 +56,8 @@ export interface PoolerParts {
   /** PEM of GLOBAL_UPSTREAM_CA_PATH, or null. */
   readonly certificateAuthority: string | null;
   readonly grammar: Grammar;
+  /** Its place among the workers of the node; absent: it is alone. */
+  readonly place?: WorkerPlace;
 }
 
 /** Where the pooler listens. */
@@ -60,6 +65,9 @@ export type PoolerPorts = Readonly<Record<PortMode, number>>;
 
 /** Accept queue of each port; the kernel caps it at net.core.somaxconn. */
 const BACKLOG = 4096;
+
+/** Carpool has one node so far. */
+const NODE = 0;
 
 /** How often it is looked whether all clients have left and all servers are closed. */
 const STOP_POLL_MS = 10;
@@ -134,7 +142,7 @@ export class Pooler {
       logger,
       directory: this.#directory,
       pools: this.#pools,
-      cancels: new CancelRegistry(0, 0, random),
+      cancels: new CancelRegistry(NODE, parts.place?.peers.self ?? 0, random),
       admission: new Admission(parts.wallClock, this.addressBans),
       addressBans: this.addressBans,
       authQueries: this.#authQueries,
@@ -158,7 +166,7 @@ export class Pooler {
       addressBans: this.addressBans,
       lastErrors,
     });
-    this.#tls = tlsContexts(config);
+    this.#tls = clientTls(config);
     this.#proxyTrust = proxyTrust(config);
     this.#gate = new ClientGate(this.#limits);
   }
@@ -188,6 +196,13 @@ export class Pooler {
   get tenantsInUse(): number {
     return this.#pools.size;
   }
+
+  /** A worker of this node has opened a channel here, for a client of a tenant that is owned here. */
+  onLinkChannel(_peer: number, channel: Channel, _opening: unknown): void {
+    channel.destroy();
+  }
+
+  onLinkNotice(_peer: number, _verb: string, _body: unknown): void {}
 
   /** Returns who is pinned, in the pools in which anybody is. */
   listPins(): readonly PoolPinList[] {
@@ -221,7 +236,7 @@ export class Pooler {
    * stay. Throws a TlsConfigurationError, and then nothing has changed.
    */
   reload(config: Config, certificateAuthority: string | null): void {
-    const tls = tlsContexts(config);
+    const tls = clientTls(config);
     this.#tls = tls;
     this.#proxyTrust = proxyTrust(config);
     this.#settings.config = config;
@@ -261,6 +276,7 @@ export class Pooler {
           hostname,
           port,
           backlog: BACKLOG,
+          shared: this.#parts.place !== undefined,
           onConnection: (transport) => this.#onConnection(transport, mode),
         },
         this.#environment,
@@ -309,13 +325,6 @@ export class Pooler {
       }
     }
   }
-}
-
-function tlsContexts(config: Config): TlsContexts | null {
-  const { globalDownstreamCertPath: certificatePath, globalDownstreamKeyPath: keyPath } = config;
-  return certificatePath === null || keyPath === null
-    ? null
-    : new TlsContexts([{ certificatePath, keyPath }]);
 }
 
 function proxyTrust({ proxyProtocol, proxyProtocolTrusted }: Config): ProxyTrust {

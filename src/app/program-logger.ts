@@ -21,6 +21,8 @@ export interface ProgramLoggerOptions {
   readonly format: Config["logFormat"];
   /** 1 is standard output. */
   readonly descriptor: number;
+  /** Stands in each line of a worker's; absent: there is one process only, or it is the supervisor. */
+  readonly worker?: number;
 }
 
 /** Lines that wait for their reader take at most this much; what comes then is dropped, and counted. */
@@ -58,7 +60,7 @@ export class ProgramLogger implements Logger {
     this.#pino = pino(
       {
         level: options.level,
-        base: null,
+        base: options.worker === undefined ? null : { worker: options.worker },
         timestamp: stdTimeFunctions.isoTime,
         formatters: { level: (label) => ({ level: label }) },
       },

@@ -39,10 +39,16 @@ export class PortUnusableError extends Error {
   }
 }
 
+/** The workers do not serve clients. What they have logged says more. */
+export class WorkerStartError extends Error {
+  override readonly name = "WorkerStartError";
+}
+
 /** Errors that say to an operator what is wrong. The others are ours: their stack says where. */
 const OPERATOR_ERRORS = [
   PortTakenError,
   PortUnusableError,
+  WorkerStartError,
   TlsConfigurationError,
   VaultKeyError,
   SecretNotOpenedError,

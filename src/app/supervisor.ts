@@ -1,0 +1,225 @@
+/**
+ * The workers of this node, as one pooler: starts them, starts them again when they die, tells them what their
+ * operator wants.
+ */
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Clock } from "../base/clock.ts";
+import type { Logger } from "../base/logger.ts";
+import type { Random } from "../base/random.ts";
+import { WorkersDesk } from "../cluster/control-desk.ts";
+import type { WorkersHandler } from "../cluster/control-port.ts";
+import { LinkMesh, type StartLink, SUPERVISOR } from "../cluster/link-mesh.ts";
+import type { Config } from "../config/settings.ts";
+import type { Traffic } from "../control/traffic.ts";
+import { KernelOptions } from "../net/kernel-options.ts";
+import type { NetEnvironment } from "../net/net-environment.ts";
+import { clientTls } from "./client-tls.ts";
+import type { PoolerPorts } from "./pooler.ts";
+import { ReservedPorts } from "./reserved-ports.ts";
+import type { ServingNode } from "./serving-node.ts";
+import { WorkerStartError } from "./start-errors.ts";
+import {
+  isWorkerReady,
+  type WorkerOrder,
+  type WorkerReady,
+  type WorkerSpawner,
+} from "./worker-order.ts";
+import { WorkerSlot } from "./worker-slot.ts";
+
+export interface SupervisorParts {
+  /** With absolute paths. */
+  readonly config: Config;
+  readonly workers: number;
+  readonly workingDirectory: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly spawner: WorkerSpawner;
+  readonly startLink: StartLink;
+  readonly traffic: (workers: WorkersDesk) => Traffic;
+}
+
+/** A worker reads its settings and its store, and compiles its grammar: some 300 ms. */
+const START_TIMEOUT_MS = 30_000;
+
+/** Files are read, and each tenant in use is looked at. */
+const RELOAD_TIMEOUT_MS = 10_000;
+
+/** What a worker may take beyond the time that it was given: closing its servers, and its end. */
+const STOP_GRACE_MS = 3000;
+
+const INCARNATION_BYTES = 12;
+
+export class Supervisor implements ServingNode, WorkersHandler {
+  /** How parts of this process speak with their likes in the workers. */
+  readonly desk: WorkersDesk;
+  readonly #parts: SupervisorParts;
+  readonly #environment: NetEnvironment;
+  readonly #folder: string;
+  readonly #mesh: LinkMesh;
+  readonly #slots: readonly WorkerSlot[];
+  readonly #ready = new Map<number, WorkerReady>();
+  readonly #allReady = Promise.withResolvers<void>();
+  #ports: PoolerPorts = { transaction: 0, session: 0, native: 0 };
+  #config: Config;
+
+  constructor(parts: SupervisorParts) {
+    const { clock, logger, workers } = parts;
+    this.#parts = parts;
+    this.#config = parts.config;
+    this.#environment = { clock, logger, kernel: new KernelOptions() };
+    this.#folder = mkdtempSync(join(tmpdir(), "carpool-")); // only this user may enter it (mkdtemp(3))
+    this.#mesh = new LinkMesh({
+      self: SUPERVISOR,
+      workers,
+      folder: this.#folder,
+      incarnation: this.#newIncarnation(),
+      environment: this.#environment,
+      startLink: parts.startLink,
+      handler: {
+        onChannel: (_worker, channel) => channel.destroy(),
+        onRequest: (worker, verb, body) => this.desk.onRequest(worker, verb, body),
+        onNotice: (worker, verb, body) => this.desk.onNotice(worker, verb, body),
+        onPeer: nothing,
+        onPeerGone: (worker) => this.#onPeerGone(worker),
+      },
+    });
+    this.desk = new WorkersDesk(this.#mesh);
+    this.desk.register("life", this);
+    this.#slots = Array.from({ length: workers }, (_, worker) => this.#newSlot(worker));
+  }
+
+  get ports(): PoolerPorts {
+    return this.#ports;
+  }
+
+  get connectionsMax(): ServingNode["connectionsMax"] {
+    let clients = 0;
+    let servers = 0;
+    for (const { clientsMax, serversMax } of this.#ready.values()) {
+      clients += clientsMax;
+      servers += serversMax ?? Number.POSITIVE_INFINITY;
+    }
+    return { clients, servers };
+  }
+
+  get traffic(): Traffic {
+    return this.#parts.traffic(this.desk);
+  }
+
+  /** Workers that serve clients now. */
+  get serving(): number {
+    return this.#ready.size;
+  }
+
+  async start(): Promise<void> {
+    clientTls(this.#config); // what is wrong with them is said once, and not by each worker
+    const reserved = ReservedPorts.choose(this.#config, this.#environment);
+    this.#ports = reserved.ports;
+    this.#mesh.start();
+    for (const slot of this.#slots) slot.start();
+    const timer = this.#parts.clock.after(START_TIMEOUT_MS, () =>
+      this.#allReady.reject(new WorkerStartError(`not all serve after ${START_TIMEOUT_MS} ms`)),
+    );
+    try {
+      await this.#allReady.promise;
+    } catch (error) {
+      await this.stop(0);
+      throw error;
+    } finally {
+      timer.cancel();
+      reserved.release();
+    }
+  }
+
+  async reload(config: Config): Promise<void> {
+    clientTls(config);
+    this.#config = config;
+    const asked = Array.from(this.#ready.keys(), (worker) =>
+      this.desk.request(worker, "life.reload", this.#configOfWorkers, RELOAD_TIMEOUT_MS),
+    );
+    await Promise.all(asked);
+  }
+
+  async stop(timeoutMs: number): Promise<void> {
+    for (const slot of this.#slots) slot.expectEnd();
+    this.desk.notifyAll("life.stop", timeoutMs);
+    const timer = this.#parts.clock.after(timeoutMs + STOP_GRACE_MS, () => this.#killAll());
+    if (this.#ready.size < this.#slots.length) this.#killUnready();
+    await Promise.all(this.#slots.map(({ over }) => over));
+    timer.cancel();
+    this.#mesh.stop();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  async onRequest(_worker: number, verb: string): Promise<unknown> {
+    throw new Error(`a worker asks for ${verb}`);
+  }
+
+  onNotice(worker: number, verb: string, body: unknown): void {
+    if (verb !== "life.ready" || !isWorkerReady(body)) return;
+    this.#ready.set(worker, body);
+    this.#slots[worker]?.onReady();
+    this.desk.onWorkerReady(worker);
+    if (this.#ready.size === this.#slots.length) this.#allReady.resolve();
+  }
+
+  onWorkerReady(): void {}
+
+  onWorkerGone(): void {}
+
+  #onPeerGone(worker: number): void {
+    if (this.#ready.delete(worker)) this.desk.onWorkerGone(worker);
+  }
+
+  #newSlot(worker: number): WorkerSlot {
+    const { clock, logger, spawner } = this.#parts;
+    return new WorkerSlot({
+      worker,
+      clock,
+      logger,
+      spawn: () => spawner.spawn(this.#orderOf(worker)),
+      onStartFailed: (how) =>
+        this.#allReady.reject(new WorkerStartError(`worker ${worker} did not start: ${how}`)),
+    });
+  }
+
+  #orderOf(worker: number): WorkerOrder {
+    const { workers, workingDirectory } = this.#parts;
+    return {
+      worker,
+      workers,
+      folder: this.#folder,
+      incarnation: this.#newIncarnation(),
+      config: this.#configOfWorkers,
+      workingDirectory,
+    };
+  }
+
+  get #configOfWorkers(): Config {
+    const { transaction, session, native } = this.#ports;
+    return {
+      ...this.#config,
+      proxyPortTransaction: transaction,
+      proxyPortSession: session,
+      proxyPortNative: native,
+    };
+  }
+
+  #newIncarnation(): string {
+    return Buffer.from(this.#parts.random.bytes(INCARNATION_BYTES)).toString("hex");
+  }
+
+  #killAll(): void {
+    for (const slot of this.#slots) slot.kill();
+  }
+
+  #killUnready(): void {
+    for (const [worker, slot] of this.#slots.entries()) if (!this.#ready.has(worker)) slot.kill();
+  }
+}
+
+function nothing(): void {}
