@@ -5,7 +5,8 @@
  * Linux only, glibc or musl; elsewhere every call says false and the caller falls back on Bun's own.
  */
 
-import { dlopen, ptr } from "bun:ffi";
+import { ptr } from "bun:ffi";
+import { openLibc } from "./libc.ts";
 
 /** A dead peer is found 3 minutes after its last byte: 120 s of silence, then 4 probes 15 s apart. */
 export const KEEPALIVE_IDLE_SECONDS = 120; // below the shortest idle timeout of a cloud's load balancer (Azure: 240 s)
@@ -14,8 +15,6 @@ const KEEPALIVE_PROBES = 4;
 
 /** Bun runs on little-endian machines only. */
 const LITTLE_ENDIAN = true;
-
-const LIBRARIES = ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"];
 
 const SOL_SOCKET = 1;
 const SO_KEEPALIVE = 9;
@@ -39,14 +38,14 @@ const SIGNATURES = {
   setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
 } as const;
 
-type Libc = ReturnType<typeof openLibrary>;
+type Libc = ReturnType<typeof openLibc<typeof SIGNATURES>>;
 
 export class KernelOptions {
-  readonly #libc: Libc | null;
+  readonly #libc: Libc;
 
   /** Looks for libc; where there is none that we know, every verb returns false. */
-  constructor(libraries: readonly string[] = LIBRARIES) {
-    this.#libc = process.platform === "linux" ? openFirst(libraries) : null;
+  constructor(libraries?: readonly string[]) {
+    this.#libc = openLibc(SIGNATURES, libraries);
   }
 
   /** Sets the length of the accept queue of a listening socket; the kernel caps it at net.core.somaxconn. */
@@ -111,19 +110,4 @@ export class KernelOptions {
 /** Bun's sockets and listeners carry their descriptor, but its types do not say so. */
 function descriptorOf(socket: object): number | null {
   return "fd" in socket && typeof socket.fd === "number" && socket.fd >= 0 ? socket.fd : null;
-}
-
-function openFirst(libraries: readonly string[]): Libc | null {
-  for (const name of libraries) {
-    try {
-      return openLibrary(name);
-    } catch {
-      // Not this C library. Without any we run on with Bun's own options.
-    }
-  }
-  return null;
-}
-
-function openLibrary(name: string) {
-  return dlopen(name, SIGNATURES).symbols;
 }
