@@ -6,7 +6,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { PortInUseError } from "../net/listener.ts";
+import { PortInUseError } from "../net/listen-error.ts";
 import type { NetEnvironment } from "../net/net-environment.ts";
 import { HttpDoor, type HttpHandler } from "./http-door.ts";
 import { HttpGate } from "./http-gate.ts";

@@ -6,6 +6,7 @@
 
 import type { Socket, TCPSocketListener } from "bun";
 import { KEEPALIVE_IDLE_SECONDS } from "./kernel-options.ts";
+import { ListenError, PortInUseError } from "./listen-error.ts";
 import type { NetEnvironment } from "./net-environment.ts";
 import { codeOf } from "./tls-handshake.ts";
 import { Transport, type TransportOwner } from "./transport.ts";
@@ -25,28 +26,6 @@ export interface ListenOptions {
   readonly shared?: boolean;
   /** Sets the transport's `handler` before it returns. If it throws, the connection is destroyed. */
   onConnection(transport: Transport): void;
-}
-
-/** The address cannot be listened on. For the operator; no client sees it. */
-export class ListenError extends Error {
-  override readonly name: string = "ListenError";
-  readonly hostname: string;
-  readonly port: number;
-
-  constructor(options: ListenOptions, problem: string, cause: unknown) {
-    super(`cannot listen on ${options.hostname} port ${options.port}: ${problem}`, { cause });
-    this.hostname = options.hostname;
-    this.port = options.port;
-  }
-}
-
-/** Somebody else listens there already. The caller knows which setting chose the port, and names it. */
-export class PortInUseError extends ListenError {
-  override readonly name = "PortInUseError";
-
-  constructor(options: ListenOptions, cause: unknown) {
-    super(options, "the port is in use", cause);
-  }
 }
 
 export class Listener implements TransportOwner {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { connect } from "node:net";
 import { KernelOptions } from "../../src/net/kernel-options.ts";
-import { ListenError, listen, PortInUseError } from "../../src/net/listener.ts";
+import { ListenError, PortInUseError } from "../../src/net/listen-error.ts";
+import { listen } from "../../src/net/listener.ts";
 import type { Transport } from "../../src/net/transport.ts";
 import { MemoryLogger, NetFixture } from "./support/net-fixture.ts";
 import { RecordingHandler } from "./support/recording-handler.ts";
