@@ -5,7 +5,8 @@
 
 import type { Config } from "../config/settings.ts";
 import type { PortMode } from "../net/channel-opening.ts";
-import { type Listener, listen, PortInUseError } from "../net/listener.ts";
+import { PortInUseError } from "../net/listen-error.ts";
+import { type Listener, listen } from "../net/listener.ts";
 import type { NetEnvironment } from "../net/net-environment.ts";
 import type { Transport } from "../net/transport.ts";
 import type { PoolerPorts } from "./pooler.ts";
