@@ -54,18 +54,18 @@ describe("a reload", () => {
   test("gives the servers of standing pools a new SERVER_IDLE_TIMEOUT", async () => {
     await query("select 1");
     expect(await servers()).toBe(1);
-    pooler.pooler.reload(settings({ serverIdleTimeoutMs: 50 }), null);
+    await pooler.pooler.reload(settings({ serverIdleTimeoutMs: 50 }));
     await until("the idle server is closed", async () => (await servers()) === 0);
   });
 
   test("gives servers a new SERVER_LIFETIME", async () => {
-    pooler.pooler.reload(settings({ serverLifetimeMs: 50 }), null);
+    await pooler.pooler.reload(settings({ serverLifetimeMs: 50 }));
     await query("select 1");
     await until("the old server is closed", async () => (await servers()) === 0);
   });
 
   test("gives new clients a new CLIENT_LOGIN_TIMEOUT", async () => {
-    pooler.pooler.reload(settings({ clientLoginTimeoutMs: 50 }), null);
+    await pooler.pooler.reload(settings({ clientLoginTimeoutMs: 50 }));
     const ended = Promise.withResolvers<string>();
     let text = "";
     await Bun.connect({
@@ -82,7 +82,7 @@ describe("a reload", () => {
   test("leaves who is in beyond a new MAX_CONNECTIONS, and takes nobody more", async () => {
     const clients = [new Client(pooler.target()), new Client(pooler.target())];
     await Promise.all(clients.map((client) => client.connect()));
-    pooler.pooler.reload(settings({ maxConnections: 1 }), null);
+    await pooler.pooler.reload(settings({ maxConnections: 1 }));
     expect(await rejectionOf(query("select 1"))).toMatchObject({
       code: "53300",
       detail: expect.stringContaining("the limit is 1."),
@@ -90,7 +90,7 @@ describe("a reload", () => {
     // oxlint-disable-next-line no-await-in-loop -- one after the other
     const answers = await Promise.all(clients.map((client) => client.query("select 1 as one")));
     for (const { rows } of answers) expect(rows).toEqual([{ one: 1 }]);
-    pooler.pooler.reload(settings({}), null);
+    await pooler.pooler.reload(settings({}));
     expect(await query("select 1 as one")).toEqual([{ one: 1 }]);
     await Promise.all(clients.map((client) => client.end()));
   });
@@ -98,13 +98,13 @@ describe("a reload", () => {
   test("takes nobody more near a new MEMORY_LIMIT, and takes clients again where it is raised", async () => {
     const client = new Client(pooler.target());
     await client.connect();
-    pooler.pooler.reload(settings({ memoryLimitBytes: 1_000_000 }), null);
+    await pooler.pooler.reload(settings({ memoryLimitBytes: 1_000_000 }));
     await until(
       "new clients are refused",
       async () => String(await query("select 1").catch((error) => error.code)) === "53300",
     );
     expect((await client.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
-    pooler.pooler.reload(settings({}), null);
+    await pooler.pooler.reload(settings({}));
     await until("new clients are taken", async () => {
       const rows = await query("select 1").catch(() => []);
       return rows.length === 1;
@@ -121,20 +121,20 @@ describe("a reload", () => {
     });
     const target = pooler.target("transaction", "secured");
     expect(await query("select 1 as one", target)).toEqual([{ one: 1 }]);
-    const other = await Bun.file(TLS_FIXTURES.otherCa).text();
-    pooler.pooler.reload(settings({ serverConnectTimeoutMs: 300 }), other);
+    const globalUpstreamCaPath = TLS_FIXTURES.otherCa;
+    await pooler.pooler.reload(settings({ serverConnectTimeoutMs: 300, globalUpstreamCaPath }));
     await until("servers of the old kind are closed", async () => (await servers()) === 0);
     expect(await rejectionOf(query("select 1", target))).toBeInstanceOf(Error);
   });
 
   test("asks for passwords by a new CLIENT_AUTH_METHOD", async () => {
-    pooler.pooler.reload(settings({ clientAuthMethod: "password" }), null);
+    await pooler.pooler.reload(settings({ clientAuthMethod: "password" }));
     // Without TLS, a password is not asked for in clear.
     expect(await rejectionOf(query("select 1"))).toBeInstanceOf(Error);
   });
 
   test("bounds clients' prepared statements by a new MAX_CLIENT_PREPARED_STATEMENTS", async () => {
-    pooler.pooler.reload(settings({ maxClientPreparedStatements: 1 }), null);
+    await pooler.pooler.reload(settings({ maxClientPreparedStatements: 1 }));
     const client = new Client(pooler.target());
     await client.connect();
     await client.query({ name: "one", text: "select 1" });
@@ -145,7 +145,7 @@ describe("a reload", () => {
   });
 
   test("bounds clients' messages by a new MAX_MESSAGE_SIZE", async () => {
-    pooler.pooler.reload(settings({ maxMessageSizeBytes: 65_536 }), null);
+    await pooler.pooler.reload(settings({ maxMessageSizeBytes: 65_536 }));
     const client = new Client(pooler.target());
     client.on("error", () => undefined); // it is told by the query
     await client.connect();
@@ -158,9 +158,8 @@ describe("a reload", () => {
       globalDownstreamCertPath: "/nowhere.crt",
       globalDownstreamKeyPath: "/nowhere.key",
     };
-    expect(() =>
-      pooler.pooler.reload(settings({ ...missing, defaultTenant: "dev" }), null),
-    ).toThrow(TlsConfigurationError);
+    const reloaded = pooler.pooler.reload(settings({ ...missing, defaultTenant: "dev" }));
+    expect(await rejectionOf(reloaded)).toBeInstanceOf(TlsConfigurationError);
     const plain = { user: postgres.superuser };
     expect(await rejectionOf(query("select 1", plain))).toBeInstanceOf(Error);
   });

@@ -111,9 +111,10 @@ describe("an address that failed too often", () => {
   test("gets in again once its ban is lifted", async () => {
     await pooler.putTenant({ external_id: "lifted" });
     await fail("lifted", 3);
-    const { addressBans } = pooler.pooler;
-    expect(addressBans.list("lifted").map(({ address }) => address)).toEqual(["192.0.2.7"]);
-    expect(addressBans.lift("lifted", ["192.0.2.7"])).toEqual([]);
+    const { traffic } = pooler.pooler;
+    const banned = await traffic.addressBans("lifted");
+    expect(banned.map(({ address }) => address)).toEqual(["192.0.2.7"]);
+    expect(await traffic.liftAddressBans("lifted", ["192.0.2.7"])).toEqual([]);
     expect(await logIn("lifted")).toBe("in");
   });
 });
@@ -130,7 +131,7 @@ describe("what is no guess is not counted:", () => {
 
   test("a tenant that there is not", async () => {
     await fail("nowhere", 5);
-    expect(pooler.pooler.addressBans.list("nowhere")).toEqual([]);
+    expect(await pooler.pooler.traffic.addressBans("nowhere")).toEqual([]);
   });
 
   test("a server that is away", async () => {
@@ -138,7 +139,7 @@ describe("what is no guess is not counted:", () => {
     for (let attempt = 0; attempt < 4; attempt += 1)
       // oxlint-disable-next-line no-await-in-loop
       expect(await logIn("away", { mode: "native" })).not.toContain(" 28000:");
-    expect(pooler.pooler.addressBans.list("away")).toEqual([]);
+    expect(await pooler.pooler.traffic.addressBans("away")).toEqual([]);
   });
 
   test("a login that is given up", async () => {
@@ -159,7 +160,7 @@ describe("what is no guess is not counted:", () => {
       expect(await logIn("closed")).toContain(
         "28000: address 192.0.2.7 is not in the allow list of this tenant",
       );
-    expect(pooler.pooler.addressBans.list("closed")).toEqual([]);
+    expect(await pooler.pooler.traffic.addressBans("closed")).toEqual([]);
   });
 });
 

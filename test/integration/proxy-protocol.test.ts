@@ -137,16 +137,19 @@ test("a reload switches it on and off for the connections that come then", async
   });
   const one = () => selectOne(between.port, false);
   expect(await rejectionOf(one())).toMatchObject({ code: "08P01" });
-  reload(other, { PROXY_PROTOCOL: "optional", PROXY_PROTOCOL_TRUSTED: "127.0.0.0/8" });
+  await reload(other, { PROXY_PROTOCOL: "optional", PROXY_PROTOCOL_TRUSTED: "127.0.0.0/8" });
   expect(await one()).toEqual({ one: 1 });
-  reload(other, { PROXY_PROTOCOL: "optional", PROXY_PROTOCOL_TRUSTED: "10.0.0.0/8" });
+  await reload(other, { PROXY_PROTOCOL: "optional", PROXY_PROTOCOL_TRUSTED: "10.0.0.0/8" });
   expect(await rejectionOf(one())).toMatchObject({ code: "08P01" });
 });
 
-function reload({ pooler: running }: TestPooler, env: Readonly<Record<string, string>>): void {
+async function reload(
+  { pooler: running }: TestPooler,
+  env: Readonly<Record<string, string>>,
+): Promise<void> {
   const loaded = loadConfig({ env, file: null });
   if (!loaded.ok) throw new Error(loaded.problems.join("; "));
-  running.reload(loaded.config, null);
+  await running.reload(loaded.config);
 }
 
 test("the mode without the networks is no configuration", () => {

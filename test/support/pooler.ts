@@ -17,6 +17,7 @@ import type { TenantStore } from "../../src/tenants/tenant-store.ts";
 import { validateTenant } from "../../src/tenants/validate-tenant.ts";
 import { GRAMMAR } from "./grammar.ts";
 import { makeTemporaryFolder, type TemporaryFolder } from "./temporary-folder.ts";
+import { LonePooler, type TestedPooler } from "./tested-pooler.ts";
 
 export interface TestPoolerOptions {
   /** Settings as environment variables. */
@@ -48,14 +49,14 @@ export interface LoggedLine {
 }
 
 export class TestPooler implements AsyncDisposable {
-  readonly pooler: Pooler;
+  readonly pooler: TestedPooler;
   readonly store: TenantStore;
   readonly lines: readonly LoggedLine[];
   readonly #folder: TemporaryFolder;
   readonly #postgres: PostgresBehind;
 
   constructor(
-    pooler: Pooler,
+    pooler: TestedPooler,
     store: TenantStore,
     lines: readonly LoggedLine[],
     folder: TemporaryFolder,
@@ -159,7 +160,7 @@ export async function startPooler(
     certificateAuthority: null,
     grammar: GRAMMAR,
   });
-  const started = new TestPooler(pooler, store, lines, folder, postgres);
+  const started = new TestPooler(new LonePooler(pooler), store, lines, folder, postgres);
   await started.putTenant({ default_pool_size: 2, ...options.tenant }, options.user);
   await pooler.start();
   return started;
