@@ -39,7 +39,7 @@ export interface EdgeChannel extends Channel {
    * The client's own connection: what the owner wants probed or asked whether it answers (`probeAfter`,
    * `unansweredMs`) is asked of it. Null: of nobody.
    */
-  client: Pick<Channel, "probeAfter" | "unansweredMs"> | null;
+  client: Pick<Channel, "probeAfter" | "unansweredMs" | "pendingBytes"> | null;
 }
 
 /** What comes from the other side. The calls come synchronously, one at a time. */

@@ -1,0 +1,414 @@
+/**
+ * One end of a channel over a link: how it ends, and what else than bytes is said on it.
+ * Left out: what the bytes mean; who holds the other end.
+ */
+
+import { assert } from "../base/assert.ts";
+import type { Timer } from "../base/clock.ts";
+import type { ChannelHandler } from "../net/channel.ts";
+import { readUint32 } from "../wire/bytes.ts";
+import type { Carrier } from "./carrier.ts";
+import { ChannelInput, type InputOwner } from "./channel-input.ts";
+import { ChannelOutput, type OutputOwner } from "./channel-output.ts";
+import { FRAME, NOT_KNOWN, TICKET_BYTES_MAX } from "./frame.ts";
+import { type LinkChannelState, mayEnter } from "./link-channel-state.ts";
+import { LinkProtocolError } from "./link-errors.ts";
+import type { ChannelEnding, EdgeChannel } from "./link-port.ts";
+
+/** How long a closed end waits for the other side to confirm: as a transport for its peer. */
+const LINGER_MS = 2000;
+
+/** How long one waits for each bit of progress: credit for 128 KB, to a client on a slow line. */
+const PROGRESS_MS = 10_000;
+
+/** Their place is the number by which a frame of kind `end` names them. */
+const ENDINGS: readonly ChannelEnding[] = ["close", "hangUp", "destroy"];
+
+/** The payload of {@link FRAME.end} for each of them, one byte. */
+const ENDING_BYTES = Uint8Array.from(ENDINGS.keys());
+
+/** No count of bytes. */
+const NONE = -1;
+
+const NOTHING = new Uint8Array(0);
+
+/** Stands where no handler has been set yet: to get bytes there is a mistake of ours. */
+const UNATTENDED: ChannelHandler = {
+  onBytes() {
+    assert(false, "a channel has a handler before its first bytes come");
+  },
+  onDrained() {},
+  onClosed() {},
+};
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+export class LinkChannel implements EdgeChannel, InputOwner, OutputOwner {
+  handler: ChannelHandler;
+  client: EdgeChannel["client"];
+  readonly #number: number;
+  readonly #carrier: Carrier;
+  readonly #isEdge: boolean;
+  readonly #output: ChannelOutput;
+  readonly #input: ChannelInput;
+  #state: LinkChannelState;
+  #lost: boolean;
+  #ending: ChannelEnding | null;
+  /** How we end it once the tail has left. */
+  #ownEnding: ChannelEnding;
+  #deadline: Timer | null;
+  #clientPendingBytes: number;
+  #endsInside: boolean;
+  /** Up to where the owner has answered, by its last word. */
+  #answered: number;
+  /** Up to where we have, to be said when the tail has left. */
+  #restDue: number;
+  #ticket: string | null;
+  #unansweredMs: number | null;
+  #isAsking: boolean;
+
+  /**
+   * @param number its own on the link
+   * @param isEdge whether the client is here
+   */
+  constructor(number: number, carrier: Carrier, isEdge: boolean) {
+    this.handler = UNATTENDED;
+    this.client = null;
+    this.#number = number;
+    this.#carrier = carrier;
+    this.#isEdge = isEdge;
+    this.#output = new ChannelOutput(number, carrier, this);
+    this.#input = new ChannelInput(number, carrier, this);
+    this.#state = "open";
+    this.#lost = false;
+    this.#ending = null;
+    this.#ownEnding = "close";
+    this.#deadline = null;
+    this.#clientPendingBytes = 0;
+    this.#endsInside = false;
+    this.#answered = NONE;
+    this.#restDue = NONE;
+    this.#ticket = null;
+    this.#unansweredMs = null;
+    this.#isAsking = false;
+  }
+
+  get lost(): boolean {
+    return this.#lost;
+  }
+
+  get ending(): ChannelEnding | null {
+    return this.#ending;
+  }
+
+  get endsInside(): boolean {
+    return this.#endsInside;
+  }
+
+  get resting(): boolean {
+    return this.#answered === this.#output.written && this.pendingBytes === 0 && !this.#endsInside;
+  }
+
+  get ticket(): string | null {
+    return this.#ticket;
+  }
+
+  get pendingBytes(): number {
+    return this.#output.pendingBytes;
+  }
+
+  get closed(): boolean {
+    return this.#lost || (this.#state !== "open" && this.#state !== "departed");
+  }
+
+  get insideMessage(): boolean {
+    return this.#output.insideMessage;
+  }
+
+  set insideMessage(isInside: boolean) {
+    if (this.#state === "open") this.#output.insideMessage = isInside;
+  }
+
+  /** What the other side said when it was asked last; it is asked anew. */
+  get unansweredMs(): number | null {
+    if (this.#state === "open" && !this.#isAsking) {
+      this.#isAsking = true;
+      this.#carrier.writer.frame(this.#number, FRAME.ask, NOTHING, 0, 0);
+    }
+    return this.#unansweredMs;
+  }
+
+  probeAfter(silentSeconds: number): void {
+    if (this.#state === "open")
+      this.#carrier.writer.number(this.#number, FRAME.probe, silentSeconds);
+  }
+
+  write(bytes: Uint8Array, start: number, end: number): boolean {
+    return this.#state !== "open" || this.#lost || this.#output.write(bytes, start, end);
+  }
+
+  rest(): void {
+    if (this.#state !== "open" || this.#input.hasUnread) return;
+    if (this.pendingBytes > 0) this.#restDue = this.#input.delivered;
+    else this.#sayRest(this.#input.delivered);
+  }
+
+  /** One that is too long for a frame is not kept: then nobody can take the client over. */
+  keepTicket(ticket: string): void {
+    const bytes = encoder.encode(ticket);
+    if (this.#state === "open" && bytes.length <= TICKET_BYTES_MAX)
+      this.#carrier.writer.frame(this.#number, FRAME.ticket, bytes, 0, bytes.length);
+  }
+
+  pause(): void {
+    this.#input.pause();
+  }
+
+  resume(): void {
+    if (this.#state === "open" || this.#state === "departed") this.#input.resume();
+  }
+
+  close(): void {
+    this.#end("close");
+  }
+
+  hangUp(): void {
+    this.#end("hangUp");
+  }
+
+  destroy(): void {
+    if (this.#state === "departed") this.#finish();
+    else if (this.#state === "ended") this.#enterTold();
+    else if (this.#state === "open" || this.#state === "flushing") {
+      this.#sayEnd("destroy");
+      this.#enterTold();
+    }
+  }
+
+  /**
+   * A part of a frame with bytes came, or the last one, with which it is over.
+   * @throws LinkProtocolError
+   */
+  receivedData(kind: number, bytes: Uint8Array, start: number, end: number, isOver: boolean): void {
+    if (this.#state === "open") {
+      this.#endsInside = !isOver || kind === FRAME.dataInside;
+      this.#input.receive(bytes, start, end);
+    } else if (this.#state === "departed" || this.#state === "gone") throw spokeAfterItsEnd();
+  }
+
+  /**
+   * A whole frame of another kind came.
+   * @throws LinkProtocolError
+   */
+  received(kind: number, bytes: Uint8Array, start: number, end: number): void {
+    if (kind === FRAME.end) this.#receivedEnd(bytes[start] ?? 0);
+    else if (this.#state === "departed" || this.#state === "gone") throw spokeAfterItsEnd();
+    else if (kind === FRAME.credit) this.#receivedCredit(readUint32(bytes, start));
+    else if (this.#isEdge) this.#receivedFromOwner(kind, bytes, start, end);
+    else this.#receivedFromEdge(kind, bytes, start);
+  }
+
+  /** There is no link: {@link lose} follows, as soon as the holder can have set its handler. */
+  loseFromTheBeginning(): void {
+    this.#lost = true;
+  }
+
+  /** The link is gone. The holder is told inside the call. */
+  lose(): void {
+    this.#lost = this.#state === "open";
+    if (this.#state === "open" || this.#state === "departed") {
+      if (this.#isEdge) this.#input.deliverUnread();
+    }
+    if (this.#state === "told") this.#enter("gone");
+    else if (this.#state !== "gone") this.#leave();
+  }
+
+  onInput(bytes: Uint8Array): boolean {
+    try {
+      this.handler.onBytes(bytes);
+    } catch (error) {
+      this.#fail(error);
+    }
+    return this.#state === "open";
+  }
+
+  onAllRead(): void {
+    if (this.#state === "departed") this.#finish();
+  }
+
+  onTailLeft(): void {
+    if (this.#state === "flushing") {
+      this.#clearDeadline();
+      this.#endNow();
+    } else {
+      if (this.#restDue !== NONE) this.#sayRest(this.#restDue);
+      this.#drained();
+    }
+  }
+
+  #drained(): void {
+    try {
+      this.handler.onDrained();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #sayRest(delivered: number): void {
+    this.#restDue = NONE;
+    this.#carrier.writer.number(this.#number, FRAME.rest, delivered);
+  }
+
+  #receivedFromOwner(kind: number, bytes: Uint8Array, start: number, end: number): void {
+    if (this.#state !== "open") return;
+    if (kind === FRAME.rest) this.#answered = readUint32(bytes, start);
+    else if (kind === FRAME.ticket) this.#ticket = decoder.decode(bytes.subarray(start, end));
+    else if (kind === FRAME.probe) this.client?.probeAfter(readUint32(bytes, start));
+    else if (kind === FRAME.ask) this.#answerAsking();
+    else throw new LinkProtocolError(`an owner sent a frame of kind ${kind}`);
+  }
+
+  #answerAsking(): void {
+    const known = this.client?.unansweredMs ?? NOT_KNOWN;
+    this.#carrier.writer.number(this.#number, FRAME.unanswered, Math.min(known, NOT_KNOWN));
+  }
+
+  #receivedFromEdge(kind: number, bytes: Uint8Array, start: number): void {
+    if (kind !== FRAME.unanswered)
+      throw new LinkProtocolError(`an edge sent a frame of kind ${kind}`);
+    const known = readUint32(bytes, start);
+    this.#unansweredMs = known === NOT_KNOWN ? null : known;
+    this.#isAsking = false;
+  }
+
+  #receivedCredit(bytes: number): void {
+    if (this.#state === "flushing") this.#setDeadline(PROGRESS_MS);
+    if (this.#state === "flushing" || this.#state === "open") this.#output.addCredit(bytes);
+  }
+
+  #receivedEnd(how: number): void {
+    const ending = ENDINGS[how];
+    if (ending === undefined) throw new LinkProtocolError(`a channel was ended by ${how}`);
+    if (this.#state === "departed" || this.#state === "gone") throw spokeAfterItsEnd();
+    if (this.#state === "told") {
+      this.#enter("gone");
+      this.#carrier.forget(this.#number);
+      return;
+    }
+    this.#ending = ending;
+    const isUnread = this.#state === "open" && this.#input.hasUnread && ending !== "destroy";
+    if (isUnread) this.#depart();
+    else this.#finish();
+  }
+
+  /** Its holder does not read, and will be told behind what it has not read. */
+  #depart(): void {
+    this.#enter("departed");
+    this.#output.drop();
+    if (this.#isEdge) this.#awaitReading();
+  }
+
+  /** Where the client takes nothing for too long, what is left for it goes with it. */
+  #awaitReading(): void {
+    this.#clientPendingBytes = this.client?.pendingBytes ?? 0;
+    this.#setDeadline(PROGRESS_MS);
+  }
+
+  #end(ending: ChannelEnding): void {
+    if (this.#state === "departed") this.#finish();
+    if (this.#state !== "open") return;
+    this.#ownEnding = ending;
+    this.#input.drop();
+    if (this.pendingBytes === 0) {
+      this.#endNow();
+      return;
+    }
+    this.#enter("flushing");
+    this.#setDeadline(PROGRESS_MS);
+  }
+
+  /** What was written has left. */
+  #endNow(): void {
+    this.#sayEnd(this.#ownEnding);
+    if (this.#ownEnding === "hangUp") {
+      this.#enterTold();
+      return;
+    }
+    this.#enter("ended");
+    this.#setDeadline(LINGER_MS);
+  }
+
+  #sayEnd(ending: ChannelEnding): void {
+    const how = ENDINGS.indexOf(ending);
+    this.#carrier.writer.frame(this.#number, FRAME.end, ENDING_BYTES, how, how + 1);
+  }
+
+  /** The other side has ended it: answers that, and is done. */
+  #finish(): void {
+    if (this.#state !== "ended") this.#sayEnd("close");
+    this.#carrier.forget(this.#number);
+    this.#leave();
+  }
+
+  #leave(): void {
+    this.#enter("gone");
+    this.#tellClosed();
+  }
+
+  #enterTold(): void {
+    this.#enter("told");
+    this.#tellClosed();
+  }
+
+  #tellClosed(): void {
+    this.#clearDeadline();
+    this.#output.drop();
+    this.#input.drop();
+    try {
+      this.handler.onClosed();
+    } catch (error) {
+      this.#log(error);
+    }
+  }
+
+  #setDeadline(delayMs: number): void {
+    this.#clearDeadline();
+    this.#deadline = this.#carrier.clock.after(delayMs, () => this.#deadlinePassed());
+  }
+
+  #clearDeadline(): void {
+    this.#deadline?.cancel();
+    this.#deadline = null;
+  }
+
+  #deadlinePassed(): void {
+    this.#deadline = null;
+    if (this.#state !== "departed") this.destroy();
+    else if ((this.client?.pendingBytes ?? 0) !== this.#clientPendingBytes) this.#awaitReading();
+    else {
+      this.#ending = "destroy";
+      this.#finish();
+    }
+  }
+
+  /** A handler threw: our own mistake, which ends this channel and nothing else. */
+  #fail(error: unknown): void {
+    this.#log(error);
+    this.destroy();
+  }
+
+  #log(error: unknown): void {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#carrier.logger.error({ error: text }, "the handler of a link's channel threw");
+  }
+
+  #enter(state: LinkChannelState): void {
+    assert(mayEnter(this.#state, state), "a link's channel makes legal moves only");
+    this.#state = state;
+  }
+}
+
+function spokeAfterItsEnd(): LinkProtocolError {
+  return new LinkProtocolError("a frame came for a channel that the other side had ended");
+}
