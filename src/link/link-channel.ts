@@ -8,6 +8,7 @@ import type { Timer } from "../base/clock.ts";
 import type { ChannelHandler } from "../net/channel.ts";
 import { readUint32 } from "../wire/bytes.ts";
 import type { Carrier } from "./carrier.ts";
+import { decodeEnding, encodeEnding } from "./channel-ending.ts";
 import { ChannelInput, type InputOwner } from "./channel-input.ts";
 import { ChannelOutput, type OutputOwner } from "./channel-output.ts";
 import { FRAME, NOT_KNOWN, TICKET_BYTES_MAX } from "./frame.ts";
@@ -20,12 +21,6 @@ const LINGER_MS = 2000;
 
 /** How long one waits for each bit of progress: credit for 128 KB, to a client on a slow line. */
 const PROGRESS_MS = 10_000;
-
-/** Their place is the number by which a frame of kind `end` names them. */
-const ENDINGS: readonly ChannelEnding[] = ["close", "hangUp", "destroy"];
-
-/** The payload of {@link FRAME.end} for each of them, one byte. */
-const ENDING_BYTES = Uint8Array.from(ENDINGS.keys());
 
 /** No count of bytes. */
 const NONE = -1;
@@ -45,53 +40,39 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 export class LinkChannel implements EdgeChannel, InputOwner, OutputOwner {
-  handler: ChannelHandler;
-  client: EdgeChannel["client"];
+  handler: ChannelHandler = UNATTENDED;
+  client: EdgeChannel["client"] = null;
   readonly #number: number;
   readonly #carrier: Carrier;
   readonly #isEdge: boolean;
   readonly #output: ChannelOutput;
   readonly #input: ChannelInput;
-  #state: LinkChannelState;
-  #lost: boolean;
-  #ending: ChannelEnding | null;
+  #state: LinkChannelState = "open";
+  #lost = false;
+  #ending: ChannelEnding | null = null;
   /** How we end it once the tail has left. */
-  #ownEnding: ChannelEnding;
-  #deadline: Timer | null;
-  #clientPendingBytes: number;
-  #endsInside: boolean;
+  #ownEnding: ChannelEnding = "close";
+  #deadline: Timer | null = null;
+  #clientPendingBytes = 0;
+  #endsInside = false;
   /** Up to where the owner has answered, by its last word. */
-  #answered: number;
+  #answered = NONE;
   /** Up to where we have, to be said when the tail has left. */
-  #restDue: number;
-  #ticket: string | null;
-  #unansweredMs: number | null;
-  #isAsking: boolean;
+  #restDue = NONE;
+  #ticket: string | null = null;
+  #unansweredMs: number | null = null;
+  #isAsking = false;
 
   /**
    * @param number its own on the link
    * @param isEdge whether the client is here
    */
   constructor(number: number, carrier: Carrier, isEdge: boolean) {
-    this.handler = UNATTENDED;
-    this.client = null;
     this.#number = number;
     this.#carrier = carrier;
     this.#isEdge = isEdge;
     this.#output = new ChannelOutput(number, carrier, this);
     this.#input = new ChannelInput(number, carrier, this);
-    this.#state = "open";
-    this.#lost = false;
-    this.#ending = null;
-    this.#ownEnding = "close";
-    this.#deadline = null;
-    this.#clientPendingBytes = 0;
-    this.#endsInside = false;
-    this.#answered = NONE;
-    this.#restDue = NONE;
-    this.#ticket = null;
-    this.#unansweredMs = null;
-    this.#isAsking = false;
   }
 
   get lost(): boolean {
@@ -202,7 +183,7 @@ export class LinkChannel implements EdgeChannel, InputOwner, OutputOwner {
    * @throws LinkProtocolError
    */
   received(kind: number, bytes: Uint8Array, start: number, end: number): void {
-    if (kind === FRAME.end) this.#receivedEnd(bytes[start] ?? 0);
+    if (kind === FRAME.end) this.#receivedEnd(decodeEnding(bytes[start]));
     else if (this.#state === "departed" || this.#state === "gone") throw spokeAfterItsEnd();
     else if (kind === FRAME.credit) this.#receivedCredit(readUint32(bytes, start));
     else if (this.#isEdge) this.#receivedFromOwner(kind, bytes, start, end);
@@ -287,9 +268,7 @@ export class LinkChannel implements EdgeChannel, InputOwner, OutputOwner {
     if (this.#state === "flushing" || this.#state === "open") this.#output.addCredit(bytes);
   }
 
-  #receivedEnd(how: number): void {
-    const ending = ENDINGS[how];
-    if (ending === undefined) throw new LinkProtocolError(`a channel was ended by ${how}`);
+  #receivedEnd(ending: ChannelEnding): void {
     if (this.#state === "departed" || this.#state === "gone") throw spokeAfterItsEnd();
     if (this.#state === "told") {
       this.#enter("gone");
@@ -340,8 +319,7 @@ export class LinkChannel implements EdgeChannel, InputOwner, OutputOwner {
   }
 
   #sayEnd(ending: ChannelEnding): void {
-    const how = ENDINGS.indexOf(ending);
-    this.#carrier.writer.frame(this.#number, FRAME.end, ENDING_BYTES, how, how + 1);
+    this.#carrier.writer.frame(this.#number, FRAME.end, encodeEnding(ending), 0, 1);
   }
 
   /** The other side has ended it: answers that, and is done. */
