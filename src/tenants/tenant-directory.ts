@@ -48,6 +48,10 @@ export class TenantDirectory {
   readonly #reads = new Map<string, Promise<StoredTenant | null>>();
   #token: ChangeToken | null = null;
   #timer: Timer | null = null;
+  /** The look for changes that is under way, or the last one. Never rejects. */
+  #looking: Promise<void> = Promise.resolve();
+  /** The look that comes behind it, where somebody waits for that. */
+  #nextLook: Promise<void> | null = null;
   #storeAnswers = true;
   #stopped = false;
 
@@ -71,6 +75,15 @@ export class TenantDirectory {
   stop(): void {
     this.#stopped = true;
     this.#timer?.cancel();
+  }
+
+  /** Resolves when all changes of before now are heard of, or the store has not answered. Never rejects. */
+  refresh(): Promise<void> {
+    this.#nextLook ??= this.#looking.then(() => {
+      this.#nextLook = null;
+      return this.#look();
+    });
+    return this.#nextLook;
   }
 
   /** Returns the tenant, null if it is known that there is none, or undefined: then {@link lookup}. */
@@ -176,6 +189,16 @@ export class TenantDirectory {
   }
 
   async #poll(): Promise<void> {
+    await this.refresh();
+    this.#schedulePoll();
+  }
+
+  #look(): Promise<void> {
+    this.#looking = this.#hearChanges();
+    return this.#looking;
+  }
+
+  async #hearChanges(): Promise<void> {
     try {
       const changes = await this.#changes();
       this.#noteStore(null);
@@ -183,7 +206,6 @@ export class TenantDirectory {
     } catch (error) {
       this.#noteStore(error);
     }
-    this.#schedulePoll();
   }
 
   async #changes(): Promise<ChangesSince | null> {

@@ -210,6 +210,35 @@ describe("TenantDirectory", () => {
     expect((await directory.lookup("beta"))?.db_port).toBe(6000);
   });
 
+  test("hears at once of what was written before, when it is asked to", async () => {
+    await directory.lookup("acme");
+    await elsewhere.write([{ kind: "put", tenant: tenant("acme", { db_port: 7000 }) }]);
+    await directory.refresh();
+    expect(directory.peek("acme")).toBeUndefined();
+    expect((await directory.lookup("acme"))?.db_port).toBe(7000);
+  });
+
+  test("looks once more for who asks while it looks: the first look may have come too early", async () => {
+    await directory.lookup("acme");
+    const first = directory.refresh();
+    await elsewhere.write([{ kind: "delete", externalId: "acme" }]);
+    const [second, third] = [directory.refresh(), directory.refresh()];
+    expect(second).toBe(third);
+    await Promise.all([first, second]);
+    expect(await directory.lookup("acme")).toBeNull();
+  });
+
+  test("is refreshed in vain while the store is away, and hears of the change later", async () => {
+    await directory.lookup("acme");
+    await elsewhere.write([{ kind: "delete", externalId: "acme" }]);
+    watched.away = true;
+    await directory.refresh();
+    expect(directory.peek("acme")?.external_id).toBe("acme");
+    watched.away = false;
+    await directory.refresh();
+    expect(directory.peek("acme")).toBeUndefined();
+  });
+
   test("hears that a tenant it knew is gone, and that one it missed has come", async () => {
     await directory.lookup("acme");
     await directory.lookup("newcomer");
