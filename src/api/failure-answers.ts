@@ -11,6 +11,7 @@ import {
   InvalidFieldsError,
   StoreAwayError,
   TenantNotFoundError,
+  WorkerSilentError,
 } from "../control/control-errors.ts";
 import { fieldErrors } from "../control/field-errors.ts";
 import type { ApiContext } from "./environment.ts";
@@ -33,6 +34,8 @@ export function failureAnswerer(logger: Logger, random: Random) {
     const failure = expectedFailure(error) ?? incident(error, context, logger, random);
     if (error instanceof StoreAwayError)
       logger.warn({ reason: error.message }, "an API request failed: the tenant store is away");
+    if (error instanceof WorkerSilentError)
+      logger.error({ reason: error.message }, "an API request failed: a worker does not answer");
     return context.json(failure.body, failure.status, { ...failure.headers });
   };
 }
@@ -51,6 +54,12 @@ function expectedFailure(error: Error): Failure | null {
     return {
       status: 503,
       body: { error: "the tenant store does not answer: try again" },
+      headers: { "Retry-After": String(RETRY_SECONDS) },
+    };
+  if (error instanceof WorkerSilentError)
+    return {
+      status: 503,
+      body: { error: "a worker of this node does not answer: try again" },
       headers: { "Retry-After": String(RETRY_SECONDS) },
     };
   return null;

@@ -72,6 +72,7 @@ export function createHttpApp(parts: HttpAppParts): ApiApp {
   const checkToken = authenticate({ tokenRules: () => settings().tokens, wallClock, limits });
   app.use("/api/tenants/*", checkToken);
   app.use("/api/clusters/*", checkToken);
+  app.use("/api/*", spreadChanges(parts.traffic));
   addHealthRoutes(app, parts);
   addApiRoutes(app, parts);
   addDocumentation(app);
@@ -98,6 +99,15 @@ const addSafetyHeaders: MiddlewareHandler<ApiEnvironment> = async (context, next
   headers.set("Referrer-Policy", "no-referrer");
   if (!headers.has("Cache-Control")) headers.set("Cache-Control", "no-store");
 };
+
+/** Who was told that a tenant is changed can log in by it at once, whichever worker takes the connection. */
+function spreadChanges(traffic: Traffic): MiddlewareHandler<ApiEnvironment> {
+  return async (context, next) => {
+    await next();
+    const reads = context.req.method === "GET" || context.req.method === "HEAD";
+    if (!reads && context.res.ok) await traffic.refresh();
+  };
+}
 
 function limitAddresses(limits: RequestLimits): MiddlewareHandler<ApiEnvironment> {
   return async (context, next) => {

@@ -54,3 +54,12 @@ export class StoreAwayError extends Error {
     super(`the tenant store does not answer: ${errorMessage(cause)}`, { cause });
   }
 }
+
+/** A worker of this node is there and does not answer, or not so that it can be understood. */
+export class WorkerSilentError extends Error {
+  override readonly name = "WorkerSilentError";
+
+  constructor(worker: number, cause: unknown) {
+    super(`worker ${worker} does not answer: ${errorMessage(cause)}`, { cause });
+  }
+}

@@ -25,6 +25,9 @@ export interface LocalTrafficParts {
 /** How often it is looked whether the last server has closed. */
 const POLL_MS = 10;
 
+/** A store that does not answer is asked again soon. */
+const REFRESH_TIMEOUT_MS = 500;
+
 export class LocalTraffic implements Traffic {
   readonly #parts: LocalTrafficParts;
 
@@ -97,6 +100,10 @@ export class LocalTraffic implements Traffic {
     addresses: readonly string[],
   ): Promise<readonly AddressBan[]> {
     return this.#parts.addressBans.lift(externalId, addresses);
+  }
+
+  async refresh(): Promise<void> {
+    await Promise.race([this.#parts.directory.refresh(), this.#wait(REFRESH_TIMEOUT_MS)]);
   }
 
   #resume(externalId: string, pools: TenantPools): void {

@@ -29,6 +29,11 @@ export interface Traffic {
   addressBans(externalId: string): Promise<readonly AddressBan[]>;
   /** Returns those that are left. */
   liftAddressBans(externalId: string, addresses: readonly string[]): Promise<readonly AddressBan[]>;
+  /**
+   * Takes over what has been written to the tenant store, so that the next login sees it. Resolves when that is
+   * done, or after half a second: then it is still done. Never rejects.
+   */
+  refresh(): Promise<void>;
 }
 
 /** How many there were. */

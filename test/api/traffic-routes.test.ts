@@ -34,6 +34,25 @@ describe("GET /api/tenants/:id/state", () => {
   });
 });
 
+describe("A change over the API", () => {
+  test("is answered when all who serve clients have heard of it", async () => {
+    const before = api.traffic.refreshes;
+    await api.request("/api/tenants/acme", { method: "PUT", body: { tenant: ACME } });
+    await putCluster({ cluster: { active: true, cluster_tenants: [] } });
+    await api.request("/api/tenants/acme", { method: "DELETE" });
+    expect(api.traffic.refreshes - before).toBe(3);
+  });
+
+  test("is spread neither where it was refused nor where one only looks", async () => {
+    const before = api.traffic.refreshes;
+    const body = { tenant: { ...ACME, db_port: 0 } };
+    expect((await api.request("/api/tenants/acme", { method: "PUT", body })).status).toBe(422);
+    expect((await api.stranger("/api/tenants/acme", { method: "DELETE" })).status).toBe(401);
+    expect((await api.request("/api/tenants/acme")).status).toBe(200);
+    expect(api.traffic.refreshes - before).toBe(0);
+  });
+});
+
 describe("POST /api/tenants/:id/terminate", () => {
   test("ends clients and servers, and says how many", async () => {
     const { status, json } = await post("terminate");

@@ -8,6 +8,7 @@ type Bans = Awaited<ReturnType<Traffic["addressBans"]>>;
 
 export class FakeTraffic implements Traffic {
   readonly asked: string[] = [];
+  refreshes = 0;
   /** What a pause ends with. */
   paused = true;
   bans: Bans = [];
@@ -73,5 +74,9 @@ export class FakeTraffic implements Traffic {
   async liftAddressBans(_: string, addresses: readonly string[]): Promise<Bans> {
     this.bans = this.bans.filter(({ address }) => !addresses.includes(address));
     return this.bans;
+  }
+
+  async refresh(): Promise<void> {
+    this.refreshes += 1;
   }
 }
