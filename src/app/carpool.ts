@@ -3,6 +3,7 @@
  * Starts from the lowest floor up, stops in reverse.
  */
 
+import { availableParallelism } from "node:os";
 import { type ApiSettings, createHttpApp } from "../api/http-app.ts";
 import type { NotReady } from "../api/routes/health-routes.ts";
 import { errorMessage } from "../base/error-message.ts";
@@ -14,12 +15,16 @@ import { KernelOptions } from "../net/kernel-options.ts";
 import { ApiKeys } from "./api-keys.ts";
 import { HttpServer } from "./http-server.ts";
 import { LoggedAudit, type UnfilteredLog } from "./logged-audit.ts";
+import { OneProcess } from "./one-process.ts";
 import type { OpenedStore } from "./open-store.ts";
 import { Pooler, type PoolerPorts } from "./pooler.ts";
 import { PostgresqlGrammar } from "./postgresql-grammar.ts";
 import type { ProgramParts } from "./program-parts.ts";
 import { readAuthority } from "./read-authority.ts";
 import { resolvePaths } from "./resolve-paths.ts";
+import type { ServingNode } from "./serving-node.ts";
+import { Supervisor } from "./supervisor.ts";
+import { WorkerProcesses } from "./worker-processes.ts";
 
 export interface CarpoolParts extends ProgramParts {
   readonly config: Config;
@@ -37,16 +42,16 @@ const HEALTH_TIMEOUT_MS = 2000;
 
 export class Carpool {
   readonly #parts: CarpoolParts;
-  readonly #pooler: Pooler;
+  readonly #node: ServingNode;
   readonly #apiKeys = new ApiKeys();
   /** As it holds now. */
   #config: Config;
   #http: HttpServer | null = null;
   #stopping = false;
 
-  private constructor(parts: CarpoolParts, pooler: Pooler) {
+  private constructor(parts: CarpoolParts, node: ServingNode) {
     this.#parts = parts;
-    this.#pooler = pooler;
+    this.#node = node;
     this.#config = parts.config;
   }
 
@@ -55,35 +60,23 @@ export class Carpool {
    * TlsConfigurationError, or the system's error for a file; then nothing is left open.
    */
   static async start(parts: CarpoolParts): Promise<Carpool> {
-    const { opened, clock, wallClock, random, logger, workingDirectory } = parts;
-    const config = resolvePaths(parts.config, workingDirectory);
     try {
-      const pooler = new Pooler({
-        config,
-        store: opened.store,
-        vaultKey: opened.vaultKey,
-        clock,
-        wallClock,
-        random,
-        logger,
-        certificateAuthority: readAuthority(config),
-        grammar: await PostgresqlGrammar.load(logger),
-      });
-      await pooler.start();
-      return await Carpool.#withHttp(parts, pooler);
+      const node = await servingNode(parts);
+      await node.start();
+      return await Carpool.#withHttp(parts, node);
     } catch (error) {
-      await opened.store.close();
+      await parts.opened.store.close();
       throw error;
     }
   }
 
-  static async #withHttp(parts: CarpoolParts, pooler: Pooler): Promise<Carpool> {
-    const carpool = new Carpool(parts, pooler);
+  static async #withHttp(parts: CarpoolParts, node: ServingNode): Promise<Carpool> {
+    const carpool = new Carpool(parts, node);
     try {
       await carpool.#startHttp();
       return carpool;
     } catch (error) {
-      await pooler.stop(0);
+      await node.stop(0);
       throw error;
     }
   }
@@ -105,7 +98,7 @@ export class Carpool {
         notReady: () => this.#notReady(),
         tenants: new TenantControl({ store: opened.store, audit, wallClock, context }),
         clusters: new ClusterControl({ store: opened.store.clusters, audit }),
-        traffic: this.#pooler.traffic,
+        traffic: this.#node.traffic,
       }),
       environment: { clock, logger, kernel: new KernelOptions() },
     });
@@ -127,25 +120,25 @@ export class Carpool {
   }
 
   get ports(): CarpoolPorts {
-    return { ...this.#pooler.ports, http: this.#http?.port ?? 0 };
+    return { ...this.#node.ports, http: this.#http?.port ?? 0 };
   }
 
   /** Most clients and servers at a time. */
-  get connectionsMax(): Pooler["connectionsMax"] {
-    return this.#pooler.connectionsMax;
+  get connectionsMax(): ServingNode["connectionsMax"] {
+    return this.#node.connectionsMax;
   }
 
-  /** Takes over the settings of `config` that don't need a restart. Throws if a file of them is no good: nothing has changed then. */
-  reload(config: Config): void {
+  /** Takes over the settings of `config` that don't need a restart. Rejects if a file of them is no good: nothing has changed then. */
+  async reload(config: Config): Promise<void> {
     const resolved = resolvePaths(config, this.#parts.workingDirectory);
-    this.#pooler.reload(resolved, readAuthority(resolved));
+    await this.#node.reload(resolved, readAuthority(resolved));
     this.#config = config;
   }
 
   /** Lets transactions end for so long, then ends all. Health says 503 meanwhile. */
   async stop(timeoutMs: number): Promise<void> {
     this.#stopping = true;
-    await this.#pooler.stop(timeoutMs);
+    await this.#node.stop(timeoutMs);
     await this.#http?.stop();
     await this.#parts.opened.store.close();
   }
@@ -173,4 +166,28 @@ export class Carpool {
       timer.cancel();
     }
   }
+}
+
+/** The pooler of this process, or the supervisor of several. */
+async function servingNode(parts: CarpoolParts): Promise<ServingNode> {
+  const { opened, clock, wallClock, random, logger, workingDirectory } = parts;
+  const config = resolvePaths(parts.config, workingDirectory);
+  const workers = config.workers ?? availableParallelism();
+  if (workers > 1) {
+    const spawner = new WorkerProcesses();
+    return new Supervisor({ config, workers, workingDirectory, clock, random, logger, spawner });
+  }
+  return new OneProcess(
+    new Pooler({
+      config,
+      store: opened.store,
+      vaultKey: opened.vaultKey,
+      clock,
+      wallClock,
+      random,
+      logger,
+      certificateAuthority: readAuthority(config),
+      grammar: await PostgresqlGrammar.load(logger),
+    }),
+  );
 }

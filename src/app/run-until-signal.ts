@@ -55,6 +55,7 @@ class Run {
   readonly #readSettings: RunOptions["readSettings"];
   readonly #end: (code: number) => void;
   #config: Config;
+  #reloads = Promise.resolve();
   /** Null while nobody has told it to stop. */
   #stoppingSinceMs: number | null = null;
 
@@ -86,7 +87,11 @@ class Run {
 
   readonly #onHangUp = (signal: NodeJS.Signals): void => {
     if (this.#readSettings === null) return this.#onStopSignal(signal);
-    if (this.#stoppingSinceMs === null) this.#reload(this.#readSettings());
+    const readSettings = this.#readSettings;
+    // One after the other: the last to be told is what holds.
+    this.#reloads = this.#reloads.then(() =>
+      this.#stoppingSinceMs === null ? this.#reload(readSettings()) : undefined,
+    );
   };
 
   #onLost(reason: string): void {
@@ -112,7 +117,7 @@ class Run {
     }
   }
 
-  #reload(reading: SettingsReading): void {
+  async #reload(reading: SettingsReading): Promise<void> {
     const logger = this.#logger;
     for (const warning of reading.warnings) logger.warn({}, warning);
     if (!reading.ok) {
@@ -122,7 +127,7 @@ class Run {
     }
     const { config, restartNames } = reloadConfig(this.#config, reading.config);
     try {
-      this.#carpool.reload(config);
+      await this.#carpool.reload(config);
     } catch (error) {
       logger.error(
         { reason: errorMessage(error) },

@@ -11,12 +11,14 @@ import type { Logger } from "../base/logger.ts";
 import type { Random } from "../base/random.ts";
 import { WorkersDesk } from "../cluster/control-desk.ts";
 import type { WorkersHandler } from "../cluster/control-port.ts";
-import { LinkMesh, type StartLink, SUPERVISOR } from "../cluster/link-mesh.ts";
+import { LinkMesh, SUPERVISOR } from "../cluster/link-mesh.ts";
 import type { Config } from "../config/settings.ts";
+import { NodeTraffic } from "../control/node-traffic.ts";
 import type { Traffic } from "../control/traffic.ts";
 import { KernelOptions } from "../net/kernel-options.ts";
 import type { NetEnvironment } from "../net/net-environment.ts";
 import { clientTls } from "./client-tls.ts";
+import { linkStarter } from "./link-starter.ts";
 import type { PoolerPorts } from "./pooler.ts";
 import { ReservedPorts } from "./reserved-ports.ts";
 import type { ServingNode } from "./serving-node.ts";
@@ -38,8 +40,6 @@ export interface SupervisorParts {
   readonly random: Random;
   readonly logger: Logger;
   readonly spawner: WorkerSpawner;
-  readonly startLink: StartLink;
-  readonly traffic: (workers: WorkersDesk) => Traffic;
 }
 
 /** A worker reads its settings and its store, and compiles its grammar: some 300 ms. */
@@ -54,6 +54,7 @@ const STOP_GRACE_MS = 3000;
 const INCARNATION_BYTES = 12;
 
 export class Supervisor implements ServingNode, WorkersHandler {
+  readonly traffic: Traffic;
   /** How parts of this process speak with their likes in the workers. */
   readonly desk: WorkersDesk;
   readonly #parts: SupervisorParts;
@@ -78,7 +79,7 @@ export class Supervisor implements ServingNode, WorkersHandler {
       folder: this.#folder,
       incarnation: this.#newIncarnation(),
       environment: this.#environment,
-      startLink: parts.startLink,
+      startLink: linkStarter(clock, logger),
       handler: {
         onChannel: (_worker, channel) => channel.destroy(),
         onRequest: (worker, verb, body) => this.desk.onRequest(worker, verb, body),
@@ -89,6 +90,7 @@ export class Supervisor implements ServingNode, WorkersHandler {
     });
     this.desk = new WorkersDesk(this.#mesh);
     this.desk.register("life", this);
+    this.traffic = new NodeTraffic(this.desk, { lift: nothing });
     this.#slots = Array.from({ length: workers }, (_, worker) => this.#newSlot(worker));
   }
 
@@ -104,10 +106,6 @@ export class Supervisor implements ServingNode, WorkersHandler {
       servers += serversMax ?? Number.POSITIVE_INFINITY;
     }
     return { clients, servers };
-  }
-
-  get traffic(): Traffic {
-    return this.#parts.traffic(this.desk);
   }
 
   /** Workers that serve clients now. */

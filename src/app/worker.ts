@@ -8,10 +8,12 @@ import type { Random } from "../base/random.ts";
 import type { WallClock } from "../base/wall-clock.ts";
 import { SupervisorDesk } from "../cluster/control-desk.ts";
 import type { ControlHandler } from "../cluster/control-port.ts";
-import { LinkMesh, type StartLink, SUPERVISOR } from "../cluster/link-mesh.ts";
+import { LinkMesh, SUPERVISOR } from "../cluster/link-mesh.ts";
 import type { Config } from "../config/settings.ts";
+import { TrafficHandler } from "../control/traffic-handler.ts";
 import { KernelOptions } from "../net/kernel-options.ts";
 import type { Grammar } from "../sql/grammar.ts";
+import { linkStarter } from "./link-starter.ts";
 import { type OpenedStore, openStore } from "./open-store.ts";
 import { Pooler } from "./pooler.ts";
 import { readAuthority } from "./read-authority.ts";
@@ -24,7 +26,6 @@ export interface WorkerParts {
   readonly random: Random;
   readonly logger: Logger;
   readonly grammar: Grammar;
-  readonly startLink: StartLink;
   /** It has been told to stop, and has. */
   readonly onStopped: () => void;
   /** Settings have changed. */
@@ -38,6 +39,7 @@ export class Worker implements ControlHandler {
   readonly pooler: Pooler;
   readonly #mesh: LinkMesh;
   readonly #desk: SupervisorDesk;
+  readonly #traffic: TrafficHandler;
   readonly #opened: OpenedStore;
   readonly #parts: WorkerParts;
   #config: Config;
@@ -55,7 +57,7 @@ export class Worker implements ControlHandler {
       folder: order.folder,
       incarnation: order.incarnation,
       environment: { clock, logger, kernel: new KernelOptions() },
-      startLink: parts.startLink,
+      startLink: linkStarter(clock, logger),
       handler: {
         onChannel: (peer, channel, opening) => this.pooler.onLinkChannel(peer, channel, opening),
         onRequest: (peer, verb, body) => this.#requestOf(peer, verb, body),
@@ -78,6 +80,7 @@ export class Worker implements ControlHandler {
       place: { peers: this.#mesh, supervisor: this.#desk },
     });
     this.#desk.register("life", this);
+    this.#traffic = new TrafficHandler(this.pooler.traffic, this.#desk);
   }
 
   /** Serves clients once it resolves. Rejects with why it can't; nothing is left open then. */
@@ -99,6 +102,7 @@ export class Worker implements ControlHandler {
     this.#mesh.start();
     if ((await this.#mesh.awaitLink(SUPERVISOR, SUPERVISOR_TIMEOUT_MS)) === null)
       throw new Error("the supervisor does not answer");
+    await this.#traffic.catchUp();
     await this.pooler.start();
     const { clients, servers } = this.pooler.connectionsMax;
     const ready: WorkerReady = {
