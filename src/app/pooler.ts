@@ -8,15 +8,19 @@ import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Random } from "../base/random.ts";
 import type { WallClock } from "../base/wall-clock.ts";
+import { Ownership } from "../cluster/ownership.ts";
 import type { Config } from "../config/settings.ts";
 import { LocalTraffic } from "../control/local-traffic.ts";
 import type { Traffic } from "../control/traffic.ts";
+import { CANCEL_VERB, decodeCancel } from "../edge/cancel-notice.ts";
 import { ClientGate } from "../edge/client-gate.ts";
 import { ClientStartup } from "../edge/client-startup.ts";
+import { OwnerRouter } from "../edge/owner-router.ts";
 import { ProxyTrust } from "../edge/proxy-trust.ts";
 import { TenantResolver } from "../edge/tenant-resolver.ts";
 import type { Channel } from "../net/channel.ts";
-import type { PortMode } from "../net/channel-opening.ts";
+import type { ChannelOwner, PortMode } from "../net/channel-opening.ts";
+import { decodeChannelOpening } from "../net/channel-opening-codec.ts";
 import { KernelOptions } from "../net/kernel-options.ts";
 import { PortInUseError } from "../net/listen-error.ts";
 import { type Listener, listen } from "../net/listener.ts";
@@ -35,6 +39,7 @@ import { PoolRegistry } from "../proxy/pool-registry.ts";
 import { PoolerCounters } from "../proxy/pooler-counters.ts";
 import { RelayScratch } from "../proxy/relay-scratch.ts";
 import { Verifiers } from "../proxy/verifiers.ts";
+import { cancelAddressOf } from "../session/cancel-key.ts";
 import type { Grammar } from "../sql/grammar.ts";
 import { SqlReader } from "../sql/sql-reader.ts";
 import { TenantDirectory } from "../tenants/tenant-directory.ts";
@@ -88,6 +93,8 @@ export class Pooler {
   readonly addressBans: AddressBans;
   readonly #authQueries: AuthQueries;
   readonly #owner: Owner;
+  /** Who gets the clients that come in here: the owner, or what leads to all owners of the node. */
+  readonly #channelOwner: ChannelOwner;
   readonly #settings: LiveSettings;
   #tls: TlsContexts | null;
   #proxyTrust: ProxyTrust;
@@ -167,6 +174,7 @@ export class Pooler {
       addressBans: this.addressBans,
       lastErrors,
     });
+    this.#channelOwner = parts.place === undefined ? this.#owner : this.#router(parts.place);
     this.#tls = clientTls(config);
     this.#proxyTrust = proxyTrust(config);
     this.#gate = new ClientGate(this.#limits);
@@ -199,11 +207,14 @@ export class Pooler {
   }
 
   /** A worker of this node has opened a channel here, for a client of a tenant that is owned here. */
-  onLinkChannel(_peer: number, channel: Channel, _opening: unknown): void {
-    channel.destroy();
+  onLinkChannel(channel: Channel, opening: unknown): void {
+    this.#owner.open(channel, decodeChannelOpening(opening));
   }
 
-  onLinkNotice(_peer: number, _verb: string, _body: unknown): void {}
+  onLinkNotice(verb: string, body: unknown): void {
+    const cancel = verb === CANCEL_VERB ? decodeCancel(body) : null;
+    if (cancel !== null) this.#owner.cancel(cancel.processId, cancel.secretKey);
+  }
 
   /** Returns who is pinned, in the pools in which anybody is. */
   listPins(): readonly PoolPinList[] {
@@ -270,6 +281,21 @@ export class Pooler {
     }
   }
 
+  #router({ peers }: WorkerPlace): OwnerRouter {
+    return new OwnerRouter({
+      local: this.#owner,
+      ownership: new Ownership(peers.workers),
+      peers,
+      directory: this.#directory,
+      clock: this.#parts.clock,
+      loginTimeoutMs: () => this.#settings.clientLoginTimeoutMs,
+      workerOfKey: (processId) => {
+        const { node, worker } = cancelAddressOf(processId);
+        return node === NODE && worker < peers.workers ? worker : null;
+      },
+    });
+  }
+
   #listen(mode: PortMode, setting: string, hostname: string, port: number): void {
     try {
       const listener = listen(
@@ -297,7 +323,7 @@ export class Pooler {
     const startup = new ClientStartup(transport, mode, {
       clock,
       logger,
-      owner: this.#owner,
+      owner: this.#channelOwner,
       resolver: new TenantResolver(this.#directory, config),
       tls: this.#tls,
       timeoutMs: config.clientLoginTimeoutMs,

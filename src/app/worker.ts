@@ -59,7 +59,7 @@ export class Worker implements ControlHandler {
       environment: { clock, logger, kernel: new KernelOptions() },
       startLink: linkStarter(clock, logger),
       handler: {
-        onChannel: (peer, channel, opening) => this.pooler.onLinkChannel(peer, channel, opening),
+        onChannel: (_peer, channel, opening) => this.pooler.onLinkChannel(channel, opening),
         onRequest: (peer, verb, body) => this.#requestOf(peer, verb, body),
         onNotice: (peer, verb, body) => this.#noticeOf(peer, verb, body),
         onPeer: nothing,
@@ -148,7 +148,7 @@ export class Worker implements ControlHandler {
 
   #noticeOf(peer: number, verb: string, body: unknown): void {
     if (peer === SUPERVISOR) this.#desk.onNotice(verb, body);
-    else this.pooler.onLinkNotice(peer, verb, body);
+    else this.pooler.onLinkNotice(verb, body);
   }
 }
 
