@@ -52,6 +52,7 @@ function environmentOf(
   return {
     GLOBAL_DOWNSTREAM_CERT_PATH: certificate.certificate,
     GLOBAL_DOWNSTREAM_KEY_PATH: certificate.key,
+    WORKERS: "1", // one process beside one process
     LISTEN_ADDRESS: "127.0.0.1",
     PROXY_PORT_TRANSACTION: String(port),
     PROXY_PORT_SESSION: String(freePort()),
