@@ -124,13 +124,8 @@ export class ChannelOutput implements Sender {
     const { writer } = this.#carrier;
     this.#credit -= end - start;
     this.#saidInside = isInside;
-    this.#lastFlush = writer.flushes; // the call below may flush: then this is the flush before
-    this.#lastFrame = writer.frame(
-      this.#number,
-      isInside ? FRAME.dataInside : FRAME.data,
-      bytes,
-      start,
-      end,
-    );
+    const kind = isInside ? FRAME.dataInside : FRAME.data;
+    this.#lastFrame = writer.frame(this.#number, kind, bytes, start, end);
+    this.#lastFlush = writer.flushes;
   }
 }

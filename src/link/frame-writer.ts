@@ -7,7 +7,10 @@
 import { writeInt32At } from "../wire/bytes.ts";
 import { HEADER_BYTES, writeHeader } from "./frame.ts";
 
-/** So much is not kept back until the turn ends: the other side can begin with it. */
+/**
+ * So much is not kept back until the turn ends: the other side can begin with it. It leaves in front of the next
+ * frame, so that the last one can still be changed by who has just written it.
+ */
 const WRITE_BYTES = 131_072;
 
 /** Most turns' frames. The buffer grows with the link's traffic: a worker has a link to each of the others. */
@@ -47,14 +50,13 @@ export class FrameWriter {
     const to = at + HEADER_BYTES;
     if (length > LOOP_BYTES_MAX) this.#bytes.set(bytes.subarray(start, end), to);
     else for (let index = 0; index < length; index += 1) this.#copyByte(bytes, start, to, index);
-    return this.#finish(at);
+    return at;
   }
 
   /** Writes a frame with one number. */
   number(channel: number, kind: number, value: number): void {
     const at = this.#begin(channel, kind, 4);
     writeInt32At(this.#bytes, at + HEADER_BYTES, value);
-    this.#finish(at);
   }
 
   /** Makes the frame at `at`, written since the last flush, one of another kind. */
@@ -76,17 +78,13 @@ export class FrameWriter {
   }
 
   #begin(channel: number, kind: number, length: number): number {
+    if (this.#end >= WRITE_BYTES) this.flush();
     if (this.#end === 0) this.#sink.onFirstFrame();
     const at = this.#end;
     const end = at + HEADER_BYTES + length;
     if (end > this.#bytes.length) this.#grow(end);
     writeHeader(this.#bytes, at, channel, kind, length);
     this.#end = end;
-    return at;
-  }
-
-  #finish(at: number): number {
-    if (this.#end >= WRITE_BYTES) this.flush();
     return at;
   }
 

@@ -108,12 +108,12 @@ export class LinkChannel implements EdgeChannel, InputOwner, OutputOwner {
   }
 
   set insideMessage(isInside: boolean) {
-    if (this.#state === "open") this.#output.insideMessage = isInside;
+    if (this.#tellsEdge) this.#output.insideMessage = isInside;
   }
 
   /** What the other side said when it was asked last; it is asked anew. */
   get unansweredMs(): number | null {
-    if (this.#state === "open" && !this.#isAsking) {
+    if (this.#tellsEdge && !this.#isAsking) {
       this.#isAsking = true;
       this.#carrier.writer.frame(this.#number, FRAME.ask, NOTHING, 0, 0);
     }
@@ -121,8 +121,7 @@ export class LinkChannel implements EdgeChannel, InputOwner, OutputOwner {
   }
 
   probeAfter(silentSeconds: number): void {
-    if (this.#state === "open")
-      this.#carrier.writer.number(this.#number, FRAME.probe, silentSeconds);
+    if (this.#tellsEdge) this.#carrier.writer.number(this.#number, FRAME.probe, silentSeconds);
   }
 
   write(bytes: Uint8Array, start: number, end: number): boolean {
@@ -130,7 +129,7 @@ export class LinkChannel implements EdgeChannel, InputOwner, OutputOwner {
   }
 
   rest(): void {
-    if (this.#state !== "open" || this.#input.hasUnread) return;
+    if (!this.#tellsEdge || this.#input.hasUnread) return;
     if (this.pendingBytes > 0) this.#restDue = this.#input.delivered;
     else this.#sayRest(this.#input.delivered);
   }
@@ -138,7 +137,7 @@ export class LinkChannel implements EdgeChannel, InputOwner, OutputOwner {
   /** One that is too long for a frame is not kept: then nobody can take the client over. */
   keepTicket(ticket: string): void {
     const bytes = encoder.encode(ticket);
-    if (this.#state === "open" && bytes.length <= TICKET_BYTES_MAX)
+    if (this.#tellsEdge && bytes.length <= TICKET_BYTES_MAX)
       this.#carrier.writer.frame(this.#number, FRAME.ticket, bytes, 0, bytes.length);
   }
 
@@ -228,6 +227,11 @@ export class LinkChannel implements EdgeChannel, InputOwner, OutputOwner {
     }
   }
 
+  /** What is said of a client, its owner says to its edge. */
+  get #tellsEdge(): boolean {
+    return this.#state === "open" && !this.#isEdge;
+  }
+
   #drained(): void {
     try {
       this.handler.onDrained();
@@ -281,11 +285,16 @@ export class LinkChannel implements EdgeChannel, InputOwner, OutputOwner {
     else this.#finish();
   }
 
-  /** Its holder does not read, and will be told behind what it has not read. */
+  /**
+   * Its holder does not read, and will be told behind what it has not read. It may read no more until what it wrote
+   * has left: that has nobody to go to.
+   */
   #depart(): void {
+    const wasHeld = this.pendingBytes > 0;
     this.#enter("departed");
     this.#output.drop();
     if (this.#isEdge) this.#awaitReading();
+    if (wasHeld) this.#drained();
   }
 
   /** Where the client takes nothing for too long, what is left for it goes with it. */

@@ -49,7 +49,7 @@ export interface Channel {
 
   /**
    * Whether what was written ends inside a message, so that nothing else can be said behind it. Its writer says so
-   * behind the write, and again only when it changes. Without effect where nobody else could say anything.
+   * right behind the write, and again only when it changes. Without effect where nobody else could say anything.
    */
   insideMessage: boolean;
 
