@@ -173,7 +173,7 @@ class MemoryEdge {
       authQueries: new AuthQueries({ ...shared, net, ticker, settings }, pools, TIMES),
       cancels: new CancelRegistry(0, 0, random),
       admission: new Admission(wallClock, addressBans),
-      addressBans,
+      failedLogins: addressBans,
       verifiers: new Verifiers(new Uint8Array(32)),
       environment: net,
       authMethod: "scram-sha-256",

@@ -152,7 +152,7 @@ export class Pooler {
       pools: this.#pools,
       cancels: new CancelRegistry(NODE, parts.place?.peers.self ?? 0, random),
       admission: new Admission(parts.wallClock, this.addressBans),
-      addressBans: this.addressBans,
+      failedLogins: this.addressBans,
       authQueries: this.#authQueries,
       verifiers: new Verifiers(
         createHmac("sha256", parts.vaultKey).update("carpool mock verifiers").digest(),

@@ -28,6 +28,16 @@ export interface AddressBan {
   readonly bannedUntilMs: number;
 }
 
+/** What is remembered of an address, for another process: in times that don't depend on whose clock is read. */
+export interface RememberedAddress {
+  readonly tenant: string;
+  /** As in {@link AddressBan}. */
+  readonly address: string;
+  readonly failedAgoMs: readonly number[];
+  /** 0: it is not banned. */
+  readonly bannedForMs: number;
+}
+
 /** Too many logins from the client's address have failed. */
 export class AddressBannedError extends PoolerError {
   constructor(address: string, untilMs: number) {
@@ -121,6 +131,27 @@ export class AddressBans {
   lift(tenant: string, addresses: readonly string[]): readonly AddressBan[] {
     for (const address of addresses) this.#forget(tenant, callerOf(address.replace(/\/64$/, "")));
     return this.list(tenant);
+  }
+
+  /** Yields all that is remembered and still counts, what was not heard of for longest first. */
+  *remembered(): Iterable<RememberedAddress> {
+    const nowMs = this.#clock.now();
+    const sinceMs = nowMs - this.#limits.authFailureWindowMs;
+    for (const [tenant, callers] of this.#tenants)
+      for (const [address, { failuresAtMs, bannedUntilMs }] of callers) {
+        const recent = failuresAtMs.filter((atMs) => atMs > sinceMs);
+        const bannedForMs = Math.max(0, bannedUntilMs - nowMs);
+        if (recent.length > 0 || bannedForMs > 0)
+          yield { tenant, address, failedAgoMs: recent.map((atMs) => nowMs - atMs), bannedForMs };
+      }
+  }
+
+  /** Knows from now on what another process remembers, in place of what was known of the address. */
+  remember({ tenant, address, failedAgoMs, bannedForMs }: RememberedAddress): void {
+    const nowMs = this.#clock.now();
+    const caller = this.#callerFor(tenant, address);
+    caller.failuresAtMs = failedAgoMs.map((agoMs) => nowMs - agoMs);
+    caller.bannedUntilMs = bannedForMs === 0 ? 0 : nowMs + bannedForMs;
   }
 
   /** Returns who calls, as heard of now. */

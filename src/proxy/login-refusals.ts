@@ -9,14 +9,19 @@ import { SQLSTATE, type SqlState } from "../base/sqlstate.ts";
 import type { Channel } from "../net/channel.ts";
 import type { ChannelOpening } from "../net/channel-opening.ts";
 import { errorResponseOf } from "../wire/backend/error-response.ts";
-import type { AddressBans } from "./address-bans.ts";
 import type { ClientProof } from "./client-authentication.ts";
 import type { LastErrors } from "./last-errors.ts";
 import type { PoolerCounters } from "./pooler-counters.ts";
 import { InternalError } from "./proxy-errors.ts";
 
+/** Hears of logins by which nobody could prove who it is. */
+export interface FailedLogins {
+  /** Returns whether the address is banned from the tenant from now on. */
+  failed(tenant: string, address: string): boolean;
+}
+
 export interface LoginRefusalsParts {
-  readonly addressBans: AddressBans;
+  readonly failedLogins: FailedLogins;
   readonly counters: PoolerCounters;
   readonly lastErrors: LastErrors;
   readonly logger: Logger;
@@ -70,7 +75,7 @@ export class LoginRefusals {
   /** Only who could not prove who it is counts, by PostgreSQL's judgement or by ours. */
   noteProof({ tenant, remoteAddress }: ChannelOpening, sqlstate: SqlState | null): void {
     if (tenant === null || sqlstate !== SQLSTATE.invalid_password) return;
-    if (this.#parts.addressBans.failed(tenant, remoteAddress))
+    if (this.#parts.failedLogins.failed(tenant, remoteAddress))
       this.#parts.logger.info(
         { tenant, client: remoteAddress },
         "the address is banned from the tenant for a while: too many of its logins failed",
