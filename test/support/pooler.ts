@@ -5,7 +5,6 @@
 
 import { join } from "node:path";
 import { openStore } from "../../src/app/open-store.ts";
-import { Pooler } from "../../src/app/pooler.ts";
 import { SystemClock } from "../../src/app/system-clock.ts";
 import { SystemRandom } from "../../src/app/system-random.ts";
 import type { LogFields, Logger } from "../../src/base/logger.ts";
@@ -18,6 +17,8 @@ import { validateTenant } from "../../src/tenants/validate-tenant.ts";
 import { GRAMMAR } from "./grammar.ts";
 import { makeTemporaryFolder, type TemporaryFolder } from "./temporary-folder.ts";
 import { LonePooler, type TestedPooler } from "./tested-pooler.ts";
+import { WorkerNode } from "./worker-node.ts";
+import { TEST_WORKERS } from "./workers.ts";
 
 export interface TestPoolerOptions {
   /** Settings as environment variables. */
@@ -32,6 +33,8 @@ export interface TestPoolerOptions {
   readonly logger?: Logger;
   /** The calendar; the machine's own by default. */
   readonly wallClock?: WallClock;
+  /** How many; what {@link TEST_WORKERS} says by default. */
+  readonly workers?: number;
 }
 
 /** The PostgreSQL that the tenant leads to: a TestPostgres, or one in another process. */
@@ -96,20 +99,7 @@ export class TestPooler implements AsyncDisposable {
     fields: Readonly<Record<string, unknown>>,
     user: Readonly<Record<string, unknown>> = {},
   ): Promise<void> {
-    const { port, superuser, password } = this.#postgres;
-    const checked = validateTenant(
-      {
-        external_id: "dev",
-        db_host: "127.0.0.1",
-        db_port: port,
-        db_database: "postgres",
-        users: [{ db_user: superuser, db_password: password, ...user }],
-        ...fields,
-      },
-      { globalUpstreamCa: false },
-    );
-    if (!checked.ok) throw new Error(JSON.stringify(checked.problems));
-    await this.store.write([{ kind: "put", tenant: checked.value }]);
+    await putTenant(this.store, this.#postgres, fields, user);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -125,19 +115,7 @@ export async function startPooler(
   options: TestPoolerOptions = {},
 ): Promise<TestPooler> {
   const folder = await makeTemporaryFolder();
-  const env = {
-    PROXY_PORT_TRANSACTION: "0",
-    PROXY_PORT_SESSION: "0",
-    PROXY_PORT_NATIVE: "0",
-    PORT: "0",
-    LISTEN_ADDRESS: "127.0.0.1",
-    DATA_DIRECTORY: join(folder.path, "data"),
-    AUTH_FAILURE_LIMIT: "0", // many a test is refused more often than anybody should be
-    ...options.env,
-  };
-  const loaded = loadConfig({ env, file: null });
-  if (!loaded.ok) throw new Error(loaded.problems.join("\n"));
-  const config = { ...loaded.config, ...options.config };
+  const config = configFor(options, folder.path);
   const clock = new SystemClock();
   const random = new SystemRandom();
   const wallClock = options.wallClock ?? { iso: () => new Date().toISOString() };
@@ -149,21 +127,51 @@ export async function startPooler(
   });
   const lines: LoggedLine[] = [];
   const logger = options.logger ?? collectingLogger(lines);
-  const pooler = new Pooler({
-    config,
-    store,
-    vaultKey,
-    clock,
-    wallClock,
-    random,
-    logger,
-    certificateAuthority: null,
-    grammar: GRAMMAR,
-  });
-  const started = new TestPooler(new LonePooler(pooler), store, lines, folder, postgres);
-  await started.putTenant({ default_pool_size: 2, ...options.tenant }, options.user);
-  await pooler.start();
-  return started;
+  const { tenant, user, workers = TEST_WORKERS } = options;
+  await putTenant(store, postgres, { default_pool_size: 2, ...tenant }, user);
+  const shared = { config, clock, wallClock, random, logger, grammar: GRAMMAR };
+  const pooler =
+    workers > 1
+      ? await WorkerNode.start({ ...shared, workers, workingDirectory: folder.path })
+      : await LonePooler.start({ ...shared, store, vaultKey });
+  return new TestPooler(pooler, store, lines, folder, postgres);
+}
+
+function configFor({ env, config }: TestPoolerOptions, folder: string): Config {
+  const settings = {
+    PROXY_PORT_TRANSACTION: "0",
+    PROXY_PORT_SESSION: "0",
+    PROXY_PORT_NATIVE: "0",
+    PORT: "0",
+    LISTEN_ADDRESS: "127.0.0.1",
+    DATA_DIRECTORY: join(folder, "data"),
+    AUTH_FAILURE_LIMIT: "0", // many a test is refused more often than anybody should be
+    ...env,
+  };
+  const loaded = loadConfig({ env: settings, file: null });
+  if (!loaded.ok) throw new Error(loaded.problems.join("\n"));
+  return { ...loaded.config, ...config };
+}
+
+async function putTenant(
+  store: TenantStore,
+  { port, superuser, password }: PostgresBehind,
+  fields: Readonly<Record<string, unknown>>,
+  user: Readonly<Record<string, unknown>> = {},
+): Promise<void> {
+  const checked = validateTenant(
+    {
+      external_id: "dev",
+      db_host: "127.0.0.1",
+      db_port: port,
+      db_database: "postgres",
+      users: [{ db_user: superuser, db_password: password, ...user }],
+      ...fields,
+    },
+    { globalUpstreamCa: false },
+  );
+  if (!checked.ok) throw new Error(JSON.stringify(checked.problems));
+  await store.write([{ kind: "put", tenant: checked.value }]);
 }
 
 function collectingLogger(lines: LoggedLine[]): Logger {

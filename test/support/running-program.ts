@@ -4,6 +4,7 @@
 
 import { join } from "node:path";
 import type { Subprocess } from "bun";
+import { TEST_WORKERS } from "./workers.ts";
 
 const PROGRAM = join(import.meta.dir, "../../src/cli/main.ts");
 
@@ -45,6 +46,7 @@ export class RunningProgram implements AsyncDisposable {
         HOME: folder,
         TMPDIR: folder,
         ...OWN_PORTS,
+        WORKERS: String(TEST_WORKERS),
         ...environment,
       },
       stdin: "ignore",

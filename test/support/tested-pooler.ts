@@ -3,7 +3,7 @@
  * over them.
  */
 
-import type { Pooler, PoolerPorts } from "../../src/app/pooler.ts";
+import { Pooler, type PoolerParts, type PoolerPorts } from "../../src/app/pooler.ts";
 import { readAuthority } from "../../src/app/read-authority.ts";
 import type { ServingNode } from "../../src/app/serving-node.ts";
 import type { Config } from "../../src/config/settings.ts";
@@ -31,8 +31,15 @@ export interface TestedPooler {
 export class LonePooler implements TestedPooler {
   readonly #pooler: Pooler;
 
-  constructor(pooler: Pooler) {
+  private constructor(pooler: Pooler) {
     this.#pooler = pooler;
+  }
+
+  /** Listens once it resolves. */
+  static async start(parts: Omit<PoolerParts, "certificateAuthority">): Promise<LonePooler> {
+    const pooler = new Pooler({ ...parts, certificateAuthority: readAuthority(parts.config) });
+    await pooler.start();
+    return new LonePooler(pooler);
   }
 
   get ports(): PoolerPorts {
