@@ -18,6 +18,7 @@ import { LoggedAudit, type UnfilteredLog } from "./logged-audit.ts";
 import { OneProcess } from "./one-process.ts";
 import type { OpenedStore } from "./open-store.ts";
 import { Pooler, type PoolerPorts } from "./pooler.ts";
+import { placesOf } from "./port-place.ts";
 import { PostgresqlGrammar } from "./postgresql-grammar.ts";
 import type { ProgramParts } from "./program-parts.ts";
 import { readAuthority } from "./read-authority.ts";
@@ -86,8 +87,7 @@ export class Carpool {
     const audit = new LoggedAudit(logger);
     const context = { globalUpstreamCa: config.globalUpstreamCaPath !== null };
     this.#http = await HttpServer.start({
-      hostnames: config.listenAddress,
-      port: config.port,
+      places: placesOf(config, ["http"]),
       app: createHttpApp({
         logger,
         clock,

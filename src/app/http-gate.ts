@@ -10,7 +10,7 @@ import { HTTP_CONNECTIONS_MAX } from "../config/descriptor-limit.ts";
 import type { ChannelHandler } from "../net/channel.ts";
 import { dialUnix } from "../net/dial-unix.ts";
 import { joinChannels } from "../net/join-channels.ts";
-import { type Listener, listen } from "../net/listener.ts";
+import { type Listener, type ListenOptions, listen } from "../net/listener.ts";
 import type { NetEnvironment } from "../net/net-environment.ts";
 import type { Transport } from "../net/transport.ts";
 import type { HttpDoor } from "./http-door.ts";
@@ -39,17 +39,20 @@ export class HttpGate {
     return this.#listeners[0]?.port ?? 0;
   }
 
-  /** Listens on one more address. Throws a ListenError. */
-  listen(hostname: string, port: number): void {
+  /** Listens on one more address, by a socket of its own or the one that is given. Throws a ListenError. */
+  listen(place: Pick<ListenOptions, "hostname" | "port" | "descriptor">): void {
     const onConnection = (transport: Transport): void => this.#onConnection(transport);
-    this.#listeners.push(
-      listen({ hostname, port, backlog: BACKLOG, onConnection }, this.#environment),
-    );
+    this.#listeners.push(listen({ ...place, backlog: BACKLOG, onConnection }, this.#environment));
+  }
+
+  /** Takes no more connections; those there are go on. Idempotent. */
+  stopListening(): void {
+    for (const listener of this.#listeners) listener.stop();
   }
 
   /** Takes no more connections, and ends those there are. */
   async stop(): Promise<void> {
-    for (const listener of this.#listeners) listener.stop();
+    this.stopListening();
     await Promise.all([...this.#connections.keys()].map((transport) => this.#dismiss(transport)));
   }
 

@@ -10,12 +10,12 @@ import { PortInUseError } from "../net/listen-error.ts";
 import type { NetEnvironment } from "../net/net-environment.ts";
 import { HttpDoor, type HttpHandler } from "./http-door.ts";
 import { HttpGate } from "./http-gate.ts";
+import type { PortPlace } from "./port-place.ts";
 import { PortTakenError, PortUnusableError } from "./start-errors.ts";
 
 export interface HttpServerOptions {
-  readonly hostnames: readonly string[];
-  /** 0 lets the system choose; then all addresses get the same. */
-  readonly port: number;
+  /** Port 0 lets the system choose; then all addresses get the same. */
+  readonly places: readonly PortPlace<"http">[];
   readonly app: HttpHandler;
   readonly environment: NetEnvironment;
 }
@@ -35,7 +35,7 @@ export class HttpServer {
   static async start(options: HttpServerOptions): Promise<HttpServer> {
     const server = new HttpServer(options.app, options.environment);
     try {
-      for (const hostname of options.hostnames) server.#listen(hostname, options.port);
+      for (const place of options.places) server.#listen(place);
       return server;
     } catch (error) {
       await server.stop();
@@ -46,6 +46,11 @@ export class HttpServer {
   /** The port, also where the system chose it. */
   get port(): number {
     return this.#gate.port;
+  }
+
+  /** Takes no more connections; those there are go on. Idempotent. */
+  stopListening(): void {
+    this.#gate.stopListening();
   }
 
   /** Ends also what is under way. */
@@ -59,12 +64,12 @@ export class HttpServer {
     return new HttpDoor(app, this.#folder, String(this.#doors), address);
   }
 
-  #listen(hostname: string, wanted: number): void {
-    const port = this.#gate.port === 0 ? wanted : this.#gate.port;
+  #listen(place: PortPlace): void {
+    const port = this.#gate.port === 0 ? place.port : this.#gate.port;
     try {
-      this.#gate.listen(hostname, port);
+      this.#gate.listen({ ...place, port });
     } catch (error) {
-      if (error instanceof PortInUseError) throw new PortTakenError("PORT", hostname, port);
+      if (error instanceof PortInUseError) throw new PortTakenError("PORT", place.hostname, port);
       throw new PortUnusableError("PORT", error);
     }
   }

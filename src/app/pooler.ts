@@ -45,7 +45,9 @@ import { SqlReader } from "../sql/sql-reader.ts";
 import { TenantDirectory } from "../tenants/tenant-directory.ts";
 import type { TenantStore } from "../tenants/tenant-store.ts";
 import { clientTls } from "./client-tls.ts";
+import type { ListeningSocket } from "./listening-sockets.ts";
 import { LiveSettings } from "./live-settings.ts";
+import { POOLER_PORTS, type PortPlace, placesOf, SETTING_OF } from "./port-place.ts";
 import { ProcessLimits } from "./process-limits.ts";
 import { PortTakenError, PortUnusableError } from "./start-errors.ts";
 import type { WorkerPlace } from "./worker-place.ts";
@@ -64,6 +66,8 @@ export interface PoolerParts {
   readonly grammar: Grammar;
   /** Its place among the workers of the node; absent: it is alone. */
   readonly place?: WorkerPlace;
+  /** What it listens on, and closes when it stops; absent: it binds what the settings name. */
+  readonly sockets?: readonly ListeningSocket<PortMode>[];
 }
 
 /** Where the pooler listens. */
@@ -223,20 +227,11 @@ export class Pooler {
 
   /** Listens. Throws {@link PortTakenError} with the setting that names the port; nothing is open then. */
   async start(): Promise<void> {
-    const { config } = this.#parts;
     await this.#directory.start();
     this.#limits.start();
     try {
-      for (const hostname of config.listenAddress) {
-        this.#listen(
-          "transaction",
-          "PROXY_PORT_TRANSACTION",
-          hostname,
-          config.proxyPortTransaction,
-        );
-        this.#listen("session", "PROXY_PORT_SESSION", hostname, config.proxyPortSession);
-        this.#listen("native", "PROXY_PORT_NATIVE", hostname, config.proxyPortNative);
-      }
+      const { config, place, sockets = placesOf(config, POOLER_PORTS) } = this.#parts;
+      for (const socket of sockets) this.#listen({ ...socket, shared: place !== undefined });
     } catch (error) {
       await this.stop(0);
       throw error;
@@ -257,12 +252,17 @@ export class Pooler {
     void this.#onTenantsChanged("all");
   }
 
+  /** Takes no more clients; those who are in stay. Idempotent. */
+  stopListening(): void {
+    for (const { listener } of this.#listeners) listener.stop();
+  }
+
   /**
    * Takes no more clients and sends idle ones away; the others when their transaction is over, or when
    * `timeoutMs` are. Returns when all clients are gone and the servers closed, or soon after the time is over.
    */
   async stop(timeoutMs: number): Promise<void> {
-    for (const { listener } of this.#listeners) listener.stop();
+    this.stopListening();
     this.#owner.drain();
     await this.#untilOver(timeoutMs);
     this.#owner.stop();
@@ -296,23 +296,18 @@ export class Pooler {
     });
   }
 
-  #listen(mode: PortMode, setting: string, hostname: string, port: number): void {
+  #listen(place: PortPlace<PortMode> & { readonly shared: boolean }): void {
+    const { use, hostname, port } = place;
     try {
-      const listener = listen(
-        {
-          hostname,
-          port,
-          backlog: BACKLOG,
-          shared: this.#parts.place !== undefined,
-          onConnection: (transport) => this.#onConnection(transport, mode),
-        },
-        this.#environment,
-      );
-      this.#listeners.push({ mode, listener });
+      const onConnection = (transport: Transport): void => this.#onConnection(transport, use);
+      const listener = listen({ ...place, backlog: BACKLOG, onConnection }, this.#environment);
+      this.#listeners.push({ mode: use, listener });
       this.#limits.addListener(listener);
     } catch (error) {
-      if (error instanceof PortInUseError) throw new PortTakenError(setting, hostname, port);
-      throw new PortUnusableError(setting, error);
+      if (error instanceof PortInUseError) {
+        throw new PortTakenError(SETTING_OF[use], hostname, port);
+      }
+      throw new PortUnusableError(SETTING_OF[use], error);
     }
   }
 

@@ -10,13 +10,8 @@ import { type Listener, listen } from "../net/listener.ts";
 import type { NetEnvironment } from "../net/net-environment.ts";
 import type { Transport } from "../net/transport.ts";
 import type { PoolerPorts } from "./pooler.ts";
+import { SETTING_OF } from "./port-place.ts";
 import { PortTakenError, PortUnusableError } from "./start-errors.ts";
-
-const SETTING_OF: Readonly<Record<PortMode, string>> = {
-  transaction: "PROXY_PORT_TRANSACTION",
-  session: "PROXY_PORT_SESSION",
-  native: "PROXY_PORT_NATIVE",
-};
 
 export class ReservedPorts {
   readonly ports: PoolerPorts;

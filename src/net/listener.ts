@@ -11,9 +11,6 @@ import type { NetEnvironment } from "./net-environment.ts";
 import { codeOf } from "./tls-handshake.ts";
 import { Transport, type TransportOwner } from "./transport.ts";
 
-/** Bun takes it for TCP, but its types do not say so. */
-const SHARED: object = { reusePort: true };
-
 /** Where to listen, and who gets the connections. */
 export interface ListenOptions {
   /** An address; `0.0.0.0` and `::` mean all, the latter both families. */
@@ -24,6 +21,11 @@ export interface ListenOptions {
   readonly backlog: number;
   /** Whether other processes of this user may listen there too; the kernel spreads connections over them. */
   readonly shared?: boolean;
+  /**
+   * A socket that listens there already, and is closed with the listener: nothing is bound, and whoever waits in
+   * its queue is taken. Absent: one is made.
+   */
+  readonly descriptor?: number;
   /** Sets the transport's `handler` before it returns. If it throws, the connection is destroyed. */
   onConnection(transport: Transport): void;
 }
@@ -49,7 +51,8 @@ export class Listener implements TransportOwner {
 
   /** The port listened on, also where the kernel chose it. */
   get port(): number {
-    return this.#socket.port;
+    // Bun does not look for the port of a socket that it has not made.
+    return this.#options.descriptor === undefined ? this.#socket.port : this.#options.port;
   }
 
   /** How many accepted transports are not closed yet. */
@@ -93,12 +96,12 @@ function bind(
   options: ListenOptions,
   open: (socket: Socket<Transport>) => void,
 ): TCPSocketListener<Transport> {
-  const { hostname, port, shared = false } = options;
+  const { hostname, port } = options;
   try {
     return Bun.listen<Transport>({
       hostname,
       port,
-      ...(shared ? SHARED : {}),
+      ...kindOf(options),
       allowHalfOpen: true, // else Bun closes at the peer's FIN, and the tail is lost
       socket: { ...Transport.events, open },
     });
@@ -107,4 +110,9 @@ function bind(
     if (code === "EADDRINUSE") throw new PortInUseError(options, error);
     throw new ListenError(options, code ?? String(error), error);
   }
+}
+
+/** Bun takes these, but its types do not say so. */
+function kindOf({ shared = false, descriptor }: ListenOptions): object {
+  return descriptor === undefined ? { reusePort: shared } : { fd: descriptor };
 }

@@ -26,8 +26,10 @@ beforeEach(async () => {
   release = Promise.withResolvers();
   const log = (_: object, message: string) => void lines.push(message);
   server = await HttpServer.start({
-    hostnames: ["127.0.0.1", "127.0.0.2"],
-    port: 0,
+    places: [
+      { use: "http", hostname: "127.0.0.1", port: 0 },
+      { use: "http", hostname: "127.0.0.2", port: 0 },
+    ],
     app: { fetch: answer },
     environment: {
       clock: new SystemClock(),
