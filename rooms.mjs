@@ -20,7 +20,7 @@ export const ROOMS = {
   // Floor 3: the pooler itself
   proxy: ["base", "wire", "auth", "sql", "session", "net", "pool", "tenants"],
   link: ["base", "wire", "net"],
-  cluster: ["base", "net", "tenants", "link"],
+  cluster: ["base", "net", "pool", "tenants", "link"],
   edge: ["base", "wire", "net", "tenants", "link", "cluster"],
   // Floor 4: what an operator can do, and the mouths that say it
   control: ["base", "tenants", "pool", "proxy", "cluster", "metrics", "config"],
