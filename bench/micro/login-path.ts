@@ -160,7 +160,7 @@ class MemoryEdge {
     const ticker = new Ticker({ clock, onFault: fail });
     const addressBans = new AddressBans(LIMITS, clock, wallClock);
     const pools = new PoolRegistry(
-      { ...shared, net, ticker, limits: LIMITS, reader: new SqlReader() },
+      { ...shared, net, ticker, limits: LIMITS, reader: new SqlReader(), permits: null },
       TIMES,
     );
     const settings = { ...LIMITS, authQueryCacheMs: 0, authQueryTimeoutMs: 5000 };

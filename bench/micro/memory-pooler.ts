@@ -109,7 +109,12 @@ export class MemoryPooler {
     this.#pool = new ServerPool(
       { tenant: "micro", user: "micro", mode: "transaction" },
       { ...RECIPE, times },
-      { statements: this.#statements, group: new PoolGroup(1, ATTEMPTS, this.#random) },
+      {
+        statements: this.#statements,
+        group: new PoolGroup(1, ATTEMPTS, this.#random),
+        permits: null,
+        key: "micro",
+      },
       {
         wallClock: new SystemWallClock(),
         net: this.#environment,

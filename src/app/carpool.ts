@@ -175,7 +175,9 @@ async function servingNode(parts: CarpoolParts): Promise<ServingNode> {
   const workers = config.workers ?? availableParallelism();
   if (workers > 1) {
     const spawner = new WorkerProcesses();
-    return new Supervisor({ config, workers, workingDirectory, clock, random, logger, spawner });
+    const findTenant = (tenantId: string) => opened.store.get(tenantId);
+    const shared = { config, workingDirectory, clock, random, logger };
+    return new Supervisor({ ...shared, workers, spawner, findTenant });
   }
   return new OneProcess(
     new Pooler({

@@ -9,6 +9,7 @@ import type { Logger } from "../base/logger.ts";
 import type { Random } from "../base/random.ts";
 import type { WallClock } from "../base/wall-clock.ts";
 import { Ownership } from "../cluster/ownership.ts";
+import { openPermitOffice } from "../cluster/worker-permits.ts";
 import type { Config } from "../config/settings.ts";
 import { LocalTraffic } from "../control/local-traffic.ts";
 import type { Traffic } from "../control/traffic.ts";
@@ -27,6 +28,7 @@ import { type Listener, listen } from "../net/listener.ts";
 import type { NetEnvironment } from "../net/net-environment.ts";
 import type { TlsContexts } from "../net/tls-contexts.ts";
 import type { Transport } from "../net/transport.ts";
+import type { PermitOffice } from "../pool/permits.ts";
 import { Ticker } from "../pool/ticker.ts";
 import { AddressBans } from "../proxy/address-bans.ts";
 import { Admission } from "../proxy/admission.ts";
@@ -137,6 +139,7 @@ export class Pooler {
         lastErrors,
         limits: settings,
         reader: new SqlReader(parts.grammar),
+        permits: parts.place === undefined ? null : permitOffice(parts.place, clock),
       },
       settings,
     );
@@ -358,4 +361,11 @@ function logFault(logger: Logger, error: unknown): void {
     { error: error instanceof Error ? (error.stack ?? error.message) : String(error) },
     "internal error",
   );
+}
+
+/** Where pools get permits for their servers on a node of several workers. */
+function permitOffice({ peers, supervisor }: WorkerPlace, clock: Clock): PermitOffice {
+  const ownership = new Ownership(peers.workers);
+  const isFirstOwner = (tenantId: string): boolean => ownership.ranking(tenantId)[0] === peers.self;
+  return openPermitOffice(supervisor, clock, isFirstOwner);
 }

@@ -11,15 +11,20 @@ import type { Logger } from "../base/logger.ts";
 import type { Random } from "../base/random.ts";
 import { WorkersDesk } from "../cluster/control-desk.ts";
 import type { WorkersHandler } from "../cluster/control-port.ts";
+import type { EndServer } from "../cluster/ghost-servers.ts";
 import { LinkMesh, SUPERVISOR } from "../cluster/link-mesh.ts";
+import { PermitDesk } from "../cluster/permit-desk.ts";
 import type { Config } from "../config/settings.ts";
 import { NodeTraffic } from "../control/node-traffic.ts";
 import type { Traffic } from "../control/traffic.ts";
 import { KernelOptions } from "../net/kernel-options.ts";
 import type { NetEnvironment } from "../net/net-environment.ts";
+import type { StoredTenant } from "../tenants/tenant.ts";
 import { clientTls } from "./client-tls.ts";
+import { ghostEnding } from "./end-ghost-server.ts";
 import { linkStarter } from "./link-starter.ts";
 import type { PoolerPorts } from "./pooler.ts";
+import { readAuthority } from "./read-authority.ts";
 import { ReservedPorts } from "./reserved-ports.ts";
 import type { ServingNode } from "./serving-node.ts";
 import { WorkerStartError } from "./start-errors.ts";
@@ -40,6 +45,8 @@ export interface SupervisorParts {
   readonly random: Random;
   readonly logger: Logger;
   readonly spawner: WorkerSpawner;
+  /** Returns a tenant's record; null: there is none. */
+  findTenant(tenantId: string): Promise<StoredTenant | null>;
 }
 
 /** A worker reads its settings and its store, and compiles its grammar: some 300 ms. */
@@ -61,6 +68,8 @@ export class Supervisor implements ServingNode, WorkersHandler {
   readonly #environment: NetEnvironment;
   readonly #folder: string;
   readonly #mesh: LinkMesh;
+  /** Which worker may have how many servers. */
+  readonly #permits: PermitDesk;
   readonly #slots: readonly WorkerSlot[];
   readonly #ready = new Map<number, WorkerReady>();
   readonly #allReady = Promise.withResolvers<void>();
@@ -90,6 +99,7 @@ export class Supervisor implements ServingNode, WorkersHandler {
     });
     this.desk = new WorkersDesk(this.#mesh);
     this.desk.register("life", this);
+    this.#permits = new PermitDesk(this.desk, clock, this.#endGhost());
     this.traffic = new NodeTraffic(this.desk, { lift: nothing });
     this.#slots = Array.from({ length: workers }, (_, worker) => this.#newSlot(worker));
   }
@@ -149,6 +159,7 @@ export class Supervisor implements ServingNode, WorkersHandler {
     if (this.#ready.size < this.#slots.length) this.#killUnready();
     await Promise.all(this.#slots.map(({ over }) => over));
     timer.cancel();
+    this.#permits.stop();
     this.#mesh.stop();
     rmSync(this.#folder, { recursive: true, force: true });
   }
@@ -171,6 +182,14 @@ export class Supervisor implements ServingNode, WorkersHandler {
 
   #onPeerGone(worker: number): void {
     if (this.#ready.delete(worker)) this.desk.onWorkerGone(worker);
+  }
+
+  #endGhost(): EndServer {
+    return ghostEnding({
+      environment: this.#environment,
+      certificateAuthority: () => readAuthority(this.#config),
+      findTenant: (tenantId) => this.#parts.findTenant(tenantId),
+    });
   }
 
   #newSlot(worker: number): WorkerSlot {

@@ -13,6 +13,8 @@ export interface CheckoutCircumstances {
   /** Servers of all pools of the group, and how many they may be; Infinity: no limit. */
   readonly taken: number;
   readonly max: number;
+  /** The rest of what the pool may have is with other workers of the node. */
+  readonly areElsewhere: boolean;
 }
 
 /**
@@ -36,11 +38,14 @@ export class CheckoutTimeoutError extends PoolerError {
   }
 }
 
-function describe(counts: PoolCounts, { openError, taken, max }: CheckoutCircumstances): string {
+function describe(counts: PoolCounts, circumstances: CheckoutCircumstances): string {
+  const { openError, taken, max, areElsewhere } = circumstances;
   const { size, active, idle, opening, closing, waiting } = counts;
   const sentences = [
     `Pool size is ${size}: ${active} active, ${idle} idle, ${opening} opening, ${closing} closing; clients waiting: ${waiting}.`,
   ];
+  if (areElsewhere)
+    sentences.push("These are one worker's; the others that there may be are with other workers.");
   if (max < Number.POSITIVE_INFINITY)
     sentences.push(`All pools of the tenant have ${taken} servers; the limit is ${max}.`);
   if (openError !== null)

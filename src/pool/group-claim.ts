@@ -7,6 +7,11 @@ import type { GroupMember } from "./group-member.ts";
 import type { PoolGroup } from "./pool-group.ts";
 
 export class GroupClaim implements GroupMember {
+  readonly name = "";
+  readonly size = Number.POSITIVE_INFINITY;
+  readonly reserve = 0;
+  readonly usesReserve = false;
+  scarce = false;
   readonly attempts = false;
   readonly held = 0;
   readonly closing = 0;
@@ -42,8 +47,13 @@ export class GroupClaim implements GroupMember {
   release(nowMs: number): void {
     const state = this.#state;
     this.#state = "over";
-    if (state === "granted") this.#group.freed(nowMs);
-    else if (state === "waiting") this.#group.leave(this);
+    if (state === "over") return;
+    if (state === "granted") this.#group.freed(this, nowMs);
+    this.#group.leave(this);
+  }
+
+  spare(): number {
+    return 0;
   }
 
   wake(): void {

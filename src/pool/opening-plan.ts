@@ -37,6 +37,11 @@ export class OpeningPlan<R> {
     return nowMs < this.backoff.retryAtMs ? 0 : this.#missing(limits, nowMs);
   }
 
+  /** Whether the first waiter has waited long enough for the reserve. */
+  usesReserve(limits: PoolLimits, nowMs: number): boolean {
+    return nowMs >= this.reserveDueMs(limits);
+  }
+
   /** When the reserve is used; Infinity if nobody waits or there is none. */
   reserveDueMs({ reserve, reserveAfterMs }: PoolLimits): number {
     const first = this.#waiters.first;
@@ -63,6 +68,6 @@ export class OpeningPlan<R> {
 
   /** How many slots there may be at that time: with the reserve, once the first waiter has waited long enough. */
   #sizeAt(limits: PoolLimits, nowMs: number): number {
-    return nowMs >= this.reserveDueMs(limits) ? limits.size + limits.reserve : limits.size;
+    return this.usesReserve(limits, nowMs) ? limits.size + limits.reserve : limits.size;
   }
 }

@@ -15,21 +15,30 @@ import { assert } from "../base/assert.ts";
 import type { PoolerError } from "../base/pooler-error.ts";
 import type { Random } from "../base/random.ts";
 import type { GroupMember } from "./group-member.ts";
+import type { IdleResource, Permits } from "./permits.ts";
 import type { PoolLimits } from "./pool-limits.ts";
 import { type AttemptLimits, SharedAttempts } from "./shared-attempts.ts";
+
+/** How long a resource is used before it is given up to who has none: several times what opening one takes. */
+export const YOUNG_MS = 100;
 
 export class PoolGroup {
   readonly attempts: SharedAttempts;
   readonly #members = new Set<GroupMember>();
   /** Those that were refused and still want; of equal ones the first goes first. */
   readonly #refused = new Set<GroupMember>();
+  /** Null: all resources are this process's own. */
+  readonly #permits: Permits | null;
   #max: number;
   #taken = 0;
   #offering = false;
 
-  constructor(max: number, limits: AttemptLimits, random: Random) {
+  /** @param permits needed for each resource, where other processes have some of the same; null: there are none */
+  constructor(max: number, limits: AttemptLimits, random: Random, permits: Permits | null = null) {
     this.#max = max;
     this.attempts = new SharedAttempts(limits, random);
+    this.#permits = permits;
+    permits?.begin(this.attempts);
   }
 
   /** Resources at most, over all pools. Infinity: no limit but their own. */
@@ -40,6 +49,11 @@ export class PoolGroup {
   /** Resources in whatever state, those included that are being opened or closed. */
   get taken(): number {
     return this.#taken;
+  }
+
+  /** Whether nobody has anything, or waits for a permit. */
+  get over(): boolean {
+    return this.#taken === 0 && !(this.#permits?.awaited ?? false);
   }
 
   /** Whether there is no room for one more. */
@@ -55,6 +69,7 @@ export class PoolGroup {
   leave(member: GroupMember): void {
     this.#members.delete(member);
     this.#refused.delete(member);
+    this.#permits?.leave(member);
   }
 
   /** More is to be had at once. With less, idle resources go now and the others as they come back. */
@@ -69,6 +84,7 @@ export class PoolGroup {
     if (this.#refused.size > 0) this.#offer(nowMs);
     if (this.#mayTake(member, nowMs) || this.#mayTakeAfterReclaim(member, nowMs)) {
       this.#refused.delete(member);
+      if (this.#permits !== null && !this.#permits.take(member)) return false;
       this.#taken += 1;
       if (member.attempts) this.attempts.begin(nowMs);
       return true;
@@ -86,28 +102,46 @@ export class PoolGroup {
    * An attempt failed, and its room is free.
    * @param limits null: the failure says nothing about the attempts of others
    */
-  attemptFailed(nowMs: number, error: PoolerError, limits: PoolLimits | null): void {
+  attemptFailed(
+    member: GroupMember,
+    nowMs: number,
+    error: PoolerError,
+    limits: PoolLimits | null,
+  ): void {
     if (limits === null) this.attempts.answered(nowMs);
     else this.attempts.failed(nowMs, error, limits);
-    this.freed(nowMs);
+    this.freed(member, nowMs);
     // Those that waited for this outcome learn when the next attempt may start.
     if (limits === null) return;
     const refused = [...this.#refused];
-    for (const member of refused) member.wake();
+    for (const other of refused) other.wake();
   }
 
-  /** The room of a resource is free. */
-  freed(nowMs: number): void {
+  /** The room of a resource of `member` is free. */
+  freed(member: GroupMember, nowMs: number): void {
     assert(this.#taken > 0, "what is freed was taken");
     this.#taken -= 1;
+    this.#permits?.freed(member);
     this.#offer(nowMs);
   }
 
-  /**
-   * Whether `member` must give up what it has idle, even if somebody waits for it there.
-   * @param isYoung whether that has just been opened: then it is used for a while, or pools in need would only open and close
-   */
-  yields(member: GroupMember, isYoung: boolean, nowMs: number): boolean {
+  /** Whether room is what `member` waits for, and not the end of an attempt. */
+  lacksRoom(member: GroupMember): boolean {
+    return this.full || this.awaitsPermit(member);
+  }
+
+  /** Whether `member` waits for what other processes have. */
+  awaitsPermit(member: GroupMember): boolean {
+    return this.#permits?.awaits(member) ?? false;
+  }
+
+  /** Whether others, in this process or another, lack what `member` has: `idle`, even if somebody waits for it there. */
+  yields(member: GroupMember, idle: IdleResource, nowMs: number): boolean {
+    if (this.#permits?.yields(member, idle, nowMs) === true) return true;
+    return this.#yieldsToPool(member, idle, nowMs);
+  }
+
+  #yieldsToPool(member: GroupMember, idle: IdleResource, nowMs: number): boolean {
     if (this.#taken < this.#max) return false;
     const closing = this.#closing();
     if (this.#taken - closing > this.#max) return true;
@@ -117,7 +151,8 @@ export class PoolGroup {
     if (member.waiting === 0) return true;
     if (member.held >= neediest.held + 2) return true;
     const isOlder = neediest.oldestWaitSinceMs < member.oldestWaitSinceMs;
-    return neediest.held === 0 && isOlder && !isYoung;
+    // What has just been opened is used for a while, or pools in need would only open and close.
+    return neediest.held === 0 && isOlder && nowMs - idle.openedAtMs >= YOUNG_MS;
   }
 
   #mayTake(member: GroupMember, nowMs: number): boolean {

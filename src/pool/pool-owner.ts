@@ -22,6 +22,8 @@ export interface PoolOptions<R> {
   readonly random: Random;
   readonly limits: PoolLimits;
   readonly owner: PoolOwner<R>;
+  /** No two pools of the group have the same, unless one of them is being closed. Not "". */
+  readonly name: string;
   /** Who else has a share in the same resources. */
   readonly group: PoolGroup;
 }

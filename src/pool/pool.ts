@@ -20,7 +20,7 @@ import { withJitter } from "./jitter.ts";
 import { OpeningPlan } from "./opening-plan.ts";
 import type { PoolCounts } from "./pool-counts.ts";
 import type { PoolGroup } from "./pool-group.ts";
-import { assertPoolLimits, type PoolLimits } from "./pool-limits.ts";
+import { assertPoolLimits, type LendingOrder, type PoolLimits } from "./pool-limits.ts";
 import type { OpenFailure, PoolOptions, PoolOwner } from "./pool-owner.ts";
 import type { PoolResource, PoolSlot } from "./pool-slot.ts";
 import { Refusals } from "./refusals.ts";
@@ -31,12 +31,11 @@ import type { Waiter } from "./waiter.ts";
 /** A tenth off at most: resources opened in one second end over six minutes of an hour's lifetime. */
 const LIFETIME_SPREAD = 0.1;
 
-/** How long a resource is used before it is given up to a pool that has none: several times what opening one takes. */
-const YOUNG_MS = 100;
-
 export class Pool<R extends PoolResource<R>> implements PoolCounts, GroupMember {
   /** Whatever it lacks, it has to open. */
   readonly attempts = true;
+  readonly name: string;
+  scarce = false;
   readonly #clock: Clock;
   readonly #ticker: Ticker;
   readonly #random: Random;
@@ -56,6 +55,7 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts, GroupMember 
 
   constructor(options: PoolOptions<R>) {
     assertPoolLimits(options.limits);
+    this.name = options.name;
     this.#clock = options.clock;
     this.#ticker = options.ticker;
     this.#random = options.random;
@@ -77,6 +77,14 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts, GroupMember 
 
   get size(): number {
     return this.#limits.size;
+  }
+
+  get reserve(): number {
+    return this.#limits.reserve;
+  }
+
+  get usesReserve(): boolean {
+    return this.#plan.usesReserve(this.#limits, this.#clock.now());
   }
 
   get opening(): number {
@@ -147,7 +155,7 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts, GroupMember 
     assert(waiter.queue === null, "a waiter waits once at a time");
     const nowMs = this.#clock.now();
     const isNext = this.#waiters.size === 0 && this.#lends;
-    const slot = isNext ? this.#slots.pick(waiter, this.#limits.lendingOrder) : null;
+    const slot = isNext ? this.#slots.pick(waiter, this.#lendingOrder) : null;
     if (slot !== null) return this.#lend(slot, nowMs);
     this.#lastTicket += 1;
     waiter.ticket = this.#lastTicket;
@@ -192,7 +200,7 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts, GroupMember 
       this.#refusals.refuseUpTo(this.#lastTicket);
       this.#plan.backoff.answered();
     }
-    this.#group.attemptFailed(nowMs, error, failure === "shared" ? this.#limits : null);
+    this.#group.attemptFailed(this, nowMs, error, failure === "shared" ? this.#limits : null);
     this.#settle(nowMs);
   }
 
@@ -216,7 +224,7 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts, GroupMember 
   gone(resource: R): void {
     const nowMs = this.#clock.now();
     this.#slots.enter(this.#ownSlot(resource), "gone", nowMs);
-    this.#group.freed(nowMs);
+    this.#group.freed(this, nowMs);
     this.#settle(nowMs);
   }
 
@@ -236,12 +244,15 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts, GroupMember 
     this.#settle(this.#clock.now());
   }
 
+  spare(beforeMs: number): number {
+    return this.#waiters.size > 0 && this.#lends ? 0 : this.#slots.restedSince(beforeMs);
+  }
+
   retireOldest(): void {
     const slot = this.#slots.leastRecent;
     assert(slot !== null, "an idle resource is there to be retired");
     const nowMs = this.#clock.now();
-    this.#slots.enter(slot, "closing", nowMs);
-    this.#owner.retire(slot.resource);
+    this.#retire(slot, nowMs);
     this.#settle(nowMs);
   }
 
@@ -250,10 +261,7 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts, GroupMember 
     this.#settle(this.#clock.now());
   }
 
-  /**
-   * Lends nothing until it is resumed, and retires what it has: idle resources now, active ones as they come
-   * back. Who waits, waits on, however long it takes.
-   */
+  /** Lends nothing until it is resumed, and retires what it has as {@link close} does. Who waits, waits on. */
   pause(): void {
     this.#paused = true;
     this.#settle(this.#clock.now());
@@ -271,17 +279,14 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts, GroupMember 
   /** Retires what is idle now: better ones are to be opened from here on. */
   retireIdle(): void {
     const nowMs = this.#clock.now();
-    for (let slot = this.#slots.leastRecent; slot !== null; slot = this.#slots.leastRecent) {
-      this.#slots.enter(slot, "closing", nowMs);
-      this.#owner.retire(slot.resource);
-    }
+    for (let slot = this.#slots.leastRecent; slot !== null; slot = this.#slots.leastRecent)
+      this.#retire(slot, nowMs);
     this.#settle(nowMs);
   }
 
   /**
-   * Lends nothing any more: whoever waits or asks is refused with `error`, and every resource is
-   * retired, idle ones now, the others as they come back. `taken` is 0 when it is over. A second
-   * close changes nothing.
+   * Lends nothing any more: whoever waits or asks is refused with `error`, and every resource is retired, idle
+   * ones now, the others as they come back. `taken` is 0 when it is over. A second close changes nothing.
    */
   close(error: PoolerError): void {
     this.#closedWith ??= error;
@@ -318,9 +323,13 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts, GroupMember 
     const keepsResting = this.#lends && this.#slots.living <= this.#limits.sizeMin;
     const slot = this.#surplus(nowMs) ?? this.#slots.findOverdue(nowMs, keepsResting);
     if (slot === null) return false;
+    this.#retire(slot, nowMs);
+    return true;
+  }
+
+  #retire(slot: PoolSlot<R>, nowMs: number): void {
     this.#slots.enter(slot, "closing", nowMs);
     this.#owner.retire(slot.resource);
-    return true;
   }
 
   /** An idle slot more than the pool should have, or null. The reserve is kept while anybody waits. */
@@ -330,7 +339,12 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts, GroupMember 
     const { size, reserve } = this.#limits;
     const wanted = this.#waiters.size > 0 ? size + reserve : size;
     if (this.held > (this.#lends ? wanted : 0)) return slot;
-    return this.#group.yields(this, nowMs - slot.openedAtMs < YOUNG_MS, nowMs) ? slot : null;
+    return this.#group.yields(this, slot, nowMs) ? slot : null;
+  }
+
+  /** What others lack is used as little as can be, so that it is seen what can be spared. */
+  get #lendingOrder(): LendingOrder {
+    return this.scarce ? "lifo" : this.#limits.lendingOrder;
   }
 
   get #lends(): boolean {
@@ -340,7 +354,7 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts, GroupMember 
   #grantFirst(nowMs: number): boolean {
     const waiter = this.#waiters.first;
     if (waiter === null || this.#paused) return false;
-    const slot = this.#slots.pick(waiter, this.#limits.lendingOrder);
+    const slot = this.#slots.pick(waiter, this.#lendingOrder);
     if (slot === null) return false;
     this.#waiters.remove(waiter);
     waiter.onGranted(this.#lend(slot, nowMs));

@@ -5,6 +5,7 @@
 import type { PoolerError } from "../base/pooler-error.ts";
 import { CheckoutTimeoutError } from "./checkout-timeout-error.ts";
 import { ConnectDeadlineError } from "./connect-deadline-error.ts";
+import type { GroupMember } from "./group-member.ts";
 import type { PoolCounts } from "./pool-counts.ts";
 import type { PoolGroup } from "./pool-group.ts";
 import type { PoolLimits } from "./pool-limits.ts";
@@ -22,7 +23,7 @@ interface Waiting {
 export class Refusals<R> {
   readonly #slots: SlotTable<R>;
   readonly #group: PoolGroup;
-  readonly #counts: PoolCounts;
+  readonly #pool: PoolCounts & GroupMember;
   /** Waiters up to this ticket are refused with #openError. */
   #refusedTicket = 0;
   /** Why the pool's latest attempt failed; null once one has succeeded. */
@@ -30,10 +31,10 @@ export class Refusals<R> {
   /** Nobody's time runs while the pool is paused. */
   #resumedAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(slots: SlotTable<R>, group: PoolGroup, counts: PoolCounts) {
+  constructor(slots: SlotTable<R>, group: PoolGroup, pool: PoolCounts & GroupMember) {
     this.#slots = slots;
     this.#group = group;
-    this.#counts = counts;
+    this.#pool = pool;
   }
 
   get openError(): PoolerError | null {
@@ -68,10 +69,11 @@ export class Refusals<R> {
     const { checkoutTimeoutMs, connectDeadlineMs } = limits;
     return nowMs < this.sinceMs(waiter) + checkoutTimeoutMs
       ? new ConnectDeadlineError(connectDeadlineMs)
-      : new CheckoutTimeoutError(checkoutTimeoutMs, this.#counts, {
+      : new CheckoutTimeoutError(checkoutTimeoutMs, this.#pool, {
           openError: reason,
           taken: this.#group.taken,
           max: this.#group.max,
+          areElsewhere: this.#group.awaitsPermit(this.#pool),
         });
   }
 
@@ -83,7 +85,7 @@ export class Refusals<R> {
     if (living > 0) return checkoutDueMs;
     const dueMs = Math.min(checkoutDueMs, this.#failFastDueMs(sinceMs, nowMs));
     // It waits for others to give up what they have: nobody knows whether an attempt would succeed.
-    if (opening === 0 && this.#group.full) return dueMs;
+    if (opening === 0 && this.#group.lacksRoom(this.#pool)) return dueMs;
     return Math.min(dueMs, Math.max(sinceMs, lifelessSinceMs) + limits.connectDeadlineMs);
   }
 

@@ -65,6 +65,12 @@ export class SharedAttempts {
     return this.#underWay < this.#limits.unprovenAttemptsMax + this.#successes;
   }
 
+  /** How many more may start. */
+  left(nowMs: number): number {
+    if (this.failing) return this.mayBegin(nowMs) ? 1 : 0;
+    return Math.max(0, this.#limits.unprovenAttemptsMax + this.#successes - this.#underWay);
+  }
+
   begin(nowMs: number): void {
     if (this.#underWay === 0 && !this.failing) this.#vainSinceMs = nowMs;
     this.#underWay += 1;

@@ -73,6 +73,16 @@ export class SlotTable<R> {
     return this.#idle.first;
   }
 
+  /** Returns how many are idle since `beforeMs` or longer. */
+  restedSince(beforeMs: number): number {
+    let count = 0;
+    for (let slot = this.#idle.first; slot !== null; slot = slot.next) {
+      if (slot.sinceMs > beforeMs) return count;
+      count += 1;
+    }
+    return count;
+  }
+
   /** Holds also for what is idle already: it is looked at again by the next {@link findOverdue}. */
   changeIdleTimeout(idleTimeoutMs: number): void {
     if (idleTimeoutMs === this.#idleTimeoutMs) return;

@@ -200,6 +200,7 @@ export class NativePipe implements ChannelHandler, Cancellable, OwnedClient {
     const { cancels } = this.#options;
     const long = key.secretKey.length > SECRET_BYTES.v3_0;
     this.#serverKey = key;
+    this.#options.room.opened(this.#options.address, key);
     this.#key ??= cancels.issue(this, long ? SECRET_BYTES.v3_2 : SECRET_BYTES.v3_0);
     const writer = new ByteWriter();
     writeBackendKeyData(writer, this.#key);

@@ -41,9 +41,9 @@ export class PoolRegistry {
 
   /** Returns a place among the tenant's servers for one that is in no pool. */
   roomOf(tenant: StoredTenant): ServerRoom {
-    const { group } = this.#poolsOf(tenant);
+    const { group, permits } = this.#poolsOf(tenant);
     const { clock } = this.#environment.net;
-    return new ServerRoom(group, clock, () => this.sweep(tenant.external_id));
+    return new ServerRoom(group, permits, clock, () => this.sweep(tenant.external_id));
   }
 
   /** Where a tenant's PostgreSQL is. */
@@ -89,7 +89,9 @@ export class PoolRegistry {
     const pools = this.#tenants.get(tenantId);
     if (pools === undefined) return;
     pools.sweep();
-    if (pools.over) this.#tenants.delete(tenantId);
+    if (!pools.over) return;
+    pools.leave();
+    this.#tenants.delete(tenantId);
   }
 
   /** Returns the pins of the pools in which there are any. */

@@ -28,6 +28,7 @@ import { deliverCancel } from "./cancel-delivery.ts";
 import { HiddenStateWatch } from "./hidden-state-watch.ts";
 import type { LastErrors } from "./last-errors.ts";
 import { openFailureOf } from "./open-failure.ts";
+import { OpenedServers } from "./opened-servers.ts";
 import type { PoolName } from "./pool-name.ts";
 import { PoolPins } from "./pool-pins.ts";
 import type { PoolerCounters } from "./pooler-counters.ts";
@@ -39,7 +40,7 @@ import { ServerConnection, type ServerOwner } from "./server-connection.ts";
 import { ServerOpening } from "./server-opening.ts";
 import { type ServerSecret, ServerSecrets } from "./server-secrets.ts";
 import type { SessionTimes } from "./session-times.ts";
-import type { TenantShare } from "./tenant-share.ts";
+import type { PoolShare } from "./tenant-share.ts";
 import { type StoredSecrets, sameSecret } from "./user-secrets.ts";
 
 /** What a pool is built for. May be exchanged while it works: {@link ServerPool.reconfigure}. */
@@ -94,6 +95,7 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
   readonly #onOver: () => void;
   readonly #pool: Pool<ServerConnection>;
   readonly #secrets: ServerSecrets;
+  readonly #opened: OpenedServers;
   #recipe: PoolRecipe;
   /** Counts recipes whose servers differ: servers of an older generation are ended when they come back. */
   #generation = 0;
@@ -105,13 +107,14 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
   constructor(
     name: PoolName,
     recipe: PoolRecipe,
-    share: TenantShare,
+    share: PoolShare,
     environment: ServerPoolEnvironment,
     onOver: () => void,
   ) {
     this.name = name;
     this.statements = share.statements;
     this.#group = share.group;
+    this.#opened = new OpenedServers(share.permits, share.key);
     this.#recipe = recipe;
     this.#secrets = new ServerSecrets(recipe.secrets);
     this.#environment = environment;
@@ -134,6 +137,7 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
       random: environment.random,
       limits: recipe.limits,
       owner: this,
+      name: share.key,
       group: share.group,
     });
   }
@@ -304,7 +308,7 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
       {
         onOpened: (transport, key, parameters, secret) => {
           this.#secrets.worked(secret);
-          this.#onOpened(transport, key, parameters, generation);
+          this.#onOpened(transport, key, parameters, { generation, address });
         },
         onFailed: (error) =>
           this.#onOpenFailed(this.#judgeRefusal(error, secrets), this.#failureOf(error, secrets)),
@@ -328,6 +332,7 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
   }
 
   onServerGone(server: ServerConnection): void {
+    this.#opened.gone(server);
     this.#pool.gone(server);
     if (this.over) this.#onOver();
   }
@@ -346,13 +351,14 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
     transport: Transport,
     key: CancelKey | null,
     parameters: ReadonlyMap<string, string>,
-    generation: number,
+    { generation, address }: { readonly generation: number; readonly address: ServerAddress },
   ): void {
     const { limits, scratch } = this.#environment;
     const statements = new ServerStatements(this.statements, limits.serverStatementsMax);
     const state = new ServerState(statements, this.settings, parameters);
     const server = new ServerConnection(transport, key, state, generation, this, scratch);
     this.#noteReported(parameters);
+    this.#opened.opened(server, address, key);
     this.#pool.opened(server);
   }
 

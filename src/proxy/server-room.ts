@@ -4,17 +4,23 @@
 
 import type { Clock } from "../base/clock.ts";
 import { GroupClaim } from "../pool/group-claim.ts";
+import type { Permits } from "../pool/permits.ts";
 import type { PoolGroup } from "../pool/pool-group.ts";
+import type { CancelKey } from "../wire/cancel-key.ts";
+import { OpenedServers } from "./opened-servers.ts";
 import { TooManyTenantServersError } from "./proxy-errors.ts";
+import type { ServerAddress } from "./server-address.ts";
 
 export class ServerRoom {
   readonly #clock: Clock;
   readonly #group: PoolGroup;
   readonly #onReleased: () => void;
+  readonly #opened: OpenedServers;
   #claim: GroupClaim | null = null;
 
   /** @param onReleased called at each {@link release} */
-  constructor(group: PoolGroup, clock: Clock, onReleased: () => void) {
+  constructor(group: PoolGroup, permits: Permits | null, clock: Clock, onReleased: () => void) {
+    this.#opened = new OpenedServers(permits, "");
     this.#group = group;
     this.#clock = clock;
     this.#onReleased = onReleased;
@@ -39,8 +45,14 @@ export class ServerRoom {
     }
   }
 
+  /** The server is there, and can be cancelled. */
+  opened(address: ServerAddress, key: CancelKey): void {
+    this.#opened.opened(this, address, key);
+  }
+
   /** The server is gone, or was never there. */
   release(): void {
+    this.#opened.gone(this);
     this.#claim?.release(this.#clock.now());
     this.#onReleased();
   }

@@ -4,6 +4,7 @@
  */
 
 import type { PoolerError } from "../base/pooler-error.ts";
+import type { PermitOffice, Permits } from "../pool/permits.ts";
 import { PoolGroup } from "../pool/pool-group.ts";
 import { StatementInterner } from "../session/statement.ts";
 import type { SqlReader } from "../sql/sql-reader.ts";
@@ -14,12 +15,14 @@ import type { TenantUser } from "../tenants/tenant-user.ts";
 import type { PoolMode } from "./pool-name.ts";
 import { type PoolRecipes, tokenRecipe } from "./pool-recipes.ts";
 import { TooManyPoolsError, UserRemovedError } from "./proxy-errors.ts";
-import { ServerPool, type ServerPoolEnvironment } from "./server-pool.ts";
+import { type PoolRecipe, ServerPool, type ServerPoolEnvironment } from "./server-pool.ts";
 import type { TenantShare } from "./tenant-share.ts";
 
 export interface TenantPoolsEnvironment extends ServerPoolEnvironment {
   /** Reads the SQL of all clients. */
   readonly reader: SqlReader;
+  /** Where servers get their permits, on a node of several workers; null: they need none. */
+  readonly permits: PermitOffice | null;
 }
 
 /** A pool, and whose it is. */
@@ -56,6 +59,9 @@ export class TenantPools {
     onPoolOver: () => void,
   ) {
     const { reader, limits, random } = environment;
+    const max = recipes.serversMax(record);
+    const groupLimits = { max, revision: record.updated_at };
+    const permits = environment.permits?.permitsOf(record.external_id, groupLimits) ?? null;
     this.#tenantId = record.external_id;
     this.#record = record;
     this.#recipes = recipes;
@@ -63,13 +69,19 @@ export class TenantPools {
     this.#onPoolOver = onPoolOver;
     this.#share = {
       statements: new StatementInterner(reader, limits),
-      group: new PoolGroup(recipes.serversMax(record), recipes.attempts, random),
+      group: new PoolGroup(max, recipes.attempts, random, permits),
+      permits,
     };
   }
 
   /** The record that the pools follow. */
   get record(): StoredTenant {
     return this.#record;
+  }
+
+  /** Permits of their servers; null: they need none. */
+  get permits(): Permits | null {
+    return this.#share.permits;
   }
 
   /** What limits their servers together. */
@@ -96,7 +108,7 @@ export class TenantPools {
   /** Whether nothing is left that anybody would miss. */
   get over(): boolean {
     const empty = this.#pools.size === 0 && this.#leaving.size === 0;
-    return empty && !this.#paused && this.group.taken === 0;
+    return empty && !this.#paused && this.group.over;
   }
 
   /**
@@ -109,11 +121,11 @@ export class TenantPools {
     const known = this.#pools.get(key);
     if (known === undefined || known.pool.clients === 0) this.#expectRoom(key);
     if (known !== undefined) return known.pool;
-    const recipe = this.#recipes.recipeOf(this.#record, user, database);
+    const recipe = this.#recipeOf(this.#record, user, database);
     const pool = new ServerPool(
       { tenant: this.#tenantId, user: user.db_user_alias, mode },
       byToken ? tokenRecipe(recipe) : recipe,
-      this.#share,
+      { ...this.#share, key },
       this.#environment,
       this.#onPoolOver,
     );
@@ -126,7 +138,8 @@ export class TenantPools {
   follow(record: StoredTenant): void {
     if (!this.#sameAddress(record)) this.group.attempts.moved();
     this.#record = record;
-    this.group.changeMax(this.#recipes.serversMax(record), this.#environment.net.clock.now());
+    const max = this.#recipes.serversMax(record);
+    this.group.changeMax(max, this.#environment.net.clock.now());
     for (const [key, { pool, alias, database, user, byToken }] of this.#pools) {
       const login = findLoginUser(record, alias);
       if (login === null) {
@@ -134,12 +147,13 @@ export class TenantPools {
         this.#letGo(key, pool, new UserRemovedError());
         continue;
       }
-      const recipe = this.#recipes.recipeOf(record, poolUser(record, alias) ?? user, database);
+      const recipe = this.#recipeOf(record, poolUser(record, alias) ?? user, database);
       const { secrets } = pool.recipe;
       // But for passwords of the record, its secret is what the latest login brought.
       if (byToken) pool.reconfigure({ ...tokenRecipe(recipe), secrets });
       else pool.reconfigure(login.source === "store" ? recipe : { ...recipe, secrets });
     }
+    this.#share.permits?.follow({ max, revision: record.updated_at });
   }
 
   /** Returns the names of users whose pools were closed since it was asked last. */
@@ -184,9 +198,21 @@ export class TenantPools {
     for (const [key, { pool }] of this.#pools) this.#letGo(key, pool, error);
   }
 
+  /** It is {@link over}, and not used again. */
+  leave(): void {
+    this.#share.permits?.end();
+  }
+
   /** Lends nothing any more. */
   close(error: PoolerError): void {
     for (const { pool } of this.#pools.values()) pool.close(error);
+  }
+
+  /** What is to be kept open is kept open once, however many workers have the pool. */
+  #recipeOf(record: StoredTenant, user: TenantUser, database: string): PoolRecipe {
+    const recipe = this.#recipes.recipeOf(record, user, database);
+    const keepsOpen = this.#environment.permits?.keepsOpen(this.#tenantId) ?? true;
+    return keepsOpen ? recipe : { ...recipe, limits: { ...recipe.limits, sizeMin: 0 } };
   }
 
   *#all(): Iterable<ServerPool> {

@@ -101,7 +101,7 @@ export class Rig implements PoolOwner<FakeServer> {
   constructor(
     limits: Partial<PoolLimits> = {},
     random = constantRandom(0),
-    shared: { readonly group: PoolGroup; readonly clock: FakeClock } = {
+    shared: { readonly group: PoolGroup; readonly clock: FakeClock; readonly name?: string } = {
       group: aloneGroup(random),
       clock: new FakeClock(),
     },
@@ -114,6 +114,7 @@ export class Rig implements PoolOwner<FakeServer> {
       random,
       limits: { ...LIMITS, ...limits },
       owner: this,
+      name: shared.name ?? "pool",
       group: shared.group,
     });
   }

@@ -105,6 +105,8 @@ export class SimPooler {
       {
         statements: this.statements,
         group: new PoolGroup(Number.POSITIVE_INFINITY, ATTEMPTS, random),
+        permits: null,
+        key: "simulated",
       },
       this.#environment(net),
       () => {},
