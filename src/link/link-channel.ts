@@ -88,7 +88,7 @@ export class LinkChannel implements EdgeChannel, InputOwner, OutputOwner {
   }
 
   get resting(): boolean {
-    return this.#answered === this.#output.written && this.pendingBytes === 0 && !this.#endsInside;
+    return this.#answered === this.#output.written && !this.#endsInside;
   }
 
   get ticket(): string | null {
@@ -129,7 +129,7 @@ export class LinkChannel implements EdgeChannel, InputOwner, OutputOwner {
   }
 
   rest(): void {
-    if (!this.#tellsEdge || this.#input.hasUnread) return;
+    if (!this.#tellsEdge) return;
     if (this.pendingBytes > 0) this.#restDue = this.#input.delivered;
     else this.#sayRest(this.#input.delivered);
   }

@@ -1,32 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import { LinkRequestError } from "../../src/link/link-errors.ts";
-import type { Channel } from "../../src/net/channel.ts";
 import { rejectionOf } from "../support/rejection.ts";
-import { Bytes, Linked } from "./support/linked.ts";
-
-/** Writes a text. */
-function say(channel: Channel, text: string): boolean {
-  const bytes = Buffer.from(text, "latin1");
-  return channel.write(bytes, 0, bytes.length);
-}
-
-/** Opens a channel; returns both ends. */
-function open(linked: Linked, opening: unknown = {}) {
-  const edge = linked.edge.open(opening);
-  const atEdge = new Bytes();
-  edge.handler = atEdge;
-  const atOwner = new Bytes();
-  linked.atOwner.attend = () => atOwner;
-  linked.settle();
-  const owner = linked.atOwner.channels.at(-1)?.channel;
-  if (owner === undefined) throw new Error("no channel was opened");
-  return { edge, atEdge, owner, atOwner };
-}
+import { Linked, openChannel, say } from "./support/linked.ts";
 
 describe("a channel over a link", () => {
   test("carries bytes both ways, and what the edge says of the client", async () => {
     const linked = await Linked.start();
-    const { edge, atEdge, owner, atOwner } = open(linked, { user: "alice" });
+    const { edge, atEdge, owner, atOwner } = openChannel(linked, { user: "alice" });
     say(edge, "select 1");
     say(owner, "one row");
     linked.settle();
@@ -37,7 +17,7 @@ describe("a channel over a link", () => {
 
   test("puts all that is written in one turn into one write", async () => {
     const linked = await Linked.start();
-    const channels = Array.from({ length: 100 }, () => open(linked));
+    const channels = Array.from({ length: 100 }, () => openChannel(linked));
     const before = linked.stream.one.writes;
     for (const { edge } of channels) say(edge, "hello");
     linked.settle();
@@ -47,7 +27,7 @@ describe("a channel over a link", () => {
 
   test("comes whole however the stream is cut", async () => {
     const linked = await Linked.start();
-    const { edge, atEdge, owner, atOwner } = open(linked);
+    const { edge, atEdge, owner, atOwner } = openChannel(linked);
     say(edge, "question".repeat(40));
     say(owner, "answer".repeat(40));
     linked.settle(1);

@@ -157,3 +157,22 @@ export class Linked {
 function moveOne(end: StreamEnd, chunkBytes: number): void {
   if (end.canMove) end.move(chunkBytes);
 }
+
+/** Writes a text. */
+export function say(channel: Channel, text: string): boolean {
+  const bytes = Buffer.from(text, "latin1");
+  return channel.write(bytes, 0, bytes.length);
+}
+
+/** Opens a channel; returns both ends. */
+export function openChannel(linked: Linked, opening: unknown = {}) {
+  const edge = linked.edge.open(opening);
+  const atEdge = new Bytes();
+  edge.handler = atEdge;
+  const atOwner = new Bytes();
+  linked.atOwner.attend = () => atOwner;
+  linked.settle();
+  const owner = linked.atOwner.channels.at(-1)?.channel;
+  if (owner === undefined) throw new Error("no channel was opened");
+  return { edge, atEdge, owner, atOwner };
+}
