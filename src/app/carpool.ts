@@ -176,7 +176,7 @@ async function servingNode(parts: CarpoolParts): Promise<ServingNode> {
   if (workers > 1) {
     const spawner = new WorkerProcesses();
     const findTenant = (tenantId: string) => opened.store.get(tenantId);
-    const shared = { config, workingDirectory, clock, random, logger };
+    const shared = { config, workingDirectory, clock, wallClock, random, logger };
     return new Supervisor({ ...shared, workers, spawner, findTenant });
   }
   return new OneProcess(

@@ -12,6 +12,7 @@ import { Ownership } from "../cluster/ownership.ts";
 import { openPermitOffice } from "../cluster/worker-permits.ts";
 import type { Config } from "../config/settings.ts";
 import { LocalTraffic } from "../control/local-traffic.ts";
+import { SharedBans } from "../control/shared-bans.ts";
 import type { Traffic } from "../control/traffic.ts";
 import { CANCEL_VERB, decodeCancel } from "../edge/cancel-notice.ts";
 import { ClientGate } from "../edge/client-gate.ts";
@@ -97,6 +98,8 @@ export class Pooler {
   readonly #pools: PoolRegistry;
   /** Who failed to log in too often. */
   readonly addressBans: AddressBans;
+  /** Tells the other workers of it. */
+  readonly #sharedBans: SharedBans | null;
   readonly #authQueries: AuthQueries;
   readonly #owner: Owner;
   /** Who gets the clients that come in here: the owner, or what leads to all owners of the node. */
@@ -144,6 +147,9 @@ export class Pooler {
       settings,
     );
     this.addressBans = new AddressBans(settings, clock, parts.wallClock);
+    const sharedBans =
+      parts.place === undefined ? null : new SharedBans(this.addressBans, parts.place.supervisor);
+    this.#sharedBans = sharedBans;
     this.#authQueries = new AuthQueries(
       { net: this.#environment, wallClock: parts.wallClock, ticker, random, settings },
       this.#pools,
@@ -159,7 +165,7 @@ export class Pooler {
       pools: this.#pools,
       cancels: new CancelRegistry(NODE, parts.place?.peers.self ?? 0, random),
       admission: new Admission(parts.wallClock, this.addressBans),
-      failedLogins: this.addressBans,
+      failedLogins: sharedBans ?? this.addressBans,
       authQueries: this.#authQueries,
       verifiers: new Verifiers(
         createHmac("sha256", parts.vaultKey).update("carpool mock verifiers").digest(),
@@ -231,6 +237,7 @@ export class Pooler {
   /** Listens. Throws {@link PortTakenError} with the setting that names the port; nothing is open then. */
   async start(): Promise<void> {
     await this.#directory.start();
+    await this.#sharedBans?.catchUp();
     this.#limits.start();
     try {
       const { config, place, sockets = placesOf(config, POOLER_PORTS) } = this.#parts;

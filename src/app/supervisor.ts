@@ -9,20 +9,24 @@ import { join } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Random } from "../base/random.ts";
+import type { WallClock } from "../base/wall-clock.ts";
 import { WorkersDesk } from "../cluster/control-desk.ts";
 import type { WorkersHandler } from "../cluster/control-port.ts";
 import type { EndServer } from "../cluster/ghost-servers.ts";
 import { LinkMesh, SUPERVISOR } from "../cluster/link-mesh.ts";
 import { PermitDesk } from "../cluster/permit-desk.ts";
 import type { Config } from "../config/settings.ts";
+import { NodeBans } from "../control/node-bans.ts";
 import { NodeTraffic } from "../control/node-traffic.ts";
 import type { Traffic } from "../control/traffic.ts";
 import { KernelOptions } from "../net/kernel-options.ts";
 import type { NetEnvironment } from "../net/net-environment.ts";
+import { AddressBans } from "../proxy/address-bans.ts";
 import type { StoredTenant } from "../tenants/tenant.ts";
 import { clientTls } from "./client-tls.ts";
 import { ghostEnding } from "./end-ghost-server.ts";
 import { linkStarter } from "./link-starter.ts";
+import { LiveSettings } from "./live-settings.ts";
 import type { PoolerPorts } from "./pooler.ts";
 import { readAuthority } from "./read-authority.ts";
 import { ReservedPorts } from "./reserved-ports.ts";
@@ -42,6 +46,7 @@ export interface SupervisorParts {
   readonly workers: number;
   readonly workingDirectory: string;
   readonly clock: Clock;
+  readonly wallClock: WallClock;
   readonly random: Random;
   readonly logger: Logger;
   readonly spawner: WorkerSpawner;
@@ -74,6 +79,7 @@ export class Supervisor implements ServingNode, WorkersHandler {
   readonly #ready = new Map<number, WorkerReady>();
   readonly #allReady = Promise.withResolvers<void>();
   #ports: PoolerPorts = { transaction: 0, session: 0, native: 0 };
+  readonly #limits: LiveSettings;
   #config: Config;
 
   constructor(parts: SupervisorParts) {
@@ -100,7 +106,10 @@ export class Supervisor implements ServingNode, WorkersHandler {
     this.desk = new WorkersDesk(this.#mesh);
     this.desk.register("life", this);
     this.#permits = new PermitDesk(this.desk, clock, this.#endGhost());
-    this.traffic = new NodeTraffic(this.desk, { lift: nothing });
+    const limits = new LiveSettings(parts.config, null);
+    const bans = new NodeBans(new AddressBans(limits, clock, parts.wallClock), this.desk);
+    this.#limits = limits;
+    this.traffic = new NodeTraffic(this.desk, bans);
     this.#slots = Array.from({ length: workers }, (_, worker) => this.#newSlot(worker));
   }
 
@@ -146,6 +155,7 @@ export class Supervisor implements ServingNode, WorkersHandler {
   async reload(config: Config): Promise<void> {
     clientTls(config);
     this.#config = config;
+    this.#limits.config = config;
     const asked = Array.from(this.#ready.keys(), (worker) =>
       this.desk.request(worker, "life.reload", this.#configOfWorkers, RELOAD_TIMEOUT_MS),
     );

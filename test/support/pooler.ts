@@ -132,7 +132,12 @@ export async function startPooler(
   const shared = { config, clock, wallClock, random, logger, grammar: GRAMMAR };
   const pooler =
     workers > 1
-      ? await WorkerNode.start({ ...shared, workers, workingDirectory: folder.path })
+      ? await WorkerNode.start({
+          ...shared,
+          workers,
+          workingDirectory: folder.path,
+          findTenant: (tenantId) => store.get(tenantId),
+        })
       : await LonePooler.start({ ...shared, store, vaultKey });
   return new TestPooler(pooler, store, lines, folder, postgres);
 }

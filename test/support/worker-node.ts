@@ -19,12 +19,14 @@ import type { Traffic } from "../../src/control/traffic.ts";
 import type { PoolPinList } from "../../src/proxy/pin-list.ts";
 import { PoolerCounters } from "../../src/proxy/pooler-counters.ts";
 import type { Grammar } from "../../src/sql/grammar.ts";
+import type { TenantStore } from "../../src/tenants/tenant-store.ts";
 import type { TestedPooler } from "./tested-pooler.ts";
 
 export interface WorkerNodeParts {
   readonly config: Config;
   readonly workers: number;
   readonly workingDirectory: string;
+  readonly findTenant: TenantStore["get"];
   readonly clock: Clock;
   readonly wallClock: WallClock;
   readonly random: Random;
