@@ -4,6 +4,7 @@
  */
 
 import { group, run } from "mitata";
+import { prepareLinkPath } from "./micro/link-path.ts";
 import { prepareLoginPath } from "./micro/login-path.ts";
 import { addMessageFramer } from "./micro/message-framer.ts";
 import { addRunWriter } from "./micro/run-writer.ts";
@@ -17,6 +18,7 @@ group("mayBeStateful", addStatefulText);
 const addSessionPath = await prepareSessionPath();
 group("client → server → client", addSessionPath);
 group("client → edge → owner → client", await prepareLoginPath());
+group("edge → link → owner → link → edge", await prepareLinkPath());
 await run();
 console.log(await measureTimeLimits());
 process.exit();
