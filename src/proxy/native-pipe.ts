@@ -5,45 +5,26 @@
  * offered, because the client's TLS ends here and not at the server.
  */
 
-import { SCRAM_SHA_256_PLUS } from "../auth/scram-mechanism.ts";
 import type { Timer } from "../base/clock.ts";
 import { PoolerError } from "../base/pooler-error.ts";
-import { SQLSTATE, type SqlState } from "../base/sqlstate.ts";
+import type { SqlState } from "../base/sqlstate.ts";
 import type { Channel, ChannelHandler } from "../net/channel.ts";
 import type { NetEnvironment } from "../net/net-environment.ts";
 import type { Transport } from "../net/transport.ts";
 import { SECRET_BYTES } from "../session/cancel-key.ts";
-import { type FrameHandler, MessageFramer } from "../session/message-framer.ts";
-import { ServerLoginProtocolError } from "../session/server-login-errors.ts";
-import { AUTHENTICATION, readAuthenticationKind } from "../wire/backend/authentication-kind.ts";
-import {
-  readAuthenticationSASL,
-  writeAuthenticationSASL,
-} from "../wire/backend/authentication-sasl.ts";
-import { readBackendKeyData, writeBackendKeyData } from "../wire/backend/backend-key-data.ts";
-import type { ErrorFields } from "../wire/backend/error-fields.ts";
-import {
-  errorResponseOf,
-  readErrorResponse,
-  writeErrorResponse,
-} from "../wire/backend/error-response.ts";
+import { writeBackendKeyData } from "../wire/backend/backend-key-data.ts";
+import { errorResponseOf } from "../wire/backend/error-response.ts";
 import { ByteWriter } from "../wire/byte-writer.ts";
 import type { CancelKey } from "../wire/cancel-key.ts";
-import { SHORT_REPLY_LENGTH_MAX } from "../wire/limits.ts";
-import { BACKEND } from "../wire/message-type.ts";
-import { ProtocolError } from "../wire/protocol-error.ts";
 import type { Cancellable, CancelRegistry, IssuedKey } from "./cancel-registry.ts";
 import type { Spoke } from "./heartbeats.ts";
 import { deliverNativeCancel } from "./native-cancel.ts";
+import { type NativeLogin, NativeServer } from "./native-server.ts";
 import { openServerTransport } from "./open-server-transport.ts";
 import { InternalError } from "./proxy-errors.ts";
 import type { ServerAddress } from "./server-address.ts";
-import { ServerClosedDuringLoginError } from "./server-opening.ts";
 import type { ServerRoom } from "./server-room.ts";
 import type { OwnedClient } from "./session-owner.ts";
-
-const UNBOUND_HINT =
-  "In native mode the client's TLS ends at the pooler and another begins there, so the login cannot be bound to it. Connect with channel_binding=disable.";
 
 export interface NativePipeOptions {
   readonly channel: Channel;
@@ -72,7 +53,7 @@ export interface NativePipeOptions {
   readonly onOver: () => void;
 }
 
-export class NativePipe implements ChannelHandler, Cancellable, OwnedClient {
+export class NativePipe implements ChannelHandler, Cancellable, NativeLogin, OwnedClient {
   quietTurns = 0;
   spoke: Spoke | null = null;
   readonly #options: NativePipeOptions;
@@ -261,124 +242,4 @@ export class NativePipe implements ChannelHandler, Cancellable, OwnedClient {
     if (this.#key !== null) this.#options.cancels.revoke(this.#key.processId);
     this.#options.onOver();
   }
-}
-
-/** The server's side: reads messages until the client is in, then bytes. */
-class NativeServer implements ChannelHandler, FrameHandler {
-  readonly #pipe: NativePipe;
-  readonly #server: Transport;
-  readonly #channel: Channel;
-  #framer: MessageFramer | null;
-  /** Something of the present chunk is held back by the client's side. */
-  #blocked = false;
-  /** The server has said itself why the login fails. */
-  #refused = false;
-  /** SCRAM-SHA-256-PLUS was taken from the server's offer, to which the client has yet to react. */
-  #bindingWithheld = false;
-
-  constructor(pipe: NativePipe, server: Transport, channel: Channel) {
-    this.#pipe = pipe;
-    this.#server = server;
-    this.#channel = channel;
-    this.#framer = new MessageFramer(this, SHORT_REPLY_LENGTH_MAX, 0);
-  }
-
-  onBytes(bytes: Uint8Array): void {
-    this.#blocked = false;
-    if (this.#framer === null) this.#pass(bytes, 0, bytes.length);
-    else this.#read(this.#framer, bytes);
-    if (this.#blocked) this.#server.pause();
-  }
-
-  onDrained(): void {
-    this.#pipe.onServerDrained();
-  }
-
-  onClosed(): void {
-    const isEarly = this.#framer !== null && !this.#refused;
-    if (isEarly) this.#pipe.end(new ServerClosedDuringLoginError());
-    this.#pipe.onServerClosed();
-  }
-
-  neededBytes(_type: number, messageBytes: number): number {
-    return messageBytes;
-  }
-
-  onMessage(type: number, bytes: Uint8Array, start: number, end: number): boolean {
-    if (type === BACKEND.ReadyForQuery) {
-      // The client is in: this and all behind it are passed on unread.
-      this.#framer = null;
-      if (this.#pipe.enter()) this.#pass(bytes, start, bytes.length);
-      return false;
-    }
-    const replacement = this.#replacement(type, bytes, start, end);
-    if (replacement === null) this.#pass(bytes, start, end);
-    else this.#pass(replacement, 0, replacement.length);
-    return true;
-  }
-
-  onContinuation(): void {
-    // Every message of a login is read whole.
-  }
-
-  onMalformed(): void {
-    this.#pipe.end(new ServerLoginProtocolError("a length that the protocol does not allow"));
-  }
-
-  #read(framer: MessageFramer, bytes: Uint8Array): void {
-    try {
-      framer.feed(bytes);
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      this.#pipe.end(new ServerLoginProtocolError(error.message));
-    }
-  }
-
-  /** Returns what to send to the client in place of this message; null: the message itself. */
-  #replacement(type: number, bytes: Uint8Array, start: number, end: number): Uint8Array | null {
-    switch (type) {
-      case BACKEND.BackendKeyData:
-        return this.#pipe.replaceKey(readBackendKeyData(bytes, start, end));
-      case BACKEND.Authentication:
-        return this.#authentication(bytes, start, end);
-      case BACKEND.ErrorResponse:
-        return this.#onRefused(readErrorResponse(bytes, start, end));
-      default:
-        return null;
-    }
-  }
-
-  #onRefused(refusal: ErrorFields): Uint8Array | null {
-    this.#refused = true;
-    this.#pipe.refused(refusal.sqlstate ?? null);
-    return this.#bindingWithheld ? explained(refusal) : null;
-  }
-
-  #authentication(bytes: Uint8Array, start: number, end: number): Uint8Array | null {
-    const isOffer = readAuthenticationKind(bytes, start, end) === AUTHENTICATION.SASL;
-    const offered = isOffer ? readAuthenticationSASL(bytes, start, end) : [];
-    this.#bindingWithheld = offered.includes(SCRAM_SHA_256_PLUS);
-    if (!this.#bindingWithheld) return null;
-    const writer = new ByteWriter();
-    const kept = offered.filter((mechanism) => mechanism !== SCRAM_SHA_256_PLUS);
-    writeAuthenticationSASL(writer, kept);
-    return writer.take();
-  }
-
-  #pass(bytes: Uint8Array, start: number, end: number): void {
-    if (!this.#channel.write(bytes, start, end)) this.#blocked = true;
-  }
-}
-
-/**
- * The server's refusal of a client that said, as libpq does, that it would have bound to its channel
- * (gs2 flag `y`): to the server that looks like an attack, and the client's signature covers what it said.
- * So the client itself has to do without. Any other refusal is passed on as it is.
- */
-function explained(refusal: ErrorFields): Uint8Array | null {
-  const { severity = "FATAL", sqlstate, message = "" } = refusal;
-  if (sqlstate !== SQLSTATE.invalid_authorization_specification) return null;
-  const writer = new ByteWriter();
-  writeErrorResponse(writer, { ...refusal, severity, sqlstate, message, hint: UNBOUND_HINT });
-  return writer.take();
 }
