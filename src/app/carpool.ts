@@ -12,13 +12,15 @@ import type { Config } from "../config/settings.ts";
 import { ClusterControl } from "../control/cluster-control.ts";
 import { TenantControl } from "../control/tenant-control.ts";
 import { KernelOptions } from "../net/kernel-options.ts";
+import { ListeningSocketMaker } from "../net/listening-socket.ts";
 import { ApiKeys } from "./api-keys.ts";
 import { HttpServer } from "./http-server.ts";
+import { type ListeningSocket, ListeningSockets } from "./listening-sockets.ts";
 import { LoggedAudit, type UnfilteredLog } from "./logged-audit.ts";
 import { OneProcess } from "./one-process.ts";
 import type { OpenedStore } from "./open-store.ts";
 import { Pooler, type PoolerPorts } from "./pooler.ts";
-import { placesOf } from "./port-place.ts";
+import { POOLER_PORTS, placesOf } from "./port-place.ts";
 import { PostgresqlGrammar } from "./postgresql-grammar.ts";
 import type { ProgramParts } from "./program-parts.ts";
 import { readAuthority } from "./read-authority.ts";
@@ -32,6 +34,8 @@ export interface CarpoolParts extends ProgramParts {
   readonly logger: Logger & UnfilteredLog;
   /** Is closed when Carpool stops, or does not start. */
   readonly opened: OpenedStore;
+  /** What the one before it listened on; they are closed if they are not needed. */
+  readonly handedOver?: readonly ListeningSocket[];
 }
 
 export interface CarpoolPorts extends PoolerPorts {
@@ -41,18 +45,24 @@ export interface CarpoolPorts extends PoolerPorts {
 /** A store that says nothing for this long is away. */
 const HEALTH_TIMEOUT_MS = 2000;
 
+/** Of the time that a process has whose place is taken: the rest is for transactions that still run. */
+const LEAVING_SHARE = 0.75;
+
 export class Carpool {
   readonly #parts: CarpoolParts;
   readonly #node: ServingNode;
+  /** Null: each part binds its own. */
+  readonly #sockets: ListeningSockets | null;
   readonly #apiKeys = new ApiKeys();
   /** As it holds now. */
   #config: Config;
   #http: HttpServer | null = null;
   #stopping = false;
 
-  private constructor(parts: CarpoolParts, node: ServingNode) {
+  private constructor(parts: CarpoolParts, node: ServingNode, sockets: ListeningSockets | null) {
     this.#parts = parts;
     this.#node = node;
+    this.#sockets = sockets;
     this.#config = parts.config;
   }
 
@@ -61,18 +71,25 @@ export class Carpool {
    * TlsConfigurationError, or the system's error for a file; then nothing is left open.
    */
   static async start(parts: CarpoolParts): Promise<Carpool> {
+    let sockets: ListeningSockets | null = null;
     try {
-      const node = await servingNode(parts);
+      sockets = openSockets(parts);
+      const node = await servingNode(parts, sockets);
       await node.start();
-      return await Carpool.#withHttp(parts, node);
+      return await Carpool.#withHttp(parts, node, sockets);
     } catch (error) {
+      sockets?.close();
       await parts.opened.store.close();
       throw error;
     }
   }
 
-  static async #withHttp(parts: CarpoolParts, node: ServingNode): Promise<Carpool> {
-    const carpool = new Carpool(parts, node);
+  static async #withHttp(
+    parts: CarpoolParts,
+    node: ServingNode,
+    sockets: ListeningSockets | null,
+  ): Promise<Carpool> {
+    const carpool = new Carpool(parts, node, sockets);
     try {
       await carpool.#startHttp();
       return carpool;
@@ -87,7 +104,9 @@ export class Carpool {
     const audit = new LoggedAudit(logger);
     const context = { globalUpstreamCa: config.globalUpstreamCaPath !== null };
     this.#http = await HttpServer.start({
-      places: placesOf(config, ["http"]),
+      places:
+        this.#sockets?.copiesOf(this.#sockets.shareOf(["http"], 0, 1)) ??
+        placesOf(config, ["http"]),
       app: createHttpApp({
         logger,
         clock,
@@ -135,9 +154,29 @@ export class Carpool {
     this.#config = config;
   }
 
+  /** What it listens on, for who takes over; null: this system does not pass it on. */
+  get listeningSockets(): readonly ListeningSocket[] | null {
+    return this.#sockets?.held ?? null;
+  }
+
+  /**
+   * Somebody else takes the clients that come from now on. Those who are in are sent away one after the other, the rest
+   * as by {@link stop}; all of it takes so long at most.
+   */
+  async retire(timeoutMs: number): Promise<void> {
+    const leavingMs = timeoutMs * LEAVING_SHARE;
+    this.#stopping = true;
+    this.#sockets?.close();
+    this.#http?.stopListening();
+    this.#node.stopListening();
+    await this.#node.leave(leavingMs);
+    await this.stop(timeoutMs - leavingMs);
+  }
+
   /** Lets transactions end for so long, then ends all. Health says 503 meanwhile. */
   async stop(timeoutMs: number): Promise<void> {
     this.#stopping = true;
+    this.#sockets?.close();
     await this.#node.stop(timeoutMs);
     await this.#http?.stop();
     await this.#parts.opened.store.close();
@@ -168,16 +207,30 @@ export class Carpool {
   }
 }
 
+function openSockets({ config, handedOver = [] }: CarpoolParts): ListeningSockets | null {
+  const maker = ListeningSocketMaker.forThisSystem();
+  return maker === null
+    ? null
+    : ListeningSockets.open(config, workersOf(config), handedOver, maker);
+}
+
+function workersOf(config: Config): number {
+  return config.workers ?? availableParallelism();
+}
+
 /** The pooler of this process, or the supervisor of several. */
-async function servingNode(parts: CarpoolParts): Promise<ServingNode> {
+async function servingNode(
+  parts: CarpoolParts,
+  sockets: ListeningSockets | null,
+): Promise<ServingNode> {
   const { opened, clock, wallClock, random, logger, workingDirectory } = parts;
   const config = resolvePaths(parts.config, workingDirectory);
-  const workers = config.workers ?? availableParallelism();
+  const workers = workersOf(config);
   if (workers > 1) {
     const spawner = new WorkerProcesses();
     const findTenant = (tenantId: string) => opened.store.get(tenantId);
     const shared = { config, workingDirectory, clock, wallClock, random, logger };
-    return new Supervisor({ ...shared, workers, spawner, findTenant });
+    return new Supervisor({ ...shared, workers, spawner, findTenant, sockets });
   }
   return new OneProcess(
     new Pooler({
@@ -190,6 +243,9 @@ async function servingNode(parts: CarpoolParts): Promise<ServingNode> {
       logger,
       certificateAuthority: readAuthority(config),
       grammar: await PostgresqlGrammar.load(logger),
+      ...(sockets === null
+        ? {}
+        : { sockets: sockets.copiesOf(sockets.shareOf(POOLER_PORTS, 0, 1)) }),
     }),
   );
 }

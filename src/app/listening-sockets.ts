@@ -71,15 +71,15 @@ export class ListeningSockets {
   }
 
   /**
-   * Returns copies, which are the caller's to close, of what one of so many workers serves. Each socket has a worker,
-   * and each worker a socket of each address: where there are fewer of them, workers share one.
+   * Returns what one of so many workers serves. Each socket has a worker, and each worker a socket of each
+   * address: where there are fewer of them, workers share one.
    */
-  copiesFor<Use extends PortUse>(
+  shareOf<Use extends PortUse>(
     uses: readonly Use[],
     worker: number,
     workers: number,
   ): readonly ListeningSocket<Use>[] {
-    const wanted = uses.flatMap((use) => {
+    return uses.flatMap((use) => {
       const sockets = this.#of(use);
       const hostnames = [...new Set(sockets.map(({ hostname }) => hostname))];
       return hostnames.flatMap((hostname) =>
@@ -90,7 +90,13 @@ export class ListeningSockets {
         ),
       );
     });
-    return wanted.map(({ use, hostname, port, descriptor }) => {
+  }
+
+  /** Returns the same with descriptors that are the caller's to close. */
+  copiesOf<Use extends PortUse>(
+    sockets: readonly ListeningSocket<Use>[],
+  ): readonly ListeningSocket<Use>[] {
+    return sockets.map(({ use, hostname, port, descriptor }) => {
       return { use, hostname, port, descriptor: this.#maker.duplicate(descriptor) };
     });
   }
@@ -176,4 +182,19 @@ function shareOf<Socket>(
 ): readonly Socket[] {
   if (sockets.length < workers) return sockets.slice(worker % sockets.length).slice(0, 1);
   return sockets.filter((_, index) => index % workers === worker);
+}
+
+/** Returns whether `value`, which came from another process, is one. */
+export function isListeningSocket(value: unknown): value is ListeningSocket {
+  if (typeof value !== "object" || value === null) return false;
+  return (
+    "use" in value &&
+    ALL_PORTS.some((use) => use === value.use) &&
+    "hostname" in value &&
+    typeof value.hostname === "string" &&
+    "port" in value &&
+    typeof value.port === "number" &&
+    "descriptor" in value &&
+    typeof value.descriptor === "number"
+  );
 }

@@ -34,6 +34,14 @@ export class OneProcess implements ServingNode {
     this.#pooler.reload(config, certificateAuthority);
   }
 
+  stopListening(): void {
+    this.#pooler.stopListening();
+  }
+
+  leave(overMs: number): Promise<void> {
+    return this.#pooler.leave(overMs);
+  }
+
   stop(timeoutMs: number): Promise<void> {
     return this.#pooler.stop(timeoutMs);
   }

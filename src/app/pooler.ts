@@ -85,6 +85,9 @@ const NODE = 0;
 /** How often it is looked whether all clients have left and all servers are closed. */
 const STOP_POLL_MS = 10;
 
+/** How often some of those who leave one after the other are told. */
+const LEAVE_POLL_MS = 50;
+
 /** PostgreSQL closes a connection within some milliseconds of Terminate, unless it is busy. */
 const CLOSE_GRACE_MS = 1000;
 
@@ -265,6 +268,21 @@ export class Pooler {
   /** Takes no more clients; those who are in stay. Idempotent. */
   stopListening(): void {
     for (const { listener } of this.#listeners) listener.stop();
+  }
+
+  /**
+   * Sends the clients away evenly over so long, each when no transaction of it runs: they come back somewhere, and
+   * so not all at once. Returns when none is left, or the time is over.
+   */
+  async leave(overMs: number): Promise<void> {
+    const { clock } = this.#parts;
+    const departure = this.#owner.beginDeparture();
+    const startMs = clock.now();
+    while (this.clients > 0 && clock.now() < startMs + overMs) {
+      departure.endShare((clock.now() - startMs) / overMs);
+      // oxlint-disable-next-line no-await-in-loop -- there is no event for the last of many
+      await Bun.sleep(LEAVE_POLL_MS);
+    }
   }
 
   /**

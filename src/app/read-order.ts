@@ -2,6 +2,7 @@
  * Reads what the supervisor tells a worker at its start.
  */
 
+import { isListeningSocket } from "./listening-sockets.ts";
 import { isConfig } from "./received-config.ts";
 import type { WorkerOrder } from "./worker-order.ts";
 
@@ -57,6 +58,15 @@ function isOrder(value: unknown): value is WorkerOrder {
     "workingDirectory" in value &&
     typeof value.workingDirectory === "string" &&
     "config" in value &&
-    isConfig(value.config)
+    isConfig(value.config) &&
+    (!("sockets" in value) || areSockets(value.sockets))
   );
+}
+
+function areSockets(value: unknown): boolean {
+  return Array.isArray(value) && value.every((socket) => isPoolerSocket(socket));
+}
+
+function isPoolerSocket(value: unknown): boolean {
+  return isListeningSocket(value) && value.use !== "http";
 }

@@ -16,6 +16,13 @@ export interface ServingNode {
   start(): Promise<void>;
   /** Takes over new settings, and reads certificates again. Rejects with a TlsConfigurationError, and then nothing has changed. */
   reload(config: Config, certificateAuthority: string | null): Promise<void>;
+  /** Takes no more clients; those who are in stay. */
+  stopListening(): void;
+  /**
+   * Sends clients away evenly over so long, each when no transaction of it runs. Resolves when none is left, or
+   * that time is over.
+   */
+  leave(overMs: number): Promise<void>;
   /** Lets transactions end for so long, then ends all. */
   stop(timeoutMs: number): Promise<void>;
 }

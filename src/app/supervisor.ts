@@ -26,14 +26,19 @@ import type { StoredTenant } from "../tenants/tenant.ts";
 import { clientTls } from "./client-tls.ts";
 import { ghostEnding } from "./end-ghost-server.ts";
 import { linkStarter } from "./link-starter.ts";
+import type { ListeningSockets } from "./listening-sockets.ts";
 import { LiveSettings } from "./live-settings.ts";
 import type { PoolerPorts } from "./pooler.ts";
+import { POOLER_PORTS } from "./port-place.ts";
 import { readAuthority } from "./read-authority.ts";
+
 import { ReservedPorts } from "./reserved-ports.ts";
 import type { ServingNode } from "./serving-node.ts";
 import { WorkerStartError } from "./start-errors.ts";
 import {
+  INHERITED_DESCRIPTORS,
   isWorkerReady,
+  type SpawnedWorker,
   type WorkerOrder,
   type WorkerReady,
   type WorkerSpawner,
@@ -52,6 +57,8 @@ export interface SupervisorParts {
   readonly spawner: WorkerSpawner;
   /** Returns a tenant's record; null: there is none. */
   findTenant(tenantId: string): Promise<StoredTenant | null>;
+  /** What the workers listen on; null: each binds the ports for itself. */
+  readonly sockets: ListeningSockets | null;
 }
 
 /** A worker reads its settings and its store, and compiles its grammar: some 300 ms. */
@@ -62,6 +69,9 @@ const RELOAD_TIMEOUT_MS = 10_000;
 
 /** What a worker may take beyond the time that it was given: closing its servers, and its end. */
 const STOP_GRACE_MS = 3000;
+
+/** What an answer may take beyond the time that clients were given. */
+const LEAVE_GRACE_MS = 1000;
 
 const INCARNATION_BYTES = 12;
 
@@ -134,8 +144,7 @@ export class Supervisor implements ServingNode, WorkersHandler {
 
   async start(): Promise<void> {
     clientTls(this.#config); // what is wrong with them is said once, and not by each worker
-    const reserved = ReservedPorts.choose(this.#config, this.#environment);
-    this.#ports = reserved.ports;
+    const reserved = this.#choosePorts();
     this.#mesh.start();
     for (const slot of this.#slots) slot.start();
     const timer = this.#parts.clock.after(START_TIMEOUT_MS, () =>
@@ -148,8 +157,20 @@ export class Supervisor implements ServingNode, WorkersHandler {
       throw error;
     } finally {
       timer.cancel();
-      reserved.release();
+      reserved?.release();
     }
+  }
+
+  stopListening(): void {
+    for (const slot of this.#slots) slot.expectEnd();
+    this.desk.notifyAll("life.stopListening", null);
+  }
+
+  async leave(overMs: number): Promise<void> {
+    const asked = Array.from(this.#ready.keys(), (worker) =>
+      this.desk.request(worker, "life.leave", overMs, overMs + LEAVE_GRACE_MS),
+    );
+    await Promise.allSettled(asked); // of a worker that dies meanwhile, nobody is left
   }
 
   async reload(config: Config): Promise<void> {
@@ -203,15 +224,43 @@ export class Supervisor implements ServingNode, WorkersHandler {
   }
 
   #newSlot(worker: number): WorkerSlot {
-    const { clock, logger, spawner } = this.#parts;
+    const { clock, logger } = this.#parts;
     return new WorkerSlot({
       worker,
       clock,
       logger,
-      spawn: () => spawner.spawn(this.#orderOf(worker)),
+      spawn: () => this.#spawn(worker),
       onStartFailed: (how) =>
         this.#allReady.reject(new WorkerStartError(`worker ${worker} did not start: ${how}`)),
     });
+  }
+
+  /** Without sockets to give away, holds the ports that it has chosen until the workers listen there. */
+  #choosePorts(): ReservedPorts | null {
+    const { sockets } = this.#parts;
+    if (sockets !== null) {
+      this.#ports = {
+        transaction: sockets.portOf("transaction"),
+        session: sockets.portOf("session"),
+        native: sockets.portOf("native"),
+      };
+      return null;
+    }
+    const reserved = ReservedPorts.choose(this.#config, this.#environment);
+    this.#ports = reserved.ports;
+    return reserved;
+  }
+
+  #spawn(worker: number): SpawnedWorker {
+    const { sockets, spawner, workers } = this.#parts;
+    const order = this.#orderOf(worker);
+    if (sockets === null) return spawner.spawn(order, []);
+    const share = sockets.shareOf(POOLER_PORTS, worker, workers);
+    const inherited = share.map(({ use, hostname, port }, index) => {
+      return { use, hostname, port, descriptor: INHERITED_DESCRIPTORS + index };
+    });
+    const descriptors = share.map(({ descriptor }) => descriptor);
+    return spawner.spawn({ ...order, sockets: inherited }, descriptors);
   }
 
   #orderOf(worker: number): WorkerOrder {

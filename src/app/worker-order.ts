@@ -3,6 +3,11 @@
  */
 
 import type { Config } from "../config/settings.ts";
+import type { PortMode } from "../net/channel-opening.ts";
+import type { ListeningSocket } from "./listening-sockets.ts";
+
+/** The first descriptor behind the standard streams: where those that a worker inherits begin. */
+export const INHERITED_DESCRIPTORS = 3;
 
 export interface WorkerOrder {
   readonly worker: number;
@@ -13,6 +18,8 @@ export interface WorkerOrder {
   /** With paths that are absolute, and with the ports that were chosen. */
   readonly config: Config;
   readonly workingDirectory: string;
+  /** What it listens on, by the descriptors that it has inherited; absent: it binds what the settings name. */
+  readonly sockets?: readonly ListeningSocket<PortMode>[];
 }
 
 /** What a worker says of itself when it serves clients: `life.ready`. */
@@ -24,7 +31,8 @@ export interface WorkerReady {
 
 /** Starts workers. */
 export interface WorkerSpawner {
-  spawn(order: WorkerOrder): SpawnedWorker;
+  /** @param descriptors that it inherits, from {@link INHERITED_DESCRIPTORS} on */
+  spawn(order: WorkerOrder, descriptors: readonly number[]): SpawnedWorker;
 }
 
 export interface SpawnedWorker {

@@ -12,12 +12,10 @@ export class WorkerProcesses implements WorkerSpawner {
    * Its standard input brings the order, and stays open for as long as this process lives: its end tells the
    * worker that it is alone.
    */
-  spawn(order: WorkerOrder): SpawnedWorker {
+  spawn(order: WorkerOrder, descriptors: readonly number[]): SpawnedWorker {
     const child = Bun.spawn([process.execPath, "--no-env-file", MAIN], {
       cwd: order.workingDirectory,
-      stdin: "pipe",
-      stdout: "inherit",
-      stderr: "inherit",
+      stdio: ["pipe", "inherit", "inherit", ...descriptors],
     });
     void child.stdin.write(`${JSON.stringify(order)}\n`);
     void child.stdin.flush();

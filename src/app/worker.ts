@@ -47,7 +47,7 @@ export class Worker implements ControlHandler {
 
   private constructor(order: WorkerOrder, parts: WorkerParts, opened: OpenedStore) {
     const { clock, wallClock, random, logger, grammar } = parts;
-    const { config } = order;
+    const { config, sockets } = order;
     this.#parts = parts;
     this.#opened = opened;
     this.#config = config;
@@ -78,6 +78,7 @@ export class Worker implements ControlHandler {
       certificateAuthority: readAuthority(config),
       grammar,
       place: { peers: this.#mesh, supervisor: this.#desk },
+      ...(sockets === undefined ? {} : { sockets }),
     });
     this.#desk.register("life", this);
     this.#traffic = new TrafficHandler(this.pooler.traffic, this.#desk);
@@ -126,12 +127,19 @@ export class Worker implements ControlHandler {
   }
 
   async onRequest(verb: string, body: unknown): Promise<unknown> {
-    if (verb !== "life.reload" || !isConfig(body)) throw new Error(`unknown order ${verb}`);
-    return this.#reload(body);
+    if (verb === "life.reload" && isConfig(body)) return this.#reload(body);
+    if (verb === "life.leave" && typeof body === "number") return this.#leave(body);
+    throw new Error(`unknown order ${verb}`);
   }
 
   onNotice(verb: string, body: unknown): void {
     if (verb === "life.stop" && typeof body === "number") void this.stop(body);
+    if (verb === "life.stopListening") this.pooler.stopListening();
+  }
+
+  async #leave(overMs: number): Promise<null> {
+    await this.pooler.leave(overMs);
+    return null;
   }
 
   #reload(config: Config): null {

@@ -50,6 +50,16 @@ export class ClientRoster {
     return this.#tenants.get(tenant)?.size ?? 0;
   }
 
+  /** Returns all clients of all tenants. */
+  list(): readonly EndableClient[] {
+    return [...this.#tenants.values()].flatMap((clients) => Array.from(clients));
+  }
+
+  /** Whether it is still here. */
+  has(client: EndableClient): boolean {
+    return this.#tenants.get(client.tenant)?.has(client) === true;
+  }
+
   /** Ends all clients of all tenants. */
   endAll(error: PoolerError): void {
     for (const clients of this.#tenants.values()) for (const client of clients) client.end(error);

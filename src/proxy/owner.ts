@@ -24,6 +24,7 @@ import {
 } from "./client-logins.ts";
 import { ClientRoster } from "./client-roster.ts";
 import { ClientSession } from "./client-session.ts";
+import { GradualDeparture } from "./gradual-departure.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import type { Login } from "./login.ts";
 import { poolOfLogin } from "./login-pool.ts";
@@ -123,6 +124,11 @@ export class Owner implements ChannelOwner, SessionOwner, LoginHost {
     this.#stopping = true;
     this.#clients.endAllWhenIdle(new ShutdownError());
     this.#parts.pools.close(new ShutdownError());
+  }
+
+  /** Returns the departure of all clients that are here now, of which nobody has been told yet. */
+  beginDeparture(): GradualDeparture {
+    return new GradualDeparture(this.#clients, new ShutdownError());
   }
 
   /** Ends all clients at once, and takes no more. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { closeSync, fstatSync } from "node:fs";
+import { fstatSync } from "node:fs";
 import { type ListeningSocket, ListeningSockets } from "../../src/app/listening-sockets.ts";
 import { POOLER_PORTS } from "../../src/app/port-place.ts";
 import { PortTakenError, PortUnusableError } from "../../src/app/start-errors.ts";
@@ -57,14 +57,6 @@ describe.if(known !== null)("ListeningSockets", () => {
     return sockets;
   }
 
-  /** Copies of all that is held, as another process would get them. */
-  function handOver(sockets: ListeningSockets): readonly ListeningSocket[] {
-    return sockets.held.map((socket) => ({
-      ...socket,
-      descriptor: maker.duplicate(socket.descriptor),
-    }));
-  }
-
   test("holds a socket of each port, all of them listening", () => {
     const { held } = open({}, 1);
     expect(usesOf(held)).toEqual(["http", "native", "session", "transaction"]);
@@ -76,14 +68,13 @@ describe.if(known !== null)("ListeningSockets", () => {
   test("holds one of each port for each worker, but one of HTTP", () => {
     const sockets = open({}, 3);
     expect(sockets.held).toHaveLength(10);
-    const shares = [0, 1, 2].map((worker) => sockets.copiesFor(POOLER_PORTS, worker, 3));
+    const shares = [0, 1, 2].map((worker) => sockets.shareOf(POOLER_PORTS, worker, 3));
     for (const share of shares) {
       expect(usesOf(share)).toEqual(["native", "session", "transaction"]);
       expect(share.find(({ use }) => use === "transaction")?.port).toBe(
         sockets.portOf("transaction"),
       );
     }
-    for (const { descriptor } of shares.flat()) closeSync(descriptor);
   });
 
   test("has the same port on all addresses where the system chooses", () => {
@@ -95,7 +86,7 @@ describe.if(known !== null)("ListeningSockets", () => {
 
   test("goes on with what was handed over, whatever port that is where any will do", () => {
     const before = open({}, 1);
-    const after = open({}, 1, handOver(before));
+    const after = open({}, 1, before.copiesOf(before.held));
     expect(after.held.map(({ use, port }) => ({ use, port }))).toEqual(
       before.held.map(({ use, port }) => ({ use, port })),
     );
@@ -104,7 +95,7 @@ describe.if(known !== null)("ListeningSockets", () => {
   test("takes a port for another use, as the settings say", () => {
     const before = open({}, 1);
     const port = before.portOf("transaction");
-    const after = open({ PROXY_PORT_SESSION: String(port) }, 1, handOver(before));
+    const after = open({ PROXY_PORT_SESSION: String(port) }, 1, before.copiesOf(before.held));
     expect(after.portOf("session")).toBe(port);
     expect(after.portOf("transaction")).not.toBe(port);
   });
@@ -112,7 +103,7 @@ describe.if(known !== null)("ListeningSockets", () => {
   test("closes what was handed over and is not named any more", () => {
     const before = open({}, 1);
     const other = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-    const handedOver = handOver(before);
+    const handedOver = before.copiesOf(before.held);
     const taken = () => open({ PORT: String(other.port) }, 1, handedOver);
     expect(taken).toThrow(PortTakenError);
     other.stop();
@@ -122,26 +113,24 @@ describe.if(known !== null)("ListeningSockets", () => {
 
   test("lets each of fewer workers serve several of the sockets, so that none is left", () => {
     const before = open({}, 4);
-    const after = open({}, 3, handOver(before));
-    const shares = [0, 1, 2].map((worker) => after.copiesFor(["transaction"], worker, 3));
+    const after = open({}, 3, before.copiesOf(before.held));
+    const shares = [0, 1, 2].map((worker) => after.shareOf(["transaction"], worker, 3));
     expect(shares.map(({ length }) => length)).toEqual([2, 1, 1]);
-    for (const { descriptor } of shares.flat()) closeSync(descriptor);
   });
 
   test("binds more of a shared port for more workers", () => {
     const before = open({}, 2);
-    const after = open({}, 3, handOver(before));
+    const after = open({}, 3, before.copiesOf(before.held));
     expect(after.held.filter(({ use }) => use === "transaction")).toHaveLength(3);
     expect(after.held.filter(({ use }) => use === "http")).toHaveLength(1);
   });
 
   test("lets workers share the socket of a process that was alone", () => {
     const before = open({}, 1);
-    const after = open({}, 3, handOver(before));
+    const after = open({}, 3, before.copiesOf(before.held));
     expect(after.held).toHaveLength(4);
-    const shares = [0, 1, 2].map((worker) => after.copiesFor(["session"], worker, 3));
+    const shares = [0, 1, 2].map((worker) => after.shareOf(["session"], worker, 3));
     expect(shares.map(([socket]) => socket?.port)).toEqual(Array(3).fill(before.portOf("session")));
-    for (const { descriptor } of shares.flat()) closeSync(descriptor);
   });
 
   test.each([1, 3])(

@@ -14,6 +14,8 @@ const ORDER = {
   workingDirectory: "/",
 };
 
+const SOCKET = { use: "transaction", hostname: "::", port: 6543, descriptor: 3 };
+
 /** A stream that has got `texts`, each as a chunk, and is open until `end` is called. */
 function inputOf(...texts: readonly string[]) {
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
@@ -37,6 +39,12 @@ describe("readOrder", () => {
     void writer.write(bytes.subarray(0, cut));
     void writer.write(bytes.subarray(cut));
     expect((await readOrder(readable)).order.folder).toBe(folder);
+  });
+
+  test("reads which sockets it inherits", async () => {
+    const sockets = [SOCKET, { ...SOCKET, use: "session", descriptor: 4 }];
+    const input = inputOf(`${JSON.stringify({ ...ORDER, sockets })}\n`);
+    expect((await readOrder(input.readable)).order).toMatchObject({ sockets });
   });
 
   test("says when the supervisor is gone", async () => {
@@ -66,6 +74,8 @@ describe("readOrder", () => {
     ["no folder", { ...ORDER, folder: undefined }],
     ["no settings", { ...ORDER, config: null }],
     ["a setting less", { ...ORDER, config: { ...ORDER.config, workers: undefined } }],
+    ["sockets that are none", { ...ORDER, sockets: [{ use: "transaction", port: 6543 }] }],
+    ["a socket that is not a pooler's", { ...ORDER, sockets: [{ ...SOCKET, use: "http" }] }],
     ["nothing", null],
   ])("refuses an order with %s", async (_, order) => {
     const input = inputOf(`${JSON.stringify(order)}\n`);
