@@ -88,7 +88,7 @@ export class WorkerNode implements TestedPooler {
   /** Listens with all of its workers once it resolves. */
   static async start(parts: WorkerNodeParts): Promise<WorkerNode> {
     const spawner = new WorkersHere(parts);
-    const supervisor = new Supervisor({ ...parts, spawner });
+    const supervisor = new Supervisor({ ...parts, spawner, sockets: null });
     await supervisor.start();
     return new WorkerNode(supervisor, spawner);
   }
