@@ -6,7 +6,7 @@ import { timingSafeEqual } from "node:crypto";
 import { assert } from "../base/assert.ts";
 import type { Random } from "../base/random.ts";
 import { CLIENTS_MAX, cancelAddressOf, processIdOf, SECRET_BYTES } from "../session/cancel-key.ts";
-import { readInt32 } from "../wire/bytes.ts";
+import { readInt32, readUint32 } from "../wire/bytes.ts";
 
 /** What a CancelRequest is delivered to. */
 export interface Cancellable {
@@ -36,12 +36,14 @@ export class CancelRegistry {
   readonly #worker: number;
   readonly #random: Random;
   readonly #entries = new Map<number, Entry>();
-  #next = 0;
+  #next: number;
 
+  /** Begins anywhere: what comes after another one's end seldom gives numbers whose clients still have them. */
   constructor(node: number, worker: number, random: Random) {
     this.#node = node;
     this.#worker = worker;
     this.#random = random;
+    this.#next = readUint32(random.bytes(4), 0) % CLIENTS_MAX;
   }
 
   get size(): number {
@@ -60,6 +62,18 @@ export class CancelRegistry {
     const secretKey = this.#random.bytes(secretBytes);
     this.#entries.set(this.#next, { target, secret: secretOf(secretKey) });
     return { processId, secretKey };
+  }
+
+  /**
+   * Gives `target` the key that its client was given by another one with this address, before that ended.
+   * Returns false where it has not this address, or its number is somebody else's.
+   */
+  adopt(target: Cancellable, { processId, secretKey }: IssuedKey): boolean {
+    const { node, worker, client } = cancelAddressOf(processId);
+    const isOurs = node === this.#node && worker === this.#worker && processId > 0;
+    if (!isOurs || client === 0 || this.#entries.has(client)) return false;
+    this.#entries.set(client, { target, secret: secretOf(secretKey) });
+    return true;
   }
 
   /** The client that got a key with this process id is gone. */

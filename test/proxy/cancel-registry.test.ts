@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Random } from "../../src/base/random.ts";
 import { CancelRegistry } from "../../src/proxy/cancel-registry.ts";
-import { CLIENTS_MAX, cancelAddressOf } from "../../src/session/cancel-key.ts";
+import { CLIENTS_MAX, cancelAddressOf, processIdOf } from "../../src/session/cancel-key.ts";
 
 /** Bytes that differ from call to call. */
 class CountingRandom implements Random {
@@ -81,6 +81,43 @@ describe("CancelRegistry", () => {
     expect(() => registry.issue(target, 4)).toThrow("there is a free number for the client");
     registry.revoke(second.processId);
     expect(registry.issue(target, 4).processId).toBe(second.processId);
+  });
+
+  test("begins where the one before it, with the same address, did not", () => {
+    const random = new CountingRandom();
+    const before = new CancelRegistry(3, 5, random).issue(new Target(), 4);
+    const after = new CancelRegistry(3, 5, random).issue(new Target(), 4);
+    expect(after.processId).not.toBe(before.processId);
+  });
+
+  test("takes over the key of a client of the one before it", () => {
+    const { key } = setUp();
+    const [registry, target] = [new CancelRegistry(3, 5, new CountingRandom()), new Target()];
+    expect(registry.adopt(target, key)).toBeTrue();
+    registry.cancel(key.processId, key.secretKey);
+    expect(target.cancels).toBe(1);
+    registry.revoke(key.processId);
+    registry.cancel(key.processId, key.secretKey);
+    expect(target.cancels).toBe(1);
+  });
+
+  test("takes over no key whose number somebody else has got", () => {
+    const { registry, one, other, key } = setUp();
+    expect(registry.adopt(other, { ...key, secretKey: new Uint8Array(4) })).toBeFalse();
+    registry.cancel(key.processId, key.secretKey);
+    expect([one.cancels, other.cancels]).toEqual([1, 0]);
+  });
+
+  test("takes over no key of another address, nor one that names no client", () => {
+    const { key } = setUp();
+    const secretKey = new Uint8Array(4);
+    const noClient = processIdOf({ node: 3, worker: 5, client: 0 });
+    const others = [18, 23, 24, 30].map((bit) => key.processId ^ (1 << bit));
+    for (const processId of [0, noClient, key.processId | (1 << 31), ...others]) {
+      const registry = new CancelRegistry(3, 5, new CountingRandom());
+      expect(registry.adopt(new Target(), { processId, secretKey })).toBeFalse();
+      expect(registry.size).toBe(0);
+    }
   });
 
   test("never gives process id 0, which means no key at all", () => {
