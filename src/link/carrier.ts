@@ -24,6 +24,8 @@ export interface Carrier {
   readonly writer: FrameWriter;
   /** Whether nothing may be written now but what is short and must be said. */
   readonly congested: boolean;
+  /** Whether somebody waits for a turn. */
+  readonly contended: boolean;
   /** Lets it send a piece in its turn. */
   queueUp(sender: Sender): void;
   /** It has nothing to send any more. */

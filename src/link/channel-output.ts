@@ -74,12 +74,7 @@ export class ChannelOutput implements Sender {
       this.#tail.append(bytes, start, end);
       return false;
     }
-    let at = start;
-    while (at < end && this.#credit > 0 && !this.#carrier.congested) {
-      const to = Math.min(end, at + DATA_BYTES_MAX, at + this.#credit);
-      this.#send(bytes, at, to, to < end || this.#insideMessage);
-      at = to;
-    }
+    const at = this.#sendNow(bytes, start, end);
     if (at === end) return true;
     this.#tail = new HeldTail(bytes, at, end);
     if (this.#credit > 0) this.#carrier.queueUp(this);
@@ -112,6 +107,19 @@ export class ChannelOutput implements Sender {
   drop(): void {
     this.#tail = null;
     this.#carrier.leaveQueue(this);
+  }
+
+  /** Sends what may leave at once: no more than a piece where others wait. Returns where the rest begins. */
+  #sendNow(bytes: Uint8Array, start: number, end: number): number {
+    const most = this.#carrier.contended ? PIECE_BYTES : this.#credit;
+    const stop = Math.min(end, start + most, start + this.#credit);
+    let at = start;
+    while (at < stop && !this.#carrier.congested) {
+      const to = Math.min(stop, at + DATA_BYTES_MAX);
+      this.#send(bytes, at, to, to < end || this.#insideMessage);
+      at = to;
+    }
+    return at;
   }
 
   #sendOfTail(bytes: Uint8Array, offset: number, length: number): number {

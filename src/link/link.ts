@@ -107,6 +107,10 @@ export class Link implements LinkPort, Carrier, ChannelHandler, FrameSink, Frame
     return this.#congested;
   }
 
+  get contended(): boolean {
+    return !this.#queue.isEmpty;
+  }
+
   open(opening: unknown): EdgeChannel {
     const bytes = encodeBody(opening);
     assert(bytes.length <= OPEN_BYTES_MAX, "an opening fits into a frame");
