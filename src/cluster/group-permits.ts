@@ -46,16 +46,16 @@ export class GroupPermits implements RecallScope {
     return this.#max;
   }
 
-  get pools(): Iterable<PoolPermits> {
-    return this.#pools.values();
+  get pools(): readonly PoolPermits[] {
+    return [...this.#pools.values()];
   }
 
   get askers(): readonly PermitHolder[] {
     return this.#askers;
   }
 
-  get holders(): Iterable<PermitHolder> {
-    return this.#holders();
+  get holders(): readonly PermitHolder[] {
+    return this.pools.flatMap(({ holders }) => holders);
   }
 
   /** Nobody has any, or asks for some. */
@@ -119,10 +119,10 @@ export class GroupPermits implements RecallScope {
 
   /** Grants what can be granted, asks back what is lacked, and tells the workers. */
   settle(nowMs: number): void {
-    this.#askers = [...this.#holders()].filter(({ wanted }) => wanted > 0).toSorted(byNeed);
+    this.#askers = this.holders.filter(({ wanted }) => wanted > 0).toSorted(byNeed);
     this.#grant();
     const wasShort = this.#isShort;
-    const watchedBefore = wasShort ? [...this.#holders()].filter(({ watched }) => watched) : [];
+    const watchedBefore = wasShort ? this.holders.filter(({ watched }) => watched) : [];
     if (wasShort || this.#askers.length > 0 || this.#isOver()) new RecallPlan(this).apply();
     this.#keepWatching(watchedBefore, nowMs);
     this.#tellAll();
@@ -149,7 +149,7 @@ export class GroupPermits implements RecallScope {
 
   #keepWatching(watchedBefore: readonly PermitHolder[], nowMs: number): void {
     let isShort = false;
-    for (const { watched, recalled } of this.#holders()) isShort ||= watched || recalled > 0;
+    for (const { watched, recalled } of this.holders) isShort ||= watched || recalled > 0;
     if (isShort) this.#watchUntilMs = nowMs + WATCH_MS;
     const watches = nowMs < this.#watchUntilMs;
     if (watches) for (const holder of watchedBefore) holder.watched = !holder.over;
@@ -165,10 +165,6 @@ export class GroupPermits implements RecallScope {
       }
       if (pool.over) this.#pools.delete(pool.name);
     }
-  }
-
-  *#holders(): Iterable<PermitHolder> {
-    for (const { holders } of this.#pools.values()) yield* holders;
   }
 
   #ensure(name: string): PoolPermits {

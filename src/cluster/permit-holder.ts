@@ -11,7 +11,7 @@ export interface PermitPool {
   readonly yields: boolean;
   /** Permits that somebody has. */
   readonly taken: number;
-  readonly holders: Iterable<PermitHolder>;
+  readonly holders: readonly PermitHolder[];
   /** How many there may be for who waits, or has waited for long. */
   most(beyond: boolean): number;
 }
@@ -41,7 +41,9 @@ export class PermitHolder {
   /** How. */
   mode: YieldMode = AT_EASE.mode;
   watched = false;
-  /** Permits that it has yet to be told of. */
+  /** Permits that it was ever granted. */
+  #total = 0;
+  /** Those that it has yet to be told of. */
   #granted = 0;
   #toldCap: number | null = AT_EASE.cap;
   #toldMode: YieldMode = AT_EASE.mode;
@@ -73,9 +75,10 @@ export class PermitHolder {
   }
 
   report(report: PermitReport, nowMs: number): void {
-    const { wanted, waiting, waitedMs, beyond, spare, restedMs } = report;
-    this.wanted = wanted;
-    this.waiting = waiting;
+    const { heard, wanted, waiting, waitedMs, beyond, spare, restedMs } = report;
+    const onTheirWay = Math.max(0, this.#total - heard);
+    this.wanted = Math.max(0, wanted - onTheirWay);
+    this.waiting = Math.max(0, waiting - onTheirWay);
     this.sinceMs = waiting > 0 ? nowMs - waitedMs : Number.POSITIVE_INFINITY;
     this.beyond = beyond;
     this.spare = spare;
@@ -88,6 +91,7 @@ export class PermitHolder {
     this.wanted -= 1;
     this.waiting = Math.max(0, this.waiting - 1);
     this.#granted += 1;
+    this.#total += 1;
   }
 
   /** So many are no longer its own: those that it was asked for first. */
@@ -119,6 +123,7 @@ export class PermitHolder {
     this.#toldCap = cap;
     this.#toldMode = mode;
     this.#toldWatched = watched;
-    return { group, pool: this.pool.name, granted, cap, mode, watched };
+    const total = this.#total;
+    return { group, pool: this.pool.name, total, granted, cap, mode, watched };
   }
 }

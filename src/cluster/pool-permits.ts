@@ -30,8 +30,8 @@ export class PoolPermits implements PermitPool {
     return this.name !== "";
   }
 
-  get holders(): Iterable<PermitHolder> {
-    return this.#holders.values();
+  get holders(): readonly PermitHolder[] {
+    return [...this.#holders.values()];
   }
 
   get over(): boolean {

@@ -33,14 +33,14 @@ const MODES: ReadonlySet<unknown> = new Set<YieldMode>(["spare", "grown", "any"]
 export function isPermitReport(body: unknown): body is PermitReport {
   if (!isRecord(body) || !areTexts(body, "group", "pool") || !isLimits(body["limits"]))
     return false;
-  const counts = areCounts(body, "wanted", "waiting", "spare");
+  const counts = areCounts(body, "heard", "wanted", "waiting", "spare");
   return counts && areTimes(body, "waitedMs", "restedMs") && typeof body["beyond"] === "boolean";
 }
 
 export function isPermitOrder(body: unknown): body is PermitOrder {
   if (!isRecord(body) || !areTexts(body, "group", "pool")) return false;
   const { cap, mode, watched } = body;
-  if (!areCounts(body, "granted") || typeof watched !== "boolean") return false;
+  if (!areCounts(body, "total", "granted") || typeof watched !== "boolean") return false;
   return isCountOrNull(cap) && MODES.has(mode);
 }
 

@@ -16,8 +16,8 @@ import type { PermitHolder, PermitPool } from "./permit-holder.ts";
 
 /** A group, as far as it matters here. */
 export interface RecallScope {
-  readonly holders: Iterable<PermitHolder>;
-  readonly pools: Iterable<PermitPool & { readonly mostNow: number }>;
+  readonly holders: readonly PermitHolder[];
+  readonly pools: readonly (PermitPool & { readonly mostNow: number })[];
   /** Who lacks permits, the neediest first. */
   readonly askers: readonly PermitHolder[];
   readonly taken: number;
@@ -91,13 +91,13 @@ export class RecallPlan {
 }
 
 /** What they have to spare is to be known. */
-function watchOthers(holders: Iterable<PermitHolder>, asker: PermitHolder): void {
+function watchOthers(holders: readonly PermitHolder[], asker: PermitHolder): void {
   for (const holder of holders)
     if (holder !== asker && holder.pool.yields && holder.held > 0) holder.watched = true;
 }
 
 /** Who gives up one that is beyond a limit: who has one to spare, or else who has most. Null: nobody can. */
-function surplusOf(holders: Iterable<PermitHolder>): Choice | null {
+function surplusOf(holders: readonly PermitHolder[]): Choice | null {
   let holder: PermitHolder | null = null;
   for (const other of holders)
     if (other.kept > 0 && (holder === null || isSparer(other, holder))) holder = other;
@@ -116,7 +116,7 @@ function isSparer(one: PermitHolder, other: PermitHolder): boolean {
 function choiceFor(
   asker: PermitHolder,
   held: number,
-  among: Iterable<PermitHolder>,
+  among: readonly PermitHolder[],
 ): Choice | null {
   let spare: PermitHolder | null = null;
   let richest: PermitHolder | null = null;

@@ -22,6 +22,8 @@ export interface PermitReport {
   readonly group: string;
   readonly pool: string;
   readonly limits: PermitLimits;
+  /** Permits that it has ever been granted, as far as it has heard: others are on their way. */
+  readonly heard: number;
   /** Permits that it would use at once. */
   readonly wanted: number;
   /** Who waits for a resource; of `wanted`, what goes beyond is only to be kept open. */
@@ -48,6 +50,8 @@ export type YieldMode = "spare" | "grown" | "any";
 export interface PermitOrder {
   readonly group: string;
   readonly pool: string;
+  /** Permits that it has ever been granted, these included. */
+  readonly total: number;
   /** Permits beyond those that it has. */
   readonly granted: number;
   /** Resources that it may keep, those included that it is opening; null: all. */

@@ -19,6 +19,7 @@ const WAIT_NEWS_MS = 50;
 type State = Omit<PermitReport, "group" | "pool" | "limits">;
 
 const NOTHING: State = {
+  heard: 0,
   wanted: 0,
   waiting: 0,
   waitedMs: 0,
@@ -35,6 +36,8 @@ export class PoolLedger {
   /** Granted, and not yet used. */
   #stock = 0;
   #told = NOTHING;
+  /** Permits that were ever granted. */
+  #heard = 0;
   /** Since when the first waiter waits that the keeper was told of. */
   #toldSinceMs = Number.POSITIVE_INFINITY;
   #cap: number | null = null;
@@ -102,7 +105,8 @@ export class PoolLedger {
   }
 
   /** Returns how many of the permits granted are of no use. */
-  onOrder({ granted, cap, mode, watched }: PermitOrder): number {
+  onOrder({ total, granted, cap, mode, watched }: PermitOrder): number {
+    this.#heard = total;
     this.#cap = cap;
     this.#mode = mode;
     this.#watch(watched);
@@ -197,7 +201,7 @@ export class PoolLedger {
     }
     const waitedMs = waiting > 0 ? Math.max(0, nowMs - waitsSinceMs) : 0;
     const restedMs = spare > 0 ? Math.max(0, nowMs - restsSinceMs) : 0;
-    return { wanted, waiting, waitedMs, beyond, spare, restedMs };
+    return { heard: this.#heard, wanted, waiting, waitedMs, beyond, spare, restedMs };
   }
 }
 
