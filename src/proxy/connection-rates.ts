@@ -42,15 +42,20 @@ export class ConnectionRates {
 
   /** A login begins. Throws a {@link ConnectionRateError} where there were too many of late; then it counts for nothing. */
   take({ external_id: tenant, max_connection_rate: rate }: StoredTenant): void {
-    if (rate === null) return;
+    const waitMs = rate === null ? 0 : this.ask(tenant, rate);
+    if (rate !== null && waitMs > 0) throw new ConnectionRateError(rate, waitMs);
+  }
+
+  /** As {@link take}, but returns for how long there is no room; 0: it is taken. */
+  ask(tenant: string, rate: number): number {
     const nowMs = this.#clock.now();
     const bucket = this.#buckets.get(tenant) ?? { tokens: rate, atMs: nowMs };
     const filled = bucket.tokens + ((nowMs - bucket.atMs) * rate) / SECOND_MS;
     bucket.tokens = Math.min(rate, filled);
     bucket.atMs = nowMs;
     this.#buckets.set(tenant, bucket);
-    if (bucket.tokens < 1)
-      throw new ConnectionRateError(rate, ((1 - bucket.tokens) * SECOND_MS) / rate);
+    if (bucket.tokens < 1) return ((1 - bucket.tokens) * SECOND_MS) / rate;
     bucket.tokens -= 1;
+    return 0;
   }
 }
