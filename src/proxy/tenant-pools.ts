@@ -12,6 +12,7 @@ import { findLoginUser } from "../tenants/find-login-user.ts";
 import { poolUser } from "../tenants/queried-user.ts";
 import type { StoredTenant } from "../tenants/tenant.ts";
 import type { TenantUser } from "../tenants/tenant-user.ts";
+import { poolKey } from "./pool-key.ts";
 import type { PoolMode } from "./pool-name.ts";
 import { type PoolRecipes, tokenRecipe } from "./pool-recipes.ts";
 import { TooManyPoolsError, UserRemovedError } from "./proxy-errors.ts";
@@ -117,7 +118,7 @@ export class TenantPools {
    */
   poolOf(user: TenantUser, database: string, mode: PoolMode, tokenHash: string | null): ServerPool {
     const byToken = tokenHash !== null;
-    const key = JSON.stringify([user.db_user_alias, database, mode, tokenHash]);
+    const key = poolKey(user.db_user_alias, database, mode, tokenHash);
     const known = this.#pools.get(key);
     if (known === undefined || known.pool.clients === 0) this.#expectRoom(key);
     if (known !== undefined) return known.pool;
