@@ -174,6 +174,7 @@ class MemoryEdge {
       cancels: new CancelRegistry(0, 0, random),
       admission: new Admission(wallClock, addressBans),
       failedLogins: addressBans,
+      census: null,
       verifiers: new Verifiers(new Uint8Array(32)),
       environment: net,
       authMethod: "scram-sha-256",

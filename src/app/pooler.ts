@@ -170,6 +170,7 @@ export class Pooler {
       admission: new Admission(parts.wallClock, this.addressBans),
       failedLogins: sharedBans ?? this.addressBans,
       authQueries: this.#authQueries,
+      census: null,
       verifiers: new Verifiers(
         createHmac("sha256", parts.vaultKey).update("carpool mock verifiers").digest(),
       ),

@@ -24,6 +24,7 @@ import {
   type ClientAuthMethod,
   type ClientProof,
 } from "./client-authentication.ts";
+import type { ClientCensus, ClientPlace, PlaceLimits } from "./client-census.ts";
 import { ConnectionRates } from "./connection-rates.ts";
 import { currentLogin, type Login } from "./login.ts";
 import type { LoginRefusals } from "./login-refusals.ts";
@@ -50,6 +51,8 @@ export interface ClientLoginsParts {
   readonly directory: TenantDirectory;
   readonly admission: Admission;
   readonly authQueries: AuthQueries;
+  /** Null: this worker is alone. */
+  readonly census: ClientCensus | null;
   readonly verifiers: Verifiers;
   readonly authMethod: ClientAuthMethod;
   readonly limits: LoginLimits;
@@ -58,8 +61,23 @@ export interface ClientLoginsParts {
 /** Who takes the clients that are let in. What it throws, the client is told. */
 export interface LoginHost {
   readonly stopping: boolean;
-  /** The client has proven who it is; `login` is of the tenant's record of now. */
-  beginSession(channel: Channel, opening: ChannelOpening, login: Login, proof: ClientProof): void;
+  /** Whom a client that has proven who it is counts for, and the most of them there may be. */
+  placeOf(
+    login: Login,
+    proof: ClientProof,
+    opening: ChannelOpening,
+  ): { readonly place: ClientPlace; readonly limits: PlaceLimits };
+  /**
+   * The client has proven who it is; `login` is of the tenant's record of now.
+   * @param place that it has entered, which is given back also where this throws; null: none
+   */
+  beginSession(
+    channel: Channel,
+    opening: ChannelOpening,
+    login: Login,
+    proof: ClientProof,
+    place: ClientPlace | null,
+  ): void;
   /**
    * PostgreSQL itself is to judge the client.
    * @param deadline sets a timer for what is left of its time to log in
@@ -110,8 +128,41 @@ export class ClientLogins {
       if (this.#host.stopping) throw new ShutdownError();
       if (tenant !== null) {
         this.#parts.admission.check(tenant, opening);
+        const rate = this.#sharedRate(tenant);
+        if (rate !== null) return void this.#identifyLater(channel, opening, tenant, rate);
         this.#rates.take(tenant);
       }
+      this.#identify(channel, opening, tenant);
+    } catch (error) {
+      this.#refusals.refuse(channel, opening, error);
+    }
+  }
+
+  /** Returns the rate of logins where it holds over several workers; null: it does not, or there is none. */
+  #sharedRate(tenant: StoredTenant): number | null {
+    return this.#parts.census?.covers(tenant) === true ? tenant.max_connection_rate : null;
+  }
+
+  async #identifyLater(
+    channel: Channel,
+    opening: ChannelOpening,
+    tenant: StoredTenant,
+    rate: number,
+  ): Promise<void> {
+    channel.pause();
+    try {
+      await this.#parts.census?.begin(tenant.external_id, rate);
+    } catch (error) {
+      return this.#refusals.refuse(channel, opening, error);
+    }
+    if (channel.closed) return;
+    channel.resume();
+    this.#identify(channel, opening, tenant);
+  }
+
+  /** Finds out by what the client proves who it is, and asks for that. */
+  #identify(channel: Channel, opening: ChannelOpening, tenant: StoredTenant | null): void {
+    try {
       const found = tenant === null ? null : findLoginUser(tenant, opening.user);
       const user = found?.user ?? null;
       if (tenant !== null && wantsPipe(opening, user))
@@ -185,7 +236,7 @@ export class ClientLogins {
       timer: this.#loginTimer(opening, (error) => authentication.fail(error)),
       random,
       verifiers,
-      onAuthenticated: (proof) => this.#begin(channel, opening, login, proof),
+      onAuthenticated: (proof) => this.#begin(channel, opening, login, proof, null),
       onFailed: (error) => {
         if (error instanceof AuthenticationFailedError) this.#doubtSecret(login);
         if (error !== null) this.#refusals.noteFailure(opening, error);
@@ -214,42 +265,88 @@ export class ClientLogins {
     );
   }
 
-  /** The client is who it says. Its limits are checked now, so that nobody else learns of them. */
-  #begin(channel: Channel, opening: ChannelOpening, login: Login | null, proof: ClientProof): void {
+  /**
+   * The client is who it says. Its limits are checked now, so that nobody else learns of them.
+   * @param place that it has entered; null: none so far
+   */
+  #begin(
+    channel: Channel,
+    opening: ChannelOpening,
+    login: Login | null,
+    proof: ClientProof,
+    place: ClientPlace | null,
+  ): void {
+    let held = place;
     try {
-      if (login === null)
-        throw new InternalError(new Error("a user that does not exist was authenticated"));
-      if (this.#host.stopping) throw new ShutdownError();
-      const tenant = this.#parts.directory.peek(login.tenant.external_id);
-      if (tenant === undefined) void this.#beginLater(channel, opening, login, proof);
-      else
-        this.#host.beginSession(
-          channel,
-          opening,
-          currentLogin(tenant, opening, login, proof.secret, this.#parts.wallClock),
-          proof,
-        );
+      const current = this.#currentLogin(opening, login, proof);
+      if (current === null) {
+        void this.#beginLater(channel, opening, login, proof, place);
+      } else if (place === null && this.#parts.census?.covers(current.tenant) === true) {
+        void this.#enter(channel, opening, current, proof, this.#parts.census);
+      } else {
+        held = null;
+        this.#host.beginSession(channel, opening, current, proof, place);
+      }
     } catch (error) {
+      this.#leave(held);
       this.#refusals.refuseProven(channel, opening, error, proof);
     }
   }
 
-  /** The tenant's record was changed while the client proved who it is: it is read again first. */
+  /** Returns the login by the tenant's record of now; null: that must be read again first. */
+  #currentLogin(opening: ChannelOpening, login: Login | null, proof: ClientProof): Login | null {
+    if (login === null)
+      throw new InternalError(new Error("a user that does not exist was authenticated"));
+    if (this.#host.stopping) throw new ShutdownError();
+    const tenant = this.#parts.directory.peek(login.tenant.external_id);
+    if (tenant === undefined) return null;
+    return currentLogin(tenant, opening, login, proof.secret, this.#parts.wallClock);
+  }
+
+  /** The tenant's record was changed while the client proved who it is. */
   async #beginLater(
+    channel: Channel,
+    opening: ChannelOpening,
+    login: Login | null,
+    proof: ClientProof,
+    place: ClientPlace | null,
+  ): Promise<void> {
+    channel.pause();
+    try {
+      if (login !== null) await this.#parts.directory.lookup(login.tenant.external_id);
+    } catch (error) {
+      this.#leave(place);
+      return this.#refusals.refuseProven(channel, opening, error, proof);
+    }
+    if (channel.closed) return this.#leave(place);
+    channel.resume();
+    this.#begin(channel, opening, login, proof, place);
+  }
+
+  /** Other workers may have clients of the same tenant: its limits are theirs, too. */
+  async #enter(
     channel: Channel,
     opening: ChannelOpening,
     login: Login,
     proof: ClientProof,
+    census: ClientCensus,
   ): Promise<void> {
+    const { place, limits } = this.#host.placeOf(login, proof, opening);
     channel.pause();
+    let entered: ClientPlace;
     try {
-      await this.#parts.directory.lookup(login.tenant.external_id);
+      entered = await census.enter(place, limits);
     } catch (error) {
       return this.#refusals.refuseProven(channel, opening, error, proof);
     }
-    if (channel.closed) return;
+    if (channel.closed) return census.leave(entered);
     channel.resume();
-    this.#begin(channel, opening, login, proof);
+    // The tenant's record may have been changed meanwhile.
+    this.#begin(channel, opening, login, proof, entered);
+  }
+
+  #leave(place: ClientPlace | null): void {
+    if (place !== null) this.#parts.census?.leave(place);
   }
 
   /** What a wrong password was held against may be what has changed. */

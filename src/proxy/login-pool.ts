@@ -9,6 +9,8 @@ import type { AuthQueries } from "./auth-queries.ts";
 import type { ClientProof } from "./client-authentication.ts";
 import type { Login } from "./login.ts";
 import { databaseOf } from "./opening-parameters.ts";
+import { poolKey } from "./pool-key.ts";
+import type { PoolMode } from "./pool-name.ts";
 import type { PoolRegistry } from "./pool-registry.ts";
 import { LoginOutdatedError } from "./proxy-errors.ts";
 import type { ServerPool } from "./server-pool.ts";
@@ -29,7 +31,7 @@ export function poolOfLogin(
   const { tenant, user } = login;
   const { external_id: id } = tenant;
   const database = databaseOf(opening, tenant);
-  const mode = opening.portMode === "session" ? "session" : "transaction";
+  const mode = modeOf(opening);
   if (login.byToken && proof.secret.kind === "plaintext") {
     const { password: token } = proof.secret;
     const owner = { ...user, db_password: token, db_password_previous: null };
@@ -46,6 +48,20 @@ export function poolOfLogin(
   }
   if (proof.keys !== null) pool.passKeysThrough(proof.keys);
   return pool;
+}
+
+/** Returns the key of the pool that {@link poolOfLogin} returns. */
+export function poolKeyOfLogin(
+  { tenant, user, byToken }: Login,
+  { secret }: ClientProof,
+  opening: ChannelOpening,
+): string {
+  const tokenHash = byToken && secret.kind === "plaintext" ? hashOf(secret.password) : null;
+  return poolKey(user.db_user_alias, databaseOf(opening, tenant), modeOf(opening), tokenHash);
+}
+
+function modeOf({ portMode }: ChannelOpening): PoolMode {
+  return portMode === "session" ? "session" : "transaction";
 }
 
 /** A pool's key is seen in more places than its secret. */

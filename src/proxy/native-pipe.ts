@@ -47,7 +47,9 @@ export interface NativePipeOptions {
   readonly timer: Timer;
   /** PostgreSQL has not let the client in: its SQLSTATE, or null. */
   readonly onRefused: (sqlstate: SqlState | null) => void;
-  /** PostgreSQL has let the client in. Throws a PoolerError where it may not stay. */
+  /** PostgreSQL has let the client in. Rejects with a PoolerError where it may not stay; null: nobody is to be asked. */
+  readonly mayStay: () => Promise<void> | null;
+  /** It stays. Throws a PoolerError where it may not after all. */
   readonly onReady: () => void;
   /** Called once, at the end. */
   readonly onOver: () => void;
@@ -81,6 +83,11 @@ export class NativePipe implements ChannelHandler, Cancellable, NativeLogin, Own
 
   get alias(): string {
     return this.#options.alias;
+  }
+
+  /** Whether it has ended. */
+  get over(): boolean {
+    return this.#over;
   }
 
   onBytes(bytes: Uint8Array): void {
@@ -142,16 +149,26 @@ export class NativePipe implements ChannelHandler, Cancellable, NativeLogin, Own
     // Whoever drains ends what is left when its time is over.
   }
 
-  /** The server has let the client in. Returns whether it may stay; if not, it is gone now. */
+  /** Asks whether the client, which the server has let in, may stay; null: nobody is to be asked. */
+  mayStay(): Promise<void> | null {
+    return this.#options.mayStay();
+  }
+
+  /** The client is in. Returns whether it may stay; if not, it is gone now. */
   enter(): boolean {
     try {
       this.#options.onReady();
       this.#options.timer.cancel();
       return true;
     } catch (error) {
-      this.end(error instanceof PoolerError ? error : new InternalError(error));
+      this.fail(error);
       return false;
     }
+  }
+
+  /** As {@link end}, for whatever was thrown. */
+  fail(error: unknown): void {
+    this.end(error instanceof PoolerError ? error : new InternalError(error));
   }
 
   /** The server says that it does not let the client in. */
@@ -203,7 +220,7 @@ export class NativePipe implements ChannelHandler, Cancellable, NativeLogin, Own
       channel.resume();
     } catch (error) {
       room.release();
-      this.end(error instanceof PoolerError ? error : new InternalError(error));
+      this.fail(error);
     }
   }
 

@@ -30,8 +30,12 @@ const UNBOUND_HINT =
 
 /** The pipe, as its server's side has it. */
 export interface NativeLogin {
-  /** The server has let the client in. Returns whether it may stay; if not, it is gone now. */
+  /** Asks whether the client, which the server has let in, may stay; null: nobody is to be asked. */
+  mayStay(): Promise<void> | null;
+  /** The client is in. Returns whether it may stay; if not, it is gone now. */
   enter(): boolean;
+  /** As {@link end}, for whatever was thrown. */
+  fail(error: unknown): void;
   /** The server says that it does not let the client in. */
   refused(sqlstate: SqlState | null): void;
   /** Ends the connection and says why. */
@@ -50,6 +54,8 @@ export class NativeServer implements ChannelHandler, FrameHandler {
   readonly #server: Transport;
   readonly #channel: Channel;
   #framer: MessageFramer | null;
+  /** What the server says while others are asked whether the client may stay; null: nobody is asked. */
+  #kept: Uint8Array[] | null = null;
   /** Something of the present chunk is held back by the client's side. */
   #blocked = false;
   /** The server has said itself why the login fails. */
@@ -66,9 +72,10 @@ export class NativeServer implements ChannelHandler, FrameHandler {
 
   onBytes(bytes: Uint8Array): void {
     this.#blocked = false;
-    if (this.#framer === null) this.#pass(bytes, 0, bytes.length);
+    if (this.#kept !== null) this.#kept.push(bytes);
+    else if (this.#framer === null) this.#pass(bytes, 0, bytes.length);
     else this.#read(this.#framer, bytes);
-    if (this.#blocked) this.#server.pause();
+    if (this.#blocked || this.#kept !== null) this.#server.pause();
   }
 
   onDrained(): void {
@@ -89,7 +96,9 @@ export class NativeServer implements ChannelHandler, FrameHandler {
     if (type === BACKEND.ReadyForQuery) {
       // The client is in: this and all behind it are passed on unread.
       this.#framer = null;
-      if (this.#pipe.enter()) this.#pass(bytes, start, bytes.length);
+      const asked = this.#pipe.mayStay();
+      if (asked === null) this.#enter([bytes.subarray(start)]);
+      else void this.#enterLater(asked, bytes.subarray(start));
       return false;
     }
     const replacement = this.#replacement(type, bytes, start, end);
@@ -144,6 +153,25 @@ export class NativeServer implements ChannelHandler, FrameHandler {
     const kept = offered.filter((mechanism) => mechanism !== SCRAM_SHA_256_PLUS);
     writeAuthenticationSASL(writer, kept);
     return writer.take();
+  }
+
+  /** @param heard what the server has said from the end of the login on */
+  #enter(heard: readonly Uint8Array[]): void {
+    if (!this.#pipe.enter()) return;
+    for (const bytes of heard) this.#pass(bytes, 0, bytes.length);
+  }
+
+  async #enterLater(asked: Promise<void>, bytes: Uint8Array): Promise<void> {
+    const kept = [bytes];
+    this.#kept = kept;
+    try {
+      await asked;
+      this.#kept = null;
+      this.#enter(kept);
+      if (!this.#blocked) this.#server.resume();
+    } catch (error) {
+      this.#pipe.fail(error);
+    }
   }
 
   #pass(bytes: Uint8Array, start: number, end: number): void {

@@ -16,6 +16,7 @@ import type { TenantUser } from "../tenants/tenant-user.ts";
 import { TenantBannedError } from "./admission.ts";
 import type { CancelRegistry } from "./cancel-registry.ts";
 import type { ClientProof } from "./client-authentication.ts";
+import type { ClientCensus, ClientPlace, PlaceLimits } from "./client-census.ts";
 import {
   ClientLogins,
   type ClientLoginsParts,
@@ -27,7 +28,7 @@ import { ClientSession } from "./client-session.ts";
 import { GradualDeparture } from "./gradual-departure.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import type { Login } from "./login.ts";
-import { poolOfLogin } from "./login-pool.ts";
+import { poolKeyOfLogin, poolOfLogin } from "./login-pool.ts";
 import { LoginRefusals, type LoginRefusalsParts } from "./login-refusals.ts";
 import { NativeClients } from "./native-clients.ts";
 import { NativePipe } from "./native-pipe.ts";
@@ -41,6 +42,7 @@ import {
   UserRemovedError,
 } from "./proxy-errors.ts";
 import type { RelayScratch } from "./relay-scratch.ts";
+import type { ServerPool } from "./server-pool.ts";
 import type { OwnedClient, SessionOwner } from "./session-owner.ts";
 import { startupSettings } from "./startup-settings.ts";
 import { TenantClients } from "./tenant-clients.ts";
@@ -70,6 +72,8 @@ export class Owner implements ChannelOwner, SessionOwner, LoginHost {
   readonly #clients: ClientRoster;
   readonly #natives = new NativeClients();
   readonly #tenantClients = new TenantClients();
+  /** Of clients that are counted elsewhere, too. */
+  readonly #places = new Map<OwnedClient, ClientPlace>();
   readonly #refusals: LoginRefusals;
   readonly #logins: ClientLogins;
   readonly #heartbeats: Heartbeats;
@@ -116,6 +120,7 @@ export class Owner implements ChannelOwner, SessionOwner, LoginHost {
     this.#clients.delete(session);
     this.#heartbeats.leave(session);
     this.#tenantClients.left(session.tenant);
+    this.#leave(session);
     this.#parts.pools.sweep(session.tenant);
   }
 
@@ -158,7 +163,8 @@ export class Owner implements ChannelOwner, SessionOwner, LoginHost {
    * log in are ended as {@link endClients} does, those of a tenant that is banned at once.
    */
   follow(tenantId: string, tenant: StoredTenant | null): void {
-    const { pools } = this.#parts;
+    const { pools, census } = this.#parts;
+    census?.follow(tenantId, tenant);
     const known = pools.find(tenantId);
     if (tenant === null) {
       void this.endClients(tenantId, null, new TenantRemovedError(), REMOVAL_GRACE_MS);
@@ -184,12 +190,30 @@ export class Owner implements ChannelOwner, SessionOwner, LoginHost {
     return this.#clients.countOf(tenantId);
   }
 
-  /** The client is who it says. Its limits are checked now, so that nobody else learns of them. */
-  beginSession(channel: Channel, opening: ChannelOpening, login: Login, proof: ClientProof): void {
-    const { pools, authQueries, scratch, limits, counters } = this.#parts;
+  placeOf(
+    login: Login,
+    proof: ClientProof,
+    opening: ChannelOpening,
+  ): { readonly place: ClientPlace; readonly limits: PlaceLimits } {
     const { tenant, user } = login;
-    this.#expectRoom(tenant, user.db_user_alias);
-    const pool = poolOfLogin(login, proof, opening, pools, authQueries);
+    const { db_user_alias: alias } = user;
+    const pool = poolKeyOfLogin(login, proof, opening);
+    return {
+      place: { tenant: tenant.external_id, alias, pool },
+      limits: this.#placeLimits(tenant, alias),
+    };
+  }
+
+  /** The client is who it says. Its limits are checked now, so that nobody else learns of them. */
+  beginSession(
+    channel: Channel,
+    opening: ChannelOpening,
+    login: Login,
+    proof: ClientProof,
+    place: ClientPlace | null,
+  ): void {
+    const { scratch, limits, counters, census } = this.#parts;
+    const pool = this.#poolFor(login, proof, opening, place);
     const client = new ClientState(
       pool.statements,
       pool.settings,
@@ -205,10 +229,32 @@ export class Owner implements ChannelOwner, SessionOwner, LoginHost {
       secretBytes: secretBytesFor(opening),
     });
     this.#clients.add(session);
-    this.#tenantClients.joined(tenant.external_id);
+    this.#tenantClients.joined(login.tenant.external_id);
+    if (census !== null)
+      this.#places.set(
+        session,
+        place ?? census.join(this.placeOf(login, proof, opening).place, login.tenant),
+      );
     this.#heartbeats.join(session);
     counters.clientLoginsTotal += 1;
     session.start(proof.early, proof.saslFinal);
+  }
+
+  /** Returns the client's pool; throws where it may not use it, and then gives back its place. */
+  #poolFor(
+    login: Login,
+    proof: ClientProof,
+    opening: ChannelOpening,
+    place: ClientPlace | null,
+  ): ServerPool {
+    const { pools, authQueries, census } = this.#parts;
+    try {
+      this.#expectRoom(login.tenant, login.user.db_user_alias);
+      return poolOfLogin(login, proof, opening, pools, authQueries);
+    } catch (error) {
+      if (place !== null) census?.leave(place);
+      throw error;
+    }
   }
 
   /** PostgreSQL itself is to judge the client. */
@@ -237,6 +283,7 @@ export class Owner implements ChannelOwner, SessionOwner, LoginHost {
       environment,
       timer: deadline((error) => pipe.end(error)),
       onRefused: (sqlstate) => this.#refusals.noteProof(opening, sqlstate),
+      mayStay: () => this.#enterPipe(pipe, tenant),
       onReady: () => {
         this.#expectRoom(tenant, alias);
         this.#natives.joined(identity);
@@ -249,11 +296,44 @@ export class Owner implements ChannelOwner, SessionOwner, LoginHost {
           this.#natives.left(identity);
           this.#tenantClients.left(identity.tenant);
         }
+        this.#leave(pipe);
         this.#clients.delete(pipe);
         this.#heartbeats.leave(pipe);
       },
     });
     this.#clients.add(pipe);
+  }
+
+  /** Its login is PostgreSQL's; what it counts for is ours. Returns null where nobody else is to be asked. */
+  #enterPipe(pipe: NativePipe, known: StoredTenant): Promise<void> | null {
+    const { census, directory } = this.#parts;
+    const { tenant: id, alias } = pipe;
+    const place = { tenant: id, alias, pool: null };
+    const tenant = directory.peek(id) ?? known;
+    if (census === null) return null;
+    if (!census.covers(tenant)) {
+      this.#places.set(pipe, census.join(place, tenant));
+      return null;
+    }
+    return this.#enterLater(pipe, census.enter(place, this.#placeLimits(tenant, alias)), census);
+  }
+
+  async #enterLater(
+    pipe: NativePipe,
+    entering: Promise<ClientPlace>,
+    census: ClientCensus,
+  ): Promise<void> {
+    const place = await entering;
+    if (pipe.over) census.leave(place);
+    else this.#places.set(pipe, place);
+  }
+
+  #placeLimits(tenant: StoredTenant, alias: string): PlaceLimits {
+    return {
+      tenantMax: tenant.max_client_connections,
+      userMax: clientsMaxOf(tenant, alias),
+      poolsMax: this.#parts.pools.poolsMax(tenant),
+    };
   }
 
   /** Throws where the tenant, by its record of now, is banned, or it or the user has as many clients as it may. */
@@ -264,17 +344,30 @@ export class Owner implements ChannelOwner, SessionOwner, LoginHost {
     const all = this.#tenantClients.of(tenant.external_id);
     const { max_client_connections: allMax } = tenant;
     if (allMax !== null && all >= allMax) throw new TooManyTenantClientsError(all, allMax);
-    const user = tenant.users.find(({ db_user_alias }) => db_user_alias === alias);
-    const clientsMax = user?.max_clients ?? tenant.default_max_clients;
+    const clientsMax = clientsMaxOf(tenant, alias);
     const natives = this.#natives.of({ tenant: tenant.external_id, alias });
     const clients = natives + pools.clientsOf(tenant.external_id, alias);
     if (clients >= clientsMax) throw new TooManyClientsError(clients, clientsMax);
+  }
+
+  /** The client is gone. */
+  #leave(client: OwnedClient): void {
+    const place = this.#places.get(client);
+    if (place === undefined) return;
+    this.#places.delete(client);
+    this.#parts.census?.leave(place);
   }
 
   #onClientLost(): void {
     this.#parts.counters.clientsLostTotal += 1;
     this.#parts.logger.info({}, "a client does not answer any more, and is given up");
   }
+}
+
+/** The most clients that a user may have, by the name it logs in with. */
+function clientsMaxOf(tenant: StoredTenant, alias: string): number {
+  const user = tenant.users.find(({ db_user_alias }) => db_user_alias === alias);
+  return user?.max_clients ?? tenant.default_max_clients;
 }
 
 /** Protocol 3.2 brought keys of more than four bytes. */

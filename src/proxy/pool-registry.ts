@@ -51,6 +51,11 @@ export class PoolRegistry {
     return this.#recipes.addressOf(tenant);
   }
 
+  /** The most pools with clients that a tenant may have. */
+  poolsMax(tenant: StoredTenant): number {
+    return this.#recipes.poolsMax(tenant);
+  }
+
   /** How long a server may take to be opened. */
   connectTimeoutMs(tenant: StoredTenant, user: TenantUser | null): number {
     return this.#recipes.connectTimeoutMs(tenant, user);
