@@ -9,16 +9,20 @@ import { SystemClock } from "../../src/app/system-clock.ts";
 import { SystemRandom } from "../../src/app/system-random.ts";
 import type { LogFields, Logger } from "../../src/base/logger.ts";
 import type { WallClock } from "../../src/base/wall-clock.ts";
+import { Ownership } from "../../src/cluster/ownership.ts";
 import { loadConfig } from "../../src/config/load-config.ts";
 import type { Config } from "../../src/config/settings.ts";
 import type { PortMode } from "../../src/net/channel-opening.ts";
 import type { TenantStore } from "../../src/tenants/tenant-store.ts";
 import { validateTenant } from "../../src/tenants/validate-tenant.ts";
 import { GRAMMAR } from "./grammar.ts";
+import { present } from "./present.ts";
 import { makeTemporaryFolder, type TemporaryFolder } from "./temporary-folder.ts";
 import { LonePooler, type TestedPooler } from "./tested-pooler.ts";
 import { WorkerNode } from "./worker-node.ts";
-import { TEST_WORKERS } from "./workers.ts";
+import { TEST_HOP, TEST_WORKERS } from "./workers.ts";
+
+const HOP_WORKERS = 2;
 
 export interface TestPoolerOptions {
   /** Settings as environment variables. */
@@ -35,6 +39,11 @@ export interface TestPoolerOptions {
   readonly wallClock?: WallClock;
   /** How many; what {@link TEST_WORKERS} says by default. */
   readonly workers?: number;
+  /**
+   * Two workers, of which the one that does not own `dev` takes all clients: what they say and are told goes over
+   * a link. {@link TEST_HOP} by default.
+   */
+  readonly hop?: boolean;
 }
 
 /** The PostgreSQL that the tenant leads to: a TestPostgres, or one in another process. */
@@ -127,8 +136,9 @@ export async function startPooler(
   });
   const lines: LoggedLine[] = [];
   const logger = options.logger ?? collectingLogger(lines);
-  const { tenant, user, workers = TEST_WORKERS } = options;
-  await putTenant(store, postgres, { default_pool_size: 2, ...tenant }, user);
+  const { tenant, user, hop = TEST_HOP, workers = hop ? HOP_WORKERS : TEST_WORKERS } = options;
+  const owners = hop ? { owners: 1 } : {};
+  await putTenant(store, postgres, { default_pool_size: 2, ...owners, ...tenant }, user);
   const shared = { config, clock, wallClock, random, logger, grammar: GRAMMAR };
   const pooler =
     workers > 1
@@ -139,7 +149,13 @@ export async function startPooler(
           findTenant: (tenantId) => store.get(tenantId),
         })
       : await LonePooler.start({ ...shared, store, vaultKey });
+  if (hop && pooler instanceof WorkerNode) pooler.admitOnlyAt(edgeOf("dev", workers));
   return new TestPooler(pooler, store, lines, folder, postgres);
+}
+
+/** The worker that is the last to own the tenant. */
+function edgeOf(tenant: string, workers: number): number {
+  return present(new Ownership(workers).ranking(tenant).at(-1));
 }
 
 function configFor({ env, config }: TestPoolerOptions, folder: string): Config {

@@ -7,7 +7,8 @@ import { fileURLToPath } from "node:url";
 import type { Subprocess } from "bun";
 import type { PostgresBehind, TestPoolerOptions } from "./pooler.ts";
 
-export interface SpawnedPoolerOptions extends Pick<TestPoolerOptions, "env" | "config" | "tenant"> {
+export interface SpawnedPoolerOptions
+  extends Pick<TestPoolerOptions, "env" | "config" | "tenant" | "hop"> {
   /** Tenants beside `dev`: their names, and the ports of their servers. */
   readonly others?: Readonly<Record<string, number>>;
 }

@@ -138,6 +138,12 @@ export class WorkerNode implements TestedPooler {
     return this.#supervisor.stop(timeoutMs);
   }
 
+  /** Closes the ports of all workers but one: from now on all clients come in there. */
+  admitOnlyAt(edge: number): void {
+    for (const [worker, { pooler }] of this.#spawner.running)
+      if (worker !== edge) pooler.stopListening();
+  }
+
   get #workers(): readonly Worker[] {
     return [...this.#spawner.running.values()];
   }

@@ -7,6 +7,9 @@ import { test } from "bun:test";
 /** 1: the pooler is alone. */
 export const TEST_WORKERS = Number(process.env["CARPOOL_TEST_WORKERS"] ?? 1);
 
+/** Whether all clients of a pooler come in at a worker that does not own their tenant `dev`. */
+export const TEST_HOP = process.env["CARPOOL_TEST_HOP"] === "1";
+
 /** Declares a test that means nothing where there are several workers; `reason` says why, where it is skipped. */
 export function testOneWorker(name: string, reason: string, run: () => Promise<void> | void): void {
   if (TEST_WORKERS === 1) test(name, run);
