@@ -39,8 +39,8 @@ const SHARED = stored("acme", { owners: 3 });
 const ALONE = stored("acme", { owners: 1 });
 
 function stored(externalId: string, fields: object): StoredTenant {
-  const at = "2026-08-01T12:00:00.000Z";
-  return { ...tenant(externalId, fields), id: "1", inserted_at: at, updated_at: at };
+  const writtenAt = "2026-08-01T12:00:00.000Z";
+  return { ...tenant(externalId, fields), id: "1", inserted_at: writtenAt, updated_at: writtenAt };
 }
 
 function start(worker: number): SharedClients {
