@@ -8,11 +8,8 @@ import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Random } from "../base/random.ts";
 import type { WallClock } from "../base/wall-clock.ts";
-import { Ownership } from "../cluster/ownership.ts";
-import { openPermitOffice } from "../cluster/worker-permits.ts";
 import type { Config } from "../config/settings.ts";
 import { LocalTraffic } from "../control/local-traffic.ts";
-import { SharedBans } from "../control/shared-bans.ts";
 import type { Traffic } from "../control/traffic.ts";
 import { CANCEL_VERB, decodeCancel } from "../edge/cancel-notice.ts";
 import { ClientGate } from "../edge/client-gate.ts";
@@ -29,7 +26,6 @@ import { type Listener, listen } from "../net/listener.ts";
 import type { NetEnvironment } from "../net/net-environment.ts";
 import type { TlsContexts } from "../net/tls-contexts.ts";
 import type { Transport } from "../net/transport.ts";
-import type { PermitOffice } from "../pool/permits.ts";
 import { Ticker } from "../pool/ticker.ts";
 import { AddressBans } from "../proxy/address-bans.ts";
 import { Admission } from "../proxy/admission.ts";
@@ -50,6 +46,7 @@ import type { TenantStore } from "../tenants/tenant-store.ts";
 import { clientTls } from "./client-tls.ts";
 import type { ListeningSocket } from "./listening-sockets.ts";
 import { LiveSettings } from "./live-settings.ts";
+import { NodeWide } from "./node-wide.ts";
 import { POOLER_PORTS, type PortPlace, placesOf, SETTING_OF } from "./port-place.ts";
 import { ProcessLimits } from "./process-limits.ts";
 import { PortTakenError, PortUnusableError } from "./start-errors.ts";
@@ -101,8 +98,8 @@ export class Pooler {
   readonly #pools: PoolRegistry;
   /** Who failed to log in too often. */
   readonly addressBans: AddressBans;
-  /** Tells the other workers of it. */
-  readonly #sharedBans: SharedBans | null;
+  /** Null: it is alone. */
+  readonly #nodeWide: NodeWide | null;
   readonly #authQueries: AuthQueries;
   readonly #owner: Owner;
   /** Who gets the clients that come in here: the owner, or what leads to all owners of the node. */
@@ -121,6 +118,10 @@ export class Pooler {
     const settings = new LiveSettings(config, parts.certificateAuthority);
     this.#settings = settings;
     this.#limits = new ProcessLimits(config, clock, logger);
+    this.addressBans = new AddressBans(settings, clock, parts.wallClock);
+    const nodeWide =
+      parts.place === undefined ? null : new NodeWide(parts.place, clock, this.addressBans);
+    this.#nodeWide = nodeWide;
     const { dialLimit } = this.#limits;
     this.#environment = { clock, logger, kernel: new KernelOptions(), dialLimit };
     this.#directory = new TenantDirectory({
@@ -145,14 +146,10 @@ export class Pooler {
         lastErrors,
         limits: settings,
         reader: new SqlReader(parts.grammar),
-        permits: parts.place === undefined ? null : permitOffice(parts.place, clock),
+        permits: nodeWide?.permits ?? null,
       },
       settings,
     );
-    this.addressBans = new AddressBans(settings, clock, parts.wallClock);
-    const sharedBans =
-      parts.place === undefined ? null : new SharedBans(this.addressBans, parts.place.supervisor);
-    this.#sharedBans = sharedBans;
     this.#authQueries = new AuthQueries(
       { net: this.#environment, wallClock: parts.wallClock, ticker, random, settings },
       this.#pools,
@@ -168,9 +165,9 @@ export class Pooler {
       pools: this.#pools,
       cancels: new CancelRegistry(NODE, parts.place?.peers.self ?? 0, random),
       admission: new Admission(parts.wallClock, this.addressBans),
-      failedLogins: sharedBans ?? this.addressBans,
+      failedLogins: nodeWide?.failedLogins ?? this.addressBans,
       authQueries: this.#authQueries,
-      census: null,
+      census: nodeWide?.census ?? null,
       verifiers: new Verifiers(
         createHmac("sha256", parts.vaultKey).update("carpool mock verifiers").digest(),
       ),
@@ -191,7 +188,7 @@ export class Pooler {
       addressBans: this.addressBans,
       lastErrors,
     });
-    this.#channelOwner = parts.place === undefined ? this.#owner : this.#router(parts.place);
+    this.#channelOwner = nodeWide === null ? this.#owner : this.#router(nodeWide);
     this.#tls = clientTls(config);
     this.#proxyTrust = proxyTrust(config);
     this.#gate = new ClientGate(this.#limits);
@@ -241,7 +238,7 @@ export class Pooler {
   /** Listens. Throws {@link PortTakenError} with the setting that names the port; nothing is open then. */
   async start(): Promise<void> {
     await this.#directory.start();
-    await this.#sharedBans?.catchUp();
+    await this.#nodeWide?.catchUp();
     this.#limits.start();
     try {
       const { config, place, sockets = placesOf(config, POOLER_PORTS) } = this.#parts;
@@ -310,10 +307,10 @@ export class Pooler {
     }
   }
 
-  #router({ peers }: WorkerPlace): OwnerRouter {
+  #router({ peers, ownership }: NodeWide): OwnerRouter {
     return new OwnerRouter({
       local: this.#owner,
-      ownership: new Ownership(peers.workers),
+      ownership,
       peers,
       directory: this.#directory,
       clock: this.#parts.clock,
@@ -387,11 +384,4 @@ function logFault(logger: Logger, error: unknown): void {
     { error: error instanceof Error ? (error.stack ?? error.message) : String(error) },
     "internal error",
   );
-}
-
-/** Where pools get permits for their servers on a node of several workers. */
-function permitOffice({ peers, supervisor }: WorkerPlace, clock: Clock): PermitOffice {
-  const ownership = new Ownership(peers.workers);
-  const isFirstOwner = (tenantId: string): boolean => ownership.ranking(tenantId)[0] === peers.self;
-  return openPermitOffice(supervisor, clock, isFirstOwner);
 }

@@ -14,20 +14,17 @@ import { WorkersDesk } from "../cluster/control-desk.ts";
 import type { WorkersHandler } from "../cluster/control-port.ts";
 import type { EndServer } from "../cluster/ghost-servers.ts";
 import { LinkMesh, SUPERVISOR } from "../cluster/link-mesh.ts";
-import { PermitDesk } from "../cluster/permit-desk.ts";
 import type { Config } from "../config/settings.ts";
-import { NodeBans } from "../control/node-bans.ts";
-import { NodeTraffic } from "../control/node-traffic.ts";
 import type { Traffic } from "../control/traffic.ts";
 import { KernelOptions } from "../net/kernel-options.ts";
 import type { NetEnvironment } from "../net/net-environment.ts";
-import { AddressBans } from "../proxy/address-bans.ts";
 import type { StoredTenant } from "../tenants/tenant.ts";
 import { clientTls } from "./client-tls.ts";
 import { ghostEnding } from "./end-ghost-server.ts";
 import { linkStarter } from "./link-starter.ts";
 import type { ListeningSockets } from "./listening-sockets.ts";
 import { LiveSettings } from "./live-settings.ts";
+import { NodeDesks } from "./node-desks.ts";
 import type { PoolerPorts } from "./pooler.ts";
 import { POOLER_PORTS } from "./port-place.ts";
 import { readAuthority } from "./read-authority.ts";
@@ -76,7 +73,6 @@ const LEAVE_GRACE_MS = 1000;
 const INCARNATION_BYTES = 12;
 
 export class Supervisor implements ServingNode, WorkersHandler {
-  readonly traffic: Traffic;
   /** How parts of this process speak with their likes in the workers. */
   readonly desk: WorkersDesk;
   readonly #parts: SupervisorParts;
@@ -84,7 +80,7 @@ export class Supervisor implements ServingNode, WorkersHandler {
   readonly #folder: string;
   readonly #mesh: LinkMesh;
   /** Which worker may have how many servers. */
-  readonly #permits: PermitDesk;
+  readonly #desks: NodeDesks;
   readonly #slots: readonly WorkerSlot[];
   readonly #ready = new Map<number, WorkerReady>();
   readonly #allReady = Promise.withResolvers<void>();
@@ -115,11 +111,14 @@ export class Supervisor implements ServingNode, WorkersHandler {
     });
     this.desk = new WorkersDesk(this.#mesh);
     this.desk.register("life", this);
-    this.#permits = new PermitDesk(this.desk, clock, this.#endGhost());
-    const limits = new LiveSettings(parts.config, null);
-    const bans = new NodeBans(new AddressBans(limits, clock, parts.wallClock), this.desk);
-    this.#limits = limits;
-    this.traffic = new NodeTraffic(this.desk, bans);
+    this.#limits = new LiveSettings(parts.config, null);
+    this.#desks = new NodeDesks({
+      workers: this.desk,
+      clock,
+      wallClock: parts.wallClock,
+      limits: this.#limits,
+      endServer: this.#endGhost(),
+    });
     this.#slots = Array.from({ length: workers }, (_, worker) => this.#newSlot(worker));
   }
 
@@ -135,6 +134,10 @@ export class Supervisor implements ServingNode, WorkersHandler {
       servers += serversMax ?? Number.POSITIVE_INFINITY;
     }
     return { clients, servers };
+  }
+
+  get traffic(): Traffic {
+    return this.#desks.traffic;
   }
 
   /** Workers that serve clients now. */
@@ -190,7 +193,7 @@ export class Supervisor implements ServingNode, WorkersHandler {
     if (this.#ready.size < this.#slots.length) this.#killUnready();
     await Promise.all(this.#slots.map(({ over }) => over));
     timer.cancel();
-    this.#permits.stop();
+    this.#desks.permits.stop();
     this.#mesh.stop();
     rmSync(this.#folder, { recursive: true, force: true });
   }

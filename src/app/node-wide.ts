@@ -1,0 +1,46 @@
+/**
+ * What a worker's pooler does not decide by itself, because it holds for all workers of the node together.
+ */
+
+import type { Clock } from "../base/clock.ts";
+import { Ownership } from "../cluster/ownership.ts";
+import { hasSeveralOwners } from "../cluster/tenant-owners.ts";
+import type { WorkerPeers } from "../cluster/worker-peers.ts";
+import { openPermitOffice } from "../cluster/worker-permits.ts";
+import { SharedBans } from "../control/shared-bans.ts";
+import { SharedClients } from "../control/shared-clients.ts";
+import type { PermitOffice } from "../pool/permits.ts";
+import type { AddressBans } from "../proxy/address-bans.ts";
+import type { WorkerPlace } from "./worker-place.ts";
+
+export class NodeWide {
+  readonly peers: WorkerPeers;
+  readonly ownership: Ownership;
+  /** Where pools get permits for their servers. */
+  readonly permits: PermitOffice;
+  /** Where clients are counted whose tenant may have several owners. */
+  readonly census: SharedClients;
+  /** Hears of each failed login, and tells the other workers. */
+  readonly failedLogins: SharedBans;
+
+  /** @param bans those of this worker */
+  constructor({ peers, supervisor }: WorkerPlace, clock: Clock, bans: AddressBans) {
+    const ownership = new Ownership(peers.workers);
+    this.peers = peers;
+    this.ownership = ownership;
+    this.permits = openPermitOffice(
+      supervisor,
+      clock,
+      (tenantId) => ownership.ranking(tenantId)[0] === peers.self,
+    );
+    this.census = new SharedClients(supervisor, clock, (tenant) =>
+      hasSeveralOwners(tenant, ownership.ranking(tenant.external_id)),
+    );
+    this.failedLogins = new SharedBans(bans, supervisor);
+  }
+
+  /** Learns what the node knows already. To be awaited before any client is taken. Rejects if the supervisor is away. */
+  catchUp(): Promise<void> {
+    return this.failedLogins.catchUp();
+  }
+}
