@@ -19,9 +19,9 @@ export const DATA_BYTES_MAX = 65_536;
 
 /**
  * What a StartupMessage may say (10 000 bytes, six times as many where JSON escapes each), what is known of the
- * client beside it, and its ticket.
+ * client beside it, and its ticket, with two bytes for each quote in it.
  */
-export const OPEN_BYTES_MAX = 262_144;
+export const OPEN_BYTES_MAX = 393_216;
 
 /** A ticket has a client's parameters and what it was told of the server's. */
 export const TICKET_BYTES_MAX = 131_072;

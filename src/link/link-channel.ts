@@ -12,6 +12,7 @@ import { decodeEnding, encodeEnding } from "./channel-ending.ts";
 import { ChannelInput, type InputOwner } from "./channel-input.ts";
 import { ChannelOutput, type OutputOwner } from "./channel-output.ts";
 import { FRAME, NOT_KNOWN, TICKET_BYTES_MAX } from "./frame.ts";
+import { decodeText } from "./link-bodies.ts";
 import { type LinkChannelState, mayEnter } from "./link-channel-state.ts";
 import { LinkProtocolError } from "./link-errors.ts";
 import type { ChannelEnding, EdgeChannel } from "./link-port.ts";
@@ -37,7 +38,6 @@ const UNATTENDED: ChannelHandler = {
 };
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 
 export class LinkChannel implements EdgeChannel, InputOwner, OutputOwner {
   handler: ChannelHandler = UNATTENDED;
@@ -173,6 +173,7 @@ export class LinkChannel implements EdgeChannel, InputOwner, OutputOwner {
   receivedData(kind: number, bytes: Uint8Array, start: number, end: number, isOver: boolean): void {
     if (this.#state === "open") {
       this.#endsInside = !isOver || kind === FRAME.dataInside;
+      this.#unansweredMs = null; // who speaks is there, whatever was known of its silence
       this.#input.receive(bytes, start, end);
     } else if (this.#state === "departed" || this.#state === "gone") throw spokeAfterItsEnd();
   }
@@ -197,9 +198,7 @@ export class LinkChannel implements EdgeChannel, InputOwner, OutputOwner {
   /** The link is gone. The holder is told inside the call. */
   lose(): void {
     this.#lost = this.#state === "open";
-    if (this.#state === "open" || this.#state === "departed") {
-      if (this.#isEdge) this.#input.deliverUnread();
-    }
+    if (this.#isEdge) this.#input.deliverUnread(); // nothing where we have ended it
     if (this.#state === "told") this.#enter("gone");
     else if (this.#state !== "gone") this.#leave();
   }
@@ -248,7 +247,7 @@ export class LinkChannel implements EdgeChannel, InputOwner, OutputOwner {
   #receivedFromOwner(kind: number, bytes: Uint8Array, start: number, end: number): void {
     if (this.#state !== "open") return;
     if (kind === FRAME.rest) this.#answered = readUint32(bytes, start);
-    else if (kind === FRAME.ticket) this.#ticket = decoder.decode(bytes.subarray(start, end));
+    else if (kind === FRAME.ticket) this.#ticket = decodeText(bytes, start, end);
     else if (kind === FRAME.probe) this.client?.probeAfter(readUint32(bytes, start));
     else if (kind === FRAME.ask) this.#answerAsking();
     else throw new LinkProtocolError(`an owner sent a frame of kind ${kind}`);

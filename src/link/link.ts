@@ -62,7 +62,7 @@ export class Link implements LinkPort, Carrier, ChannelHandler, FrameSink, Frame
   readonly #requests: OpenRequests;
   readonly #channels = new Map<number, LinkChannel>();
   readonly #queue = new TurnQueue();
-  readonly #endTurn = () => this.#turnEnds();
+  readonly #endTurn = () => this.#endTurnSafely();
   #deliveries: Delivery[] = [];
   #nextNumber: number;
   #congested = false;
@@ -165,7 +165,7 @@ export class Link implements LinkPort, Carrier, ChannelHandler, FrameSink, Frame
 
   onDrained(): void {
     this.#congested = false;
-    if (!this.#turnEndDue) this.#turnEnds();
+    if (!this.#turnEndDue) this.#endTurnSafely();
   }
 
   onClosed(): void {
@@ -308,6 +308,16 @@ export class Link implements LinkPort, Carrier, ChannelHandler, FrameSink, Frame
     this.#afterTurn(this.#endTurn);
   }
 
+  /** Nobody is above the end of a turn: what is thrown there would end the process. */
+  #endTurnSafely(): void {
+    try {
+      this.#turnEnds();
+    } catch (error) {
+      this.#log(error);
+      this.#fail("this side made a mistake");
+    }
+  }
+
   #turnEnds(): void {
     this.#turnEndDue = true; // what comes from here on is still of this turn
     this.#deliver();
@@ -345,7 +355,11 @@ export class Link implements LinkPort, Carrier, ChannelHandler, FrameSink, Frame
     const channels = [...this.#channels.values()];
     this.#channels.clear();
     for (const channel of channels) channel.lose();
-    this.#handler.onLost(reason);
+    try {
+      this.#handler.onLost(reason);
+    } catch (error) {
+      this.#log(error);
+    }
   }
 
   #log(error: unknown): void {

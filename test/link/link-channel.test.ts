@@ -105,6 +105,17 @@ describe("a client's machine", () => {
     expect({ probes, asked }).toEqual({ probes: [7], asked: 1 });
   });
 
+  test("is no more taken for silent when the client has spoken since", async () => {
+    const linked = await Linked.start();
+    const { edge, owner } = openChannel(linked);
+    edge.client = { pendingBytes: 0, probeAfter() {}, unansweredMs: 60_000 };
+    expect(owner.unansweredMs).toBe(null);
+    linked.settle();
+    say(edge, "select 1");
+    linked.settle();
+    expect(owner.unansweredMs).toBe(null);
+  });
+
   test("is not known where the edge has no connection for it", async () => {
     const linked = await Linked.start();
     const { owner } = openChannel(linked);
