@@ -89,8 +89,8 @@ export class PermitKeeper {
   }
 
   #sweep(group: GroupPermits): void {
-    if (Number.isFinite(group.dueMs)) this.#short.add(group);
-    else this.#short.delete(group);
     if (group.over) this.#groups.delete(group.name);
+    if (group.over || !Number.isFinite(group.dueMs)) this.#short.delete(group);
+    else this.#short.add(group);
   }
 }

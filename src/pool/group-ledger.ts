@@ -6,16 +6,15 @@
 import type { GroupMember } from "./group-member.ts";
 import type { LedgerDesk, LookedAt } from "./keeper-port.ts";
 import type { PermitOrder } from "./permit-messages.ts";
-import type { GroupLimits, IdleResource, Permits } from "./permits.ts";
-import { PoolLedger } from "./pool-ledger.ts";
-import type { SharedAttempts } from "./shared-attempts.ts";
+import type { GroupLimits, GroupRoom, IdleResource, Permits } from "./permits.ts";
+import { PoolLedger, type Useful } from "./pool-ledger.ts";
 
 export class GroupLedger implements Permits, LookedAt {
   readonly group: string;
   readonly #desk: LedgerDesk;
   readonly #pools = new Map<string, PoolLedger>();
   #limits: GroupLimits;
-  #attempts: SharedAttempts | null = null;
+  #room: GroupRoom | null = null;
 
   constructor(group: string, limits: GroupLimits, desk: LedgerDesk) {
     this.group = group;
@@ -28,8 +27,8 @@ export class GroupLedger implements Permits, LookedAt {
     return false;
   }
 
-  begin(attempts: SharedAttempts): void {
-    this.#attempts = attempts;
+  begin(room: GroupRoom): void {
+    this.#room = room;
   }
 
   take(member: GroupMember): boolean {
@@ -88,7 +87,9 @@ export class GroupLedger implements Permits, LookedAt {
     const pool = this.#pools.get(order.pool);
     const unused = pool === undefined ? order.granted : pool.onOrder(order);
     this.#giveBack(order.pool, unused);
-    if (pool !== undefined) this.#look(pool);
+    // What is of no use now is asked for again later, or it would go to and fro.
+    if (unused > 0) this.#desk.lookAgain(this);
+    else if (pool !== undefined) this.#look(pool);
   }
 
   /** Says what has changed, and gives up what is due. */
@@ -100,25 +101,28 @@ export class GroupLedger implements Permits, LookedAt {
   }
 
   #look(pool: PoolLedger): void {
-    if (pool.differs(this.#attemptsLeft, this.#desk.nowMs)) this.#report(pool);
+    if (pool.differs(this.#useful)) this.#report(pool);
     if (pool.over) this.#pools.delete(pool.name);
     else if (pool.isPressed) this.#desk.lookAgain(this);
   }
 
   #reportGrown(pool: PoolLedger): void {
-    if (pool.hasGrown(this.#attemptsLeft, this.#desk.nowMs)) this.#report(pool);
+    if (pool.hasGrown(this.#useful)) this.#report(pool);
   }
 
   #report(pool: PoolLedger): void {
-    const { nowMs, keeper } = this.#desk;
+    const { keeper } = this.#desk;
     const { max, revision } = this.#limits;
-    const state = pool.takeReport(this.#attemptsLeft, nowMs);
+    const state = pool.takeReport(this.#useful);
     const limits = { ...pool.limits, max: Number.isFinite(max) ? max : null, revision };
     keeper.report({ group: this.group, pool: pool.name, limits, ...state });
   }
 
-  get #attemptsLeft(): number {
-    return this.#attempts?.left(this.#desk.nowMs) ?? Number.POSITIVE_INFINITY;
+  get #useful(): Useful {
+    const { nowMs } = this.#desk;
+    const room = this.#room;
+    if (room === null) return { permits: 0, attempts: 0, nowMs };
+    return { permits: room.left, attempts: room.attemptsLeft(nowMs), nowMs };
   }
 
   #giveBack(pool: string, count: number): void {

@@ -4,7 +4,6 @@
  */
 
 import type { GroupMember } from "./group-member.ts";
-import type { SharedAttempts } from "./shared-attempts.ts";
 
 /** What a group's limits are, and by which record. */
 export interface GroupLimits {
@@ -21,10 +20,18 @@ export interface IdleResource {
   readonly sinceMs: number;
 }
 
+/** How many permits are of use to a group now. */
+export interface GroupRoom {
+  /** Resources that it may take, by its own limits. */
+  readonly left: number;
+  /** Attempts that may start. */
+  attemptsLeft(nowMs: number): number;
+}
+
 /** The permits of one group. */
 export interface Permits {
-  /** The group's attempts say how many permits are of use at a time. Called once, at the beginning. */
-  begin(attempts: SharedAttempts): void;
+  /** Called once, at the beginning. */
+  begin(room: GroupRoom): void;
   /** Takes a permit. False: it is asked for, and `member` is woken when it is there. */
   take(member: GroupMember): boolean;
   /** A resource of `member` is gone, and its permit is free. */

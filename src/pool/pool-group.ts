@@ -15,14 +15,14 @@ import { assert } from "../base/assert.ts";
 import type { PoolerError } from "../base/pooler-error.ts";
 import type { Random } from "../base/random.ts";
 import type { GroupMember } from "./group-member.ts";
-import type { IdleResource, Permits } from "./permits.ts";
+import type { GroupRoom, IdleResource, Permits } from "./permits.ts";
 import type { PoolLimits } from "./pool-limits.ts";
 import { type AttemptLimits, SharedAttempts } from "./shared-attempts.ts";
 
 /** How long a resource is used before it is given up to who has none: several times what opening one takes. */
 export const YOUNG_MS = 100;
 
-export class PoolGroup {
+export class PoolGroup implements GroupRoom {
   readonly attempts: SharedAttempts;
   readonly #members = new Set<GroupMember>();
   /** Those that were refused and still want; of equal ones the first goes first. */
@@ -38,7 +38,7 @@ export class PoolGroup {
     this.#max = max;
     this.attempts = new SharedAttempts(limits, random);
     this.#permits = permits;
-    permits?.begin(this.attempts);
+    permits?.begin(this);
   }
 
   /** Resources at most, over all pools. Infinity: no limit but their own. */
@@ -54,6 +54,14 @@ export class PoolGroup {
   /** Whether nobody has anything, or waits for a permit. */
   get over(): boolean {
     return this.#taken === 0 && !(this.#permits?.awaited ?? false);
+  }
+
+  get left(): number {
+    return Math.max(0, this.#max - this.#taken);
+  }
+
+  attemptsLeft(nowMs: number): number {
+    return this.attempts.left(nowMs);
   }
 
   /** Whether there is no room for one more. */

@@ -15,6 +15,14 @@ export const SPARE_AFTER_MS = 20;
 /** While others wait too, the keeper hears when the first waiter is another one, if by more than this. */
 const WAIT_NEWS_MS = 50;
 
+/** How many permits are of use now, whatever is lacked. */
+export interface Useful {
+  readonly permits: number;
+  /** To open resources; others are for what somebody else opens. */
+  readonly attempts: number;
+  readonly nowMs: number;
+}
+
 /** What of a report changes from moment to moment. */
 type State = Omit<PermitReport, "group" | "pool" | "limits">;
 
@@ -130,28 +138,28 @@ export class PoolLedger {
   }
 
   /** Whether it lacks more than the keeper knows. */
-  hasGrown(attemptsLeft: number, nowMs: number): boolean {
-    const { wanted, waiting, beyond } = this.#state(attemptsLeft, nowMs);
+  hasGrown(useful: Useful): boolean {
+    const { wanted, waiting, beyond } = this.#state(useful);
     const told = this.#told;
     if (wanted > told.wanted || (beyond && !told.beyond)) return true;
     return Math.min(wanted, waiting) > Math.min(told.wanted, told.waiting);
   }
 
   /** Whether the keeper might decide otherwise if it knew how things stand. */
-  differs(attemptsLeft: number, nowMs: number): boolean {
-    const state = this.#state(attemptsLeft, nowMs);
+  differs(useful: Useful): boolean {
+    const state = this.#state(useful);
     const told = this.#told;
     if (state.wanted !== told.wanted || state.beyond !== told.beyond) return true;
     if (Math.min(state.wanted, state.waiting) !== Math.min(told.wanted, told.waiting)) return true;
     if (state.waiting > 0 !== told.waiting > 0) return true;
     if (!this.#watched) return false;
-    return state.spare !== told.spare || this.#hasOtherFirst(state, nowMs);
+    return state.spare !== told.spare || this.#hasOtherFirst(state, useful.nowMs);
   }
 
   /** Returns how things stand; the keeper counts as told. */
-  takeReport(attemptsLeft: number, nowMs: number): State {
-    this.#told = this.#state(attemptsLeft, nowMs);
-    this.#toldSinceMs = sinceOf(this.#told, nowMs);
+  takeReport(useful: Useful): State {
+    this.#told = this.#state(useful);
+    this.#toldSinceMs = sinceOf(this.#told, useful.nowMs);
     return this.#told;
   }
 
@@ -188,17 +196,19 @@ export class PoolLedger {
     for (const member of this.#members) member.wake();
   }
 
-  #state(attemptsLeft: number, nowMs: number): State {
+  #state(useful: Useful): State {
+    const { permits, attempts, nowMs } = useful;
     let [wanted, waiting, beyond, spare] = [0, 0, false, 0];
     let [waitsSinceMs, restsSinceMs] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
     for (const member of this.#members) {
-      wanted += member.attempts ? Math.min(member.wanted, attemptsLeft) : member.wanted;
+      wanted += member.attempts ? Math.min(member.wanted, attempts) : member.wanted;
       waiting += member.waiting;
       beyond ||= member.usesReserve;
       waitsSinceMs = Math.min(waitsSinceMs, member.oldestWaitSinceMs);
       spare += member.spare(nowMs - SPARE_AFTER_MS);
       restsSinceMs = Math.min(restsSinceMs, member.oldestIdleSinceMs);
     }
+    wanted = Math.min(wanted, permits);
     const waitedMs = waiting > 0 ? Math.max(0, nowMs - waitsSinceMs) : 0;
     const restedMs = spare > 0 ? Math.max(0, nowMs - restsSinceMs) : 0;
     return { heard: this.#heard, wanted, waiting, waitedMs, beyond, spare, restedMs };
