@@ -91,8 +91,8 @@ export class PoolGroup implements GroupRoom {
   take(member: GroupMember, nowMs: number): boolean {
     if (this.#refused.size > 0) this.#offer(nowMs);
     if (this.#mayTake(member, nowMs) || this.#mayTakeAfterReclaim(member, nowMs)) {
+      if (!this.#takePermit(member)) return false;
       this.#refused.delete(member);
-      if (this.#permits !== null && !this.#permits.take(member)) return false;
       this.#taken += 1;
       if (member.attempts) this.attempts.begin(nowMs);
       return true;
@@ -164,7 +164,15 @@ export class PoolGroup implements GroupRoom {
   }
 
   #mayTake(member: GroupMember, nowMs: number): boolean {
-    return !this.full && this.#mayBegin(member, nowMs);
+    return !this.full && this.#mayBegin(member, nowMs) && !this.awaitsPermit(member);
+  }
+
+  /** Who waits for a permit waits for room, too: there may be less of it when the permit comes. */
+  #takePermit(member: GroupMember): boolean {
+    if (this.#permits === null || this.#permits.take(member)) return true;
+    if (this.#permits.awaits(member)) this.#refused.add(member);
+    else this.#refused.delete(member);
+    return false;
   }
 
   /** Whether room is all that it lacks. */

@@ -94,7 +94,7 @@ export class PoolLedger {
   }
 
   awaits(member: GroupMember): boolean {
-    return this.isAsking && this.#members.has(member);
+    return this.#stock === 0 && this.isAsking && this.#members.has(member);
   }
 
   yields(member: GroupMember, { openedAtMs, sinceMs }: IdleResource, nowMs: number): boolean {
