@@ -18,7 +18,7 @@ import { OwnerRouter } from "../edge/owner-router.ts";
 import { ProxyTrust } from "../edge/proxy-trust.ts";
 import { TenantResolver } from "../edge/tenant-resolver.ts";
 import type { Channel } from "../net/channel.ts";
-import type { ChannelOwner, PortMode } from "../net/channel-opening.ts";
+import type { PortMode } from "../net/channel-opening.ts";
 import { decodeChannelOpening } from "../net/channel-opening-codec.ts";
 import { KernelOptions } from "../net/kernel-options.ts";
 import { PortInUseError } from "../net/listen-error.ts";
@@ -103,7 +103,7 @@ export class Pooler {
   readonly #authQueries: AuthQueries;
   readonly #owner: Owner;
   /** Who gets the clients that come in here: the owner, or what leads to all owners of the node. */
-  readonly #channelOwner: ChannelOwner;
+  readonly #router: OwnerRouter | null;
   readonly #settings: LiveSettings;
   #tls: TlsContexts | null;
   #proxyTrust: ProxyTrust;
@@ -188,7 +188,7 @@ export class Pooler {
       addressBans: this.addressBans,
       lastErrors,
     });
-    this.#channelOwner = nodeWide === null ? this.#owner : this.#router(nodeWide);
+    this.#router = nodeWide === null ? null : this.#routerAt(nodeWide);
     this.#tls = clientTls(config);
     this.#proxyTrust = proxyTrust(config);
     this.#gate = new ClientGate(this.#limits);
@@ -297,17 +297,22 @@ export class Pooler {
     this.#directory.stop();
   }
 
+  /** Whether nobody needs this worker any more: clients whose owner is elsewhere do, until it lets them go. */
+  get #over(): boolean {
+    return this.clients === 0 && this.#pools.over && (this.#router?.farClients ?? 0) === 0;
+  }
+
   /** Returns when no client and no server is left, or after `timeoutMs`. */
   async #untilOver(timeoutMs: number): Promise<void> {
     const { clock } = this.#parts;
     const deadline = clock.now() + timeoutMs;
-    while ((this.clients > 0 || !this.#pools.over) && clock.now() < deadline) {
+    while (!this.#over && clock.now() < deadline) {
       // oxlint-disable-next-line no-await-in-loop -- there is no event for the last of many
       await Bun.sleep(STOP_POLL_MS);
     }
   }
 
-  #router({ peers, ownership }: NodeWide): OwnerRouter {
+  #routerAt({ peers, ownership }: NodeWide): OwnerRouter {
     return new OwnerRouter({
       local: this.#owner,
       ownership,
@@ -344,7 +349,7 @@ export class Pooler {
     const startup = new ClientStartup(transport, mode, {
       clock,
       logger,
-      owner: this.#channelOwner,
+      owner: this.#router ?? this.#owner,
       resolver: new TenantResolver(this.#directory, config),
       tls: this.#tls,
       timeoutMs: config.clientLoginTimeoutMs,

@@ -54,6 +54,13 @@ export class OwnerRouter implements ChannelOwner {
     this.#parts = parts;
   }
 
+  /** Clients of this edge that are served elsewhere, or wait for that. */
+  get farClients(): number {
+    let sum = this.#waiting;
+    for (const clients of this.#far.values()) sum += clients;
+    return sum;
+  }
+
   open(channel: Channel, opening: ChannelOpening): void {
     const { local, peers } = this.#parts;
     const worker = this.#workerFor(opening);
