@@ -47,7 +47,7 @@ export const FRAME = {
   end: 6,
   /** Int32: the channel's owner has answered all of the first so many bytes, modulo 2^32. */
   rest: 7,
-  /** String: the channel's ticket. */
+  /** String: the channel's ticket; empty: it has none any more. */
   ticket: 8,
   /** Int32(seconds): as `probeAfter`. */
   probe: 9,

@@ -57,8 +57,9 @@ export class LinkChannel implements EdgeChannel, InputOwner, OutputOwner {
   #endsInside = false;
   /** Up to where the owner has answered, by its last word. */
   #answered = NONE;
-  /** Up to where we have, to be said when the tail has left. */
+  /** Up to where we have, to be said when the tail has left; and up to where we said it last. */
   #restDue = NONE;
+  #saidRest = NONE;
   #ticket: string | null = null;
   #unansweredMs: number | null = null;
   #isAsking = false;
@@ -120,6 +121,10 @@ export class LinkChannel implements EdgeChannel, InputOwner, OutputOwner {
     return this.#unansweredMs;
   }
 
+  get outlivesHolder(): boolean {
+    return !this.#isEdge;
+  }
+
   probeAfter(silentSeconds: number): void {
     if (this.#tellsEdge) this.#carrier.writer.number(this.#number, FRAME.probe, silentSeconds);
   }
@@ -135,10 +140,11 @@ export class LinkChannel implements EdgeChannel, InputOwner, OutputOwner {
   }
 
   /** One that is too long for a frame is not kept: then nobody can take the client over. */
-  keepTicket(ticket: string): void {
-    const bytes = encoder.encode(ticket);
-    if (this.#tellsEdge && bytes.length <= TICKET_BYTES_MAX)
-      this.#carrier.writer.frame(this.#number, FRAME.ticket, bytes, 0, bytes.length);
+  keepTicket(ticket: string | null): void {
+    const bytes = encoder.encode(ticket ?? "");
+    const { length } = bytes.length <= TICKET_BYTES_MAX ? bytes : NOTHING;
+    if (this.#tellsEdge)
+      this.#carrier.writer.frame(this.#number, FRAME.ticket, bytes, 0, length);
   }
 
   pause(): void {
@@ -241,13 +247,16 @@ export class LinkChannel implements EdgeChannel, InputOwner, OutputOwner {
 
   #sayRest(delivered: number): void {
     this.#restDue = NONE;
+    if (delivered === this.#saidRest) return;
+    this.#saidRest = delivered;
     this.#carrier.writer.number(this.#number, FRAME.rest, delivered);
   }
 
   #receivedFromOwner(kind: number, bytes: Uint8Array, start: number, end: number): void {
     if (this.#state !== "open") return;
     if (kind === FRAME.rest) this.#answered = readUint32(bytes, start);
-    else if (kind === FRAME.ticket) this.#ticket = decodeText(bytes, start, end);
+    else if (kind === FRAME.ticket)
+      this.#ticket = start === end ? null : decodeText(bytes, start, end);
     else if (kind === FRAME.probe) this.client?.probeAfter(readUint32(bytes, start));
     else if (kind === FRAME.ask) this.#answerAsking();
     else throw new LinkProtocolError(`an owner sent a frame of kind ${kind}`);

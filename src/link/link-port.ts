@@ -31,9 +31,9 @@ export interface EdgeChannel extends Channel {
   readonly ending: ChannelEnding | null;
   /** Whether what came from the owner ends inside a message: nothing can be said behind it. */
   readonly endsInside: boolean;
-  /** Whether the owner has answered all that was written here, and knows nothing of the client but its ticket. */
+  /** Whether the owner has answered all that was written here, and nothing of the client is under way. */
   readonly resting: boolean;
-  /** By what another owner can take over the client while it is resting; null: nobody can. */
+  /** By this another owner can take over the client while it is resting; null: nobody can. */
   readonly ticket: string | null;
   /**
    * The client's own connection: what the owner wants probed or asked whether it answers (`probeAfter`,

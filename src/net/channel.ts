@@ -53,17 +53,20 @@ export interface Channel {
    */
   insideMessage: boolean;
 
+  /** Whether the peer's connection is kept elsewhere, so that it may outlive its holder here. */
+  readonly outlivesHolder: boolean;
+
   /**
-   * The peer has been answered all that has come in so far, and its holder here knows nothing of it that its ticket
-   * does not say. Without effect where peer and holder end together.
+   * The peer has been answered all that has come in so far, and nothing of it is under way. Without effect where
+   * peer and holder end together.
    */
   rest(): void;
 
   /**
-   * By this another holder can take the peer over when it is at rest: for whoever keeps its connection. The last
-   * one counts. Without effect where peer and holder end together.
+   * By this another holder can take the peer over while it is at rest: it says all that is known of it here. The
+   * last one counts; null: nobody can any more. Without effect where peer and holder end together.
    */
-  keepTicket(ticket: string): void;
+  keepTicket(ticket: string | null): void;
 
   /** Stops `onBytes`. Idempotent. A paused channel may not notice that its peer has left in good order. */
   pause(): void;

@@ -170,9 +170,13 @@ export class Transport implements Channel {
 
   set insideMessage(_isInside: boolean) {}
 
+  get outlivesHolder(): boolean {
+    return false;
+  }
+
   rest(): void {}
 
-  keepTicket(_ticket: string): void {}
+  keepTicket(_ticket: string | null): void {}
 
   write(bytes: Uint8Array, start: number, end: number): boolean {
     if (this.#state !== "open") {

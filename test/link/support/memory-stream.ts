@@ -30,6 +30,7 @@ export class StreamEnd implements Channel {
   handler: ChannelHandler = IDLE;
   readonly unansweredMs = null;
   insideMessage = false;
+  readonly outlivesHolder = false;
   peer: StreamEnd | null = null;
   /** How often was written to it. */
   writes = 0;
