@@ -154,6 +154,7 @@ export class MemoryPooler {
       client: new ClientState(this.#statements, settings, settings.intern(new Map())),
       limits: LIMITS,
       scratch: this.#scratch,
+      ticketHolder: null,
       secretBytes: 4,
     });
     session.start(null, null);

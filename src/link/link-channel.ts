@@ -143,8 +143,7 @@ export class LinkChannel implements EdgeChannel, InputOwner, OutputOwner {
   keepTicket(ticket: string | null): void {
     const bytes = encoder.encode(ticket ?? "");
     const { length } = bytes.length <= TICKET_BYTES_MAX ? bytes : NOTHING;
-    if (this.#tellsEdge)
-      this.#carrier.writer.frame(this.#number, FRAME.ticket, bytes, 0, length);
+    if (this.#tellsEdge) this.#carrier.writer.frame(this.#number, FRAME.ticket, bytes, 0, length);
   }
 
   pause(): void {

@@ -21,10 +21,12 @@ import { type FrontendRelayEvents, STOP } from "../session/relay-owner.ts";
 import { fitsInFront } from "../session/settings-batch.ts";
 import { StatementTranslator } from "../session/statement-translator.ts";
 import { errorResponseOf } from "../wire/backend/error-response.ts";
-import type { Cancellable } from "./cancel-registry.ts";
+import type { Cancellable, IssuedKey } from "./cancel-registry.ts";
 import { type CheckInClient, checkIn } from "./check-in.ts";
 import { ClientFlow } from "./client-flow.ts";
 import { ClientPin, probePins } from "./client-pin.ts";
+import { NotTakenOverError } from "./client-takeovers.ts";
+import type { ClientTicket } from "./client-ticket.ts";
 import { isBetweenQueries, tellNothingNew } from "./heartbeat-message.ts";
 import type { Spoke } from "./heartbeats.ts";
 import { tellParameters } from "./parameter-news.ts";
@@ -35,6 +37,7 @@ import { type FittingClient, fitServer, restoreSettings } from "./server-fitting
 import type { ServerPool } from "./server-pool.ts";
 import { type LimitedSession, SessionDeadlines } from "./session-deadlines.ts";
 import type { ClientSessionOptions, OwnedClient, SessionOwner } from "./session-owner.ts";
+import { SessionRest } from "./session-rest.ts";
 import { type JudgedClient, SettingsJudge } from "./settings-judge.ts";
 import { withSeverity } from "./with-severity.ts";
 
@@ -61,6 +64,8 @@ export class ClientSession
   readonly #flow: ClientFlow;
   readonly #owner: SessionOwner;
   readonly #secretBytes: number;
+  /** Null: the client's connection is in this process, and ends with it. */
+  readonly #rest: SessionRest | null;
   /** The client's cancel key; 0 before it has one. */
   #processId = 0;
   #phase: Phase = "welcoming";
@@ -92,6 +97,9 @@ export class ClientSession
     this.#pool = pool;
     this.#owner = options.owner;
     this.#secretBytes = options.secretBytes;
+    this.#rest = channel.outlivesHolder
+      ? new SessionRest(channel, client, options.ticketHolder)
+      : null;
     const translator =
       pool.name.mode === "transaction"
         ? new StatementTranslator(client, pool.statements, limits, scratch.toServer)
@@ -115,6 +123,16 @@ export class ClientSession
     if (saslFinal !== null) this.#channel.write(saslFinal, 0, saslFinal.length);
     this.#judge = new SettingsJudge(this, this.#pool);
     this.#judge.start();
+  }
+
+  /** Goes on with a client that another owner has let in: it is told nothing, and keeps its cancel key. */
+  takeOver({ told, key }: ClientTicket): void {
+    if (!this.#owner.cancels.adopt(this, key))
+      return this.end(new NotTakenOverError("its cancel key is another client's"));
+    this.client.told = told;
+    this.#serve(told, key);
+    this.#flow.regulate();
+    this.#lookForRest();
   }
 
   onBytes(bytes: Uint8Array): void {
@@ -166,7 +184,7 @@ export class ClientSession
     if (this.#mustRestore(server)) return this.#restore(server);
     this.#relay.settleCopySyncs();
     this.#deadlines?.progress(server.state);
-    if (this.#relay.stop !== STOP.none) this.#goOn();
+    this.#goOn();
   }
 
   onServerDrained(): void {
@@ -372,7 +390,18 @@ export class ClientSession
     this.#relay.settleCopySyncs();
     if (server !== null && !this.#settingsUnderWay) this.#deadlines?.progress(server.state);
     if (this.#relay.stop !== STOP.none) this.#goOn();
-    else if (server === null) this.#deadlines?.idle();
+    else {
+      if (server === null) this.#deadlines?.idle();
+      this.#lookForRest();
+    }
+  }
+
+  /** Where the client has nothing under way, who keeps its connection hears of that. */
+  #lookForRest(): void {
+    if (this.#rest === null || this.#phase !== "serving" || this.#settingsUnderWay) return;
+    const server = this.#server;
+    const isServed = this.queue === null && (server === null || server.clean);
+    if (isServed && this.#relay.isBetweenMessages) this.#rest.come(server !== null);
   }
 
   /** Goes on with what the client sent, as far as that is possible now. */
@@ -380,7 +409,7 @@ export class ClientSession
     if (this.#phase !== "serving" || this.#settingsUnderWay || this.queue !== null) return;
     switch (this.#relay.stop) {
       case STOP.none:
-        return;
+        return this.#lookForRest();
       case STOP.needsServer:
         // A client that reads no replies gets no further server to produce more of them.
         if (this.#server === null && this.#channel.pendingBytes === 0) this.#acquire();
@@ -446,14 +475,20 @@ export class ClientSession
 
   #welcome(reported: ReadonlyMap<string, string>, saslFinal: Uint8Array | null): void {
     const key = this.#owner.cancels.issue(this, this.#secretBytes);
-    this.#processId = key.processId;
     const messages = this.#owner.welcomes.messages(saslFinal, reported, key);
-    this.#phase = "serving";
-    this.#limitTimes()?.idle();
+    this.#serve(reported, key);
     this.#channel.write(messages, 0, messages.length);
     const early = this.#flow.takeEarly();
-    if (early !== null) this.#read(early);
+    if (early === null) this.#lookForRest();
+    else this.#read(early);
     this.#flow.regulate();
+  }
+
+  #serve(told: ReadonlyMap<string, string>, key: IssuedKey): void {
+    this.#processId = key.processId;
+    this.#rest?.begin(told, key);
+    this.#phase = "serving";
+    this.#limitTimes()?.idle();
   }
 
   #mayCheckIn(server: ServerConnection): boolean {

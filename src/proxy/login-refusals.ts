@@ -38,7 +38,7 @@ export class LoginRefusals {
   }
 
   /** Tells the client and closes it. What is no PoolerError is a bug of ours. */
-  refuse(channel: Channel, { tenant }: ChannelOpening, thrown: unknown): void {
+  refuse(channel: Channel, { tenant }: Pick<ChannelOpening, "tenant">, thrown: unknown): void {
     const error = thrown instanceof PoolerError ? thrown : new InternalError(thrown);
     const message = errorResponseOf(error);
     channel.write(message, 0, message.length);

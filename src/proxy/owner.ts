@@ -23,8 +23,11 @@ import {
   type LoginHost,
   type LoginLimits,
 } from "./client-logins.ts";
+import { ClientRoom } from "./client-room.ts";
 import { ClientRoster } from "./client-roster.ts";
 import { ClientSession } from "./client-session.ts";
+import { ClientTakeovers, type TakeoverHost, ticketHolder } from "./client-takeovers.ts";
+import type { ClientTicket, TicketHolder } from "./client-ticket.ts";
 import { GradualDeparture } from "./gradual-departure.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import type { Login } from "./login.ts";
@@ -33,14 +36,10 @@ import { LoginRefusals, type LoginRefusalsParts } from "./login-refusals.ts";
 import { NativeClients } from "./native-clients.ts";
 import { NativePipe } from "./native-pipe.ts";
 import { nativeStartup } from "./native-startup.ts";
+import { databaseOf } from "./opening-parameters.ts";
+import { poolKey } from "./pool-key.ts";
 import type { PoolRegistry } from "./pool-registry.ts";
-import {
-  ShutdownError,
-  TenantRemovedError,
-  TooManyClientsError,
-  TooManyTenantClientsError,
-  UserRemovedError,
-} from "./proxy-errors.ts";
+import { ShutdownError, TenantRemovedError, UserRemovedError } from "./proxy-errors.ts";
 import type { RelayScratch } from "./relay-scratch.ts";
 import type { ServerPool } from "./server-pool.ts";
 import type { OwnedClient, SessionOwner } from "./session-owner.ts";
@@ -66,7 +65,14 @@ export interface OwnerParts extends ClientLoginsParts, LoginRefusalsParts {
 /** How long a transaction may go on after its tenant or its user was removed. */
 const REMOVAL_GRACE_MS = 30_000;
 
-export class Owner implements ChannelOwner, SessionOwner, LoginHost {
+/** What is known of a session when it begins. */
+interface SessionBeginning {
+  readonly settings: ReadonlyMap<string, string>;
+  readonly ticketHolder: TicketHolder | null;
+  readonly secretBytes: number;
+}
+
+export class Owner implements ChannelOwner, SessionOwner, LoginHost, TakeoverHost {
   readonly welcomes = new Welcomes();
   readonly #parts: OwnerParts;
   readonly #clients: ClientRoster;
@@ -76,6 +82,8 @@ export class Owner implements ChannelOwner, SessionOwner, LoginHost {
   readonly #places = new Map<OwnedClient, ClientPlace>();
   readonly #refusals: LoginRefusals;
   readonly #logins: ClientLogins;
+  readonly #takeovers: ClientTakeovers;
+  readonly #room: ClientRoom;
   readonly #heartbeats: Heartbeats;
   #stopping = false;
 
@@ -84,6 +92,8 @@ export class Owner implements ChannelOwner, SessionOwner, LoginHost {
     this.#clients = new ClientRoster(parts.clock);
     this.#refusals = new LoginRefusals(parts, (error) => this.onFault(error));
     this.#logins = new ClientLogins(parts, this, this.#refusals);
+    this.#takeovers = new ClientTakeovers(parts.directory, this, this.#refusals);
+    this.#room = new ClientRoom(parts, this.#natives, this.#tenantClients);
     this.#heartbeats = new Heartbeats(parts.ticker, () => this.#onClientLost());
   }
 
@@ -100,6 +110,14 @@ export class Owner implements ChannelOwner, SessionOwner, LoginHost {
   /** A client's startup was read: all that follows on `channel` is for us. */
   open(channel: Channel, opening: ChannelOpening): void {
     this.#logins.open(channel, opening);
+  }
+
+  /**
+   * A client that an owner before us, with our address, has let in. All that follows on `channel` is for us.
+   * @param ticket what that owner has given to who keeps the client's connection
+   */
+  reopen(channel: Channel, ticket: string): void {
+    this.#takeovers.open(channel, ticket);
   }
 
   /** A CancelRequest came; nobody is told whether it did anything. */
@@ -200,7 +218,7 @@ export class Owner implements ChannelOwner, SessionOwner, LoginHost {
     const pool = poolKeyOfLogin(login, proof, opening);
     return {
       place: { tenant: tenant.external_id, alias, pool },
-      limits: this.#placeLimits(tenant, alias),
+      limits: this.#room.limits(tenant, alias),
     };
   }
 
@@ -212,32 +230,53 @@ export class Owner implements ChannelOwner, SessionOwner, LoginHost {
     proof: ClientProof,
     place: ClientPlace | null,
   ): void {
-    const { scratch, limits, counters, census } = this.#parts;
+    const { counters, census } = this.#parts;
+    const { tenant, user, byToken } = login;
     const pool = this.#poolFor(login, proof, opening, place);
-    const client = new ClientState(
-      pool.statements,
-      pool.settings,
-      pool.settings.intern(startupSettings(opening)),
-    );
-    const session = new ClientSession({
-      owner: this,
-      channel,
-      pool,
-      client,
-      limits,
-      scratch,
+    const mayGetTicket = channel.outlivesHolder && !byToken && pool.name.mode === "transaction";
+    const session = this.#addSession(channel, pool, {
+      settings: startupSettings(opening),
+      ticketHolder: mayGetTicket ? ticketHolder(tenant, user, databaseOf(opening, tenant)) : null,
       secretBytes: secretBytesFor(opening),
     });
-    this.#clients.add(session);
-    this.#tenantClients.joined(login.tenant.external_id);
     if (census !== null)
       this.#places.set(
         session,
-        place ?? census.join(this.placeOf(login, proof, opening).place, login.tenant),
+        place ?? census.join(this.placeOf(login, proof, opening).place, tenant),
       );
-    this.#heartbeats.join(session);
     counters.clientLoginsTotal += 1;
     session.start(proof.early, proof.saslFinal);
+  }
+
+  takeOver(channel: Channel, ticket: ClientTicket, tenant: StoredTenant, user: TenantUser): void {
+    const { pools, census } = this.#parts;
+    const { tenant: id, alias, database, settings, key } = ticket;
+    this.#room.expect(tenant, alias);
+    const pool = pools.poolOf(tenant, user, database, "transaction");
+    const session = this.#addSession(channel, pool, {
+      settings,
+      ticketHolder: ticket,
+      secretBytes: key.secretKey.length,
+    });
+    const place = { tenant: id, alias, pool: poolKey(alias, database, "transaction", null) };
+    if (census !== null) this.#places.set(session, census.join(place, tenant));
+    session.takeOver(ticket);
+  }
+
+  #addSession(
+    channel: Channel,
+    pool: ServerPool,
+    { settings, ...own }: SessionBeginning,
+  ): ClientSession {
+    const { limits, scratch } = this.#parts;
+    const asked = pool.settings.intern(settings);
+    const client = new ClientState(pool.statements, pool.settings, asked);
+    const parts = { owner: this, channel, pool, client, limits, scratch };
+    const session = new ClientSession({ ...parts, ...own });
+    this.#clients.add(session);
+    this.#tenantClients.joined(session.tenant);
+    this.#heartbeats.join(session);
+    return session;
   }
 
   /** Returns the client's pool; throws where it may not use it, and then gives back its place. */
@@ -249,7 +288,7 @@ export class Owner implements ChannelOwner, SessionOwner, LoginHost {
   ): ServerPool {
     const { pools, authQueries, census } = this.#parts;
     try {
-      this.#expectRoom(login.tenant, login.user.db_user_alias);
+      this.#room.expect(login.tenant, login.user.db_user_alias);
       return poolOfLogin(login, proof, opening, pools, authQueries);
     } catch (error) {
       if (place !== null) census?.leave(place);
@@ -285,7 +324,7 @@ export class Owner implements ChannelOwner, SessionOwner, LoginHost {
       onRefused: (sqlstate) => this.#refusals.noteProof(opening, sqlstate),
       mayStay: () => this.#enterPipe(pipe, tenant),
       onReady: () => {
-        this.#expectRoom(tenant, alias);
+        this.#room.expect(tenant, alias);
         this.#natives.joined(identity);
         this.#tenantClients.joined(identity.tenant);
         this.#heartbeats.join(pipe);
@@ -315,7 +354,7 @@ export class Owner implements ChannelOwner, SessionOwner, LoginHost {
       this.#places.set(pipe, census.join(place, tenant));
       return null;
     }
-    return this.#enterLater(pipe, census.enter(place, this.#placeLimits(tenant, alias)), census);
+    return this.#enterLater(pipe, census.enter(place, this.#room.limits(tenant, alias)), census);
   }
 
   async #enterLater(
@@ -326,28 +365,6 @@ export class Owner implements ChannelOwner, SessionOwner, LoginHost {
     const place = await entering;
     if (pipe.over) census.leave(place);
     else this.#places.set(pipe, place);
-  }
-
-  #placeLimits(tenant: StoredTenant, alias: string): PlaceLimits {
-    return {
-      tenantMax: tenant.max_client_connections,
-      userMax: clientsMaxOf(tenant, alias),
-      poolsMax: this.#parts.pools.poolsMax(tenant),
-    };
-  }
-
-  /** Throws where the tenant, by its record of now, is banned, or it or the user has as many clients as it may. */
-  #expectRoom(known: StoredTenant, alias: string): void {
-    const { admission, directory, pools } = this.#parts;
-    const tenant = directory.peek(known.external_id) ?? known;
-    admission.checkBan(tenant);
-    const all = this.#tenantClients.of(tenant.external_id);
-    const { max_client_connections: allMax } = tenant;
-    if (allMax !== null && all >= allMax) throw new TooManyTenantClientsError(all, allMax);
-    const clientsMax = clientsMaxOf(tenant, alias);
-    const natives = this.#natives.of({ tenant: tenant.external_id, alias });
-    const clients = natives + pools.clientsOf(tenant.external_id, alias);
-    if (clients >= clientsMax) throw new TooManyClientsError(clients, clientsMax);
   }
 
   /** The client is gone. */
@@ -362,12 +379,6 @@ export class Owner implements ChannelOwner, SessionOwner, LoginHost {
     this.#parts.counters.clientsLostTotal += 1;
     this.#parts.logger.info({}, "a client does not answer any more, and is given up");
   }
-}
-
-/** The most clients that a user may have, by the name it logs in with. */
-function clientsMaxOf(tenant: StoredTenant, alias: string): number {
-  const user = tenant.users.find(({ db_user_alias }) => db_user_alias === alias);
-  return user?.max_clients ?? tenant.default_max_clients;
 }
 
 /** Protocol 3.2 brought keys of more than four bytes. */

@@ -81,6 +81,9 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
   readonly #scratch: RelayScratch;
   #phase: Phase = "ready";
   #holder: ServerHolder | null = null;
+  /** Its client's, and whether that was told that it has the beginning of a message. */
+  #channel: Channel | null = null;
+  #saidInside = false;
   #cancelsUnderWay = 0;
   #cancelsSent = 0;
   /** It is to go back to its pool as soon as that is safe. */
@@ -147,6 +150,8 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
   beginHold(holder: ServerHolder, client: ClientState, channel: Channel | null): void {
     assert(this.#holder === null, "a server has one holder at a time");
     this.#holder = holder;
+    this.#channel = channel;
+    this.#saidInside = false;
     this.state.beginHold();
     this.#relay.setClient(client, channel);
   }
@@ -154,8 +159,15 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
   /** Its client lets it go: replies that still come are read and dropped. */
   endHold(): void {
     this.#holder = null;
+    this.#channel = null;
     this.#relay.setClient(null, null);
     this.transport.resume();
+  }
+
+  /** What its client has got ends inside a message now, or does no more. */
+  #sayInside(): void {
+    this.#saidInside = this.#relay.insideReply;
+    if (this.#channel !== null) this.#channel.insideMessage = this.#saidInside;
   }
 
   isHeldBy(holder: ServerHolder): boolean {
@@ -320,6 +332,7 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
   #read(bytes: Uint8Array): void {
     this.receivedBytes += bytes.length;
     const accepted = this.#relay.feed(bytes);
+    if (this.#relay.insideReply !== this.#saidInside) this.#sayInside();
     if (this.state.broken) return this.#onBroken();
     if (this.#onTrial && !this.runsOwn && !this.state.settingsUnderWay) this.#endTrial();
     if (!accepted) this.transport.pause();

@@ -8,6 +8,7 @@ import type { Channel } from "../net/channel.ts";
 import type { ClientState } from "../session/client-state.ts";
 import type { FrontendLimits } from "../session/relay-owner.ts";
 import type { CancelRegistry } from "./cancel-registry.ts";
+import type { TicketHolder } from "./client-ticket.ts";
 import type { BeatingClient } from "./heartbeats.ts";
 import type { RelayScratch } from "./relay-scratch.ts";
 import type { ServerPool } from "./server-pool.ts";
@@ -46,6 +47,8 @@ export interface ClientSessionOptions {
   readonly client: ClientState;
   readonly limits: FrontendLimits & { readonly clientStatementsMax: number };
   readonly scratch: RelayScratch;
+  /** Whose ticket it gets; null: nobody could take it over. */
+  readonly ticketHolder: TicketHolder | null;
   /** Bytes of the cancel key's secret: what the client's protocol version can carry. */
   readonly secretBytes: number;
 }

@@ -10,6 +10,16 @@ import type { PinPermit } from "./pin-permit.ts";
 import type { Settings, SettingsInterner } from "./session-settings.ts";
 import type { Statement, StatementInterner } from "./statement.ts";
 
+/** What a client does with its unnamed statement. */
+const UNNAMED_USE = {
+  /** It was parsed, to be bound. */
+  parsed: 0,
+  /** It was bound: most clients parse another one next. */
+  bound: 1,
+  /** It was bound again behind a Sync: this client comes back to what it has parsed once. */
+  kept: 2,
+} as const;
+
 export class ClientState {
   readonly #interner: StatementInterner;
   readonly #settingsInterner: SettingsInterner;
@@ -18,6 +28,8 @@ export class ClientState {
   readonly startupSettings: Settings;
   /** Begins with the Parse of the unnamed statement that a server confirmed last; null: there is none. */
   unnamedParse: Uint8Array | null = null;
+
+  #unnamedUse: number = UNNAMED_USE.parsed;
 
   /** What the client was told of parameters, where other values may hold by now; null: it knows them. */
   told: ReadonlyMap<string, string> | null = null;
@@ -59,6 +71,27 @@ export class ClientState {
   /** Reads the client's SQL. */
   get reader(): SqlReader {
     return this.#interner.reader;
+  }
+
+  /** A Parse of the unnamed statement goes out. */
+  noteUnnamedParse(): void {
+    if (this.#unnamedUse !== UNNAMED_USE.kept) this.#unnamedUse = UNNAMED_USE.parsed;
+  }
+
+  /** A Bind of the unnamed statement goes out. */
+  noteUnnamedBind(): void {
+    if (this.#unnamedUse === UNNAMED_USE.parsed) this.#unnamedUse = UNNAMED_USE.bound;
+  }
+
+  /** The client names the unnamed statement that it has parsed before its last Sync. */
+  noteUnnamedReturn(): void {
+    if (this.#unnamedUse === UNNAMED_USE.bound) this.#unnamedUse = UNNAMED_USE.kept;
+  }
+
+  /** Whether it has statements that it may come back to. */
+  get hasStatements(): boolean {
+    const mayReturn = this.unnamedParse !== null && this.#unnamedUse !== UNNAMED_USE.bound;
+    return mayReturn || (this.#statements !== null && this.#statements.size > 0);
   }
 
   /** The client's names. Made at the first use: most clients are idle, or never name a statement. */

@@ -96,6 +96,12 @@ export class FrontendRelay implements FrameHandler {
     return this.#forwarding && this.#framer.insideMessage;
   }
 
+  /** Whether all that came was read, up to the end of a message, and none is ignored up to a Sync. */
+  get isBetweenMessages(): boolean {
+    const { heldBytes, insideMessage } = this.#framer;
+    return heldBytes === 0 && !insideMessage && !this.#unservedMessages.skipping;
+  }
+
   /** How many of the client's bytes wait here. */
   get heldBytes(): number {
     return this.#framer.heldBytes;

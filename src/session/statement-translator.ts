@@ -118,6 +118,7 @@ export class StatementTranslator {
   /** A Parse of the unnamed statement went out in this segment. */
   noteUnnamedParse(segment: number): void {
     this.#notes.unnamedIn = segment;
+    this.#client.noteUnnamedParse();
   }
 
   /** A server was taken: what was certain on another one is not on this one. */
@@ -216,6 +217,7 @@ export class StatementTranslator {
     const nameEnd = findNul(bytes, nameStart, end);
     if (nameStart === nameEnd) {
       if (!this.#ensureUnnamed(segment, server, sink)) return OUTCOME.needsReplies;
+      this.#client.noteUnnamedBind();
       this.#out.forward(bytes, start, end, sink);
       server.expected.push(EXPECTED.bind, null);
     } else {
@@ -397,6 +399,7 @@ export class StatementTranslator {
         server.expected.push(EXPECTED.ownParseUnnamed, null);
       }
     }
+    this.#client.noteUnnamedReturn();
     this.#notes.unnamedIn = segment;
     return true;
   }

@@ -30,6 +30,11 @@ export class UnservedMessages {
     this.#replies = replies;
   }
 
+  /** Whether what comes is ignored up to the next Sync. */
+  get skipping(): boolean {
+    return this.#skipping;
+  }
+
   /** There is no server for the next message that needs one: it is answered with this ErrorResponse. */
   refuseNext(errorResponse: Uint8Array): void {
     this.#refusal = errorResponse;

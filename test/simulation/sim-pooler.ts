@@ -139,6 +139,7 @@ export class SimPooler {
       limits: FRONTEND_LIMITS,
       scratch: this.scratch,
       owner: this.#sessionOwner,
+      ticketHolder: null,
       secretBytes: 4,
     });
   }
