@@ -14,6 +14,7 @@ import type { Traffic } from "../control/traffic.ts";
 import { CANCEL_VERB, decodeCancel } from "../edge/cancel-notice.ts";
 import { ClientGate } from "../edge/client-gate.ts";
 import { ClientStartup } from "../edge/client-startup.ts";
+import { ticketIn } from "../edge/owner-claim.ts";
 import { OwnerRouter } from "../edge/owner-router.ts";
 import { ProxyTrust } from "../edge/proxy-trust.ts";
 import { TenantResolver } from "../edge/tenant-resolver.ts";
@@ -222,7 +223,9 @@ export class Pooler {
 
   /** A worker of this node has opened a channel here, for a client of a tenant that is owned here. */
   onLinkChannel(channel: Channel, opening: unknown): void {
-    this.#owner.open(channel, decodeChannelOpening(opening));
+    const ticket = ticketIn(opening);
+    if (ticket === null) this.#owner.open(channel, decodeChannelOpening(opening));
+    else this.#owner.reopen(channel, ticket);
   }
 
   onLinkNotice(verb: string, body: unknown): void {
@@ -319,6 +322,7 @@ export class Pooler {
       peers,
       directory: this.#directory,
       clock: this.#parts.clock,
+      onFault: (fault) => logFault(this.#parts.logger, fault),
       loginTimeoutMs: () => this.#settings.clientLoginTimeoutMs,
       workerOfKey: (processId) => {
         const { node, worker } = cancelAddressOf(processId);

@@ -1,62 +1,108 @@
 /**
  * A client whose owner is another worker: what comes from either side goes to the other, at the pace that it
  * takes it, until one of them ends.
+ *
+ *   waiting ── joined ── over
+ *
+ * When the owner is lost, a client that has nothing under way waits for the next one in its place, and goes on there
+ * as if nothing had been; it is not read meanwhile. The others are told what they have lost.
  */
 
+import { assert } from "../base/assert.ts";
 import type { PoolerError } from "../base/pooler-error.ts";
-import type { EdgeChannel } from "../link/link-port.ts";
+import type { EdgeChannel, LinkPort } from "../link/link-port.ts";
 import type { Channel, ChannelHandler } from "../net/channel.ts";
 import { errorResponseOf } from "../wire/backend/error-response.ts";
+import { type OwnerClaim, TicketClaim } from "./owner-claim.ts";
 import { OwnerLostError, OwnerLostInTransactionError } from "./owner-lost-errors.ts";
+import type { OwnerWaiter } from "./owner-waits.ts";
 
 /** ReadyForQuery: Byte1('Z') Int32(5) Byte1(status). */
 const READY_FOR_QUERY = 0x5a;
 const READY_FOR_QUERY_BYTES = 6;
-const IDLE = 0x49;
 
-/**
- * Joins them until either ends.
- * @param onOver either side has ended
- */
-export function joinFarClient(client: Channel, far: EdgeChannel, onOver: () => void): void {
-  const joint = new FarClient(client, far, onOver);
-  far.client = client;
-  far.handler = new FarSide(joint);
-  client.handler = joint;
-  client.resume();
+/** Who has such clients. */
+export interface FarClientHost {
+  now(): number;
+  /** `client` waits for its owner. */
+  awaitOwner(client: FarClient, deadlineMs: number): void;
+  /** It waits no longer. */
+  leave(client: FarClient): void;
+  /** It has ended. Comes once. */
+  onFarClientOver(client: FarClient): void;
 }
 
-class FarClient implements ChannelHandler {
+export class FarClient implements ChannelHandler, OwnerWaiter {
+  readonly tenant: string | null;
+  /** The worker that owns it. */
+  readonly worker: number;
   readonly #client: Channel;
-  readonly #far: EdgeChannel;
-  readonly #onOver: () => void;
-  /** Whether it has been told that all it asked is done, and has asked nothing since. */
-  #idle = false;
-  #over = false;
+  readonly #host: FarClientHost;
+  #claim: OwnerClaim;
+  /** Null: it waits, or is over. */
+  #far: EdgeChannel | null = null;
+  /** Whether anything went either way since its present owner has it. */
+  #isTouched = false;
+  /** Whether it was told that it is in. */
+  #isIn = false;
+  #isOver = false;
+  /** What the client has sent behind its startup, until its first owner gets it. */
+  #early: Uint8Array | null = null;
 
-  constructor(client: Channel, far: EdgeChannel, onOver: () => void) {
+  constructor(
+    client: Channel,
+    tenant: string | null,
+    worker: number,
+    claim: OwnerClaim,
+    host: FarClientHost,
+  ) {
     this.#client = client;
-    this.#far = far;
-    this.#onOver = onOver;
+    this.tenant = tenant;
+    this.worker = worker;
+    this.#claim = claim;
+    this.#host = host;
+  }
+
+  /**
+   * Begins.
+   * @param link null: its owner is away
+   * @param early what the client has sent behind its startup
+   */
+  start(link: LinkPort | null, early: Uint8Array | null): void {
+    this.#early = early;
+    this.#client.handler = this;
+    if (link === null) this.#awaitOwner();
+    else this.#join(link);
   }
 
   onBytes(bytes: Uint8Array): void {
-    this.#idle = false;
+    assert(this.#far !== null, "a client that waits for its owner is not read");
+    this.#isTouched = true;
     if (!this.#far.write(bytes, 0, bytes.length)) this.#client.pause();
   }
 
   onDrained(): void {
-    this.#far.resume();
+    this.#far?.resume();
   }
 
   onClosed(): void {
-    this.#far.close();
+    this.#host.leave(this);
+    this.#far?.close();
     this.#end();
   }
 
+  onOwner(link: LinkPort): void {
+    if (!this.#client.closed) this.#join(link);
+  }
+
+  onOwnerAway(): void {
+    this.#sendAway(this.#claim.refusalAt(this.#host.now()));
+  }
+
   onFarBytes(bytes: Uint8Array): void {
-    this.#idle = endsIdle(bytes);
-    if (!this.#client.write(bytes, 0, bytes.length)) this.#far.pause();
+    this.#isTouched = true;
+    this.#isIn ||= endsReady(bytes);
+    if (!this.#client.write(bytes, 0, bytes.length)) this.#far?.pause();
   }
 
   onFarDrained(): void {
@@ -64,59 +110,92 @@ class FarClient implements ChannelHandler {
   }
 
   onFarClosed(): void {
-    if (this.#over) return;
+    const far = this.#far;
+    if (this.#isOver || far === null) return;
+    this.#far = null;
+    if (far.lost) return this.#onOwnerLost(far);
     this.#end();
-    if (this.#far.lost) this.#lose();
-    else if (this.#far.ending === "destroy") this.#client.destroy();
-    else if (this.#far.ending === "hangUp") this.#client.hangUp();
+    if (far.ending === "destroy") this.#client.destroy();
+    else if (far.ending === "hangUp") this.#client.hangUp();
     else this.#client.close();
   }
 
-  /** The owner is gone. Inside a message nothing can be said. */
-  #lose(): void {
-    if (!this.#far.endsInside) this.#say(this.#farewell());
+  #onOwnerLost(far: EdgeChannel): void {
+    const claim = this.#claimBehind(far);
+    if (claim !== null) {
+      this.#claim = claim;
+      this.#awaitOwner();
+    } else if (far.endsInside) {
+      this.#end();
+      this.#client.close(); // nothing can be said there
+    } else this.#sendAway(this.#farewellBehind(far));
+  }
+
+  /** Returns by what the next owner takes it; null: it cannot. One that nothing came of is as good as before. */
+  #claimBehind(far: EdgeChannel): OwnerClaim | null {
+    if (far.resting && far.ticket !== null) return new TicketClaim(far.ticket, this.#host.now());
+    return this.#isTouched ? null : this.#claim;
+  }
+
+  /** Where it is not certain that nothing was under way, it may have been. */
+  #farewellBehind(far: EdgeChannel): PoolerError {
+    return far.resting || !this.#isIn ? new OwnerLostError() : new OwnerLostInTransactionError();
+  }
+
+  #join(link: LinkPort): void {
+    const far = link.open(this.#claim.openingAt(this.#host.now()));
+    this.#far = far;
+    this.#isTouched = false;
+    far.client = this.#client;
+    far.handler = new FarSide(this);
+    this.#client.resume();
+    const early = this.#early;
+    this.#early = null;
+    if (early !== null) this.onBytes(early);
+  }
+
+  #awaitOwner(): void {
+    this.#client.pause();
+    this.#host.awaitOwner(this, this.#claim.deadlineMs);
+  }
+
+  #sendAway(error: PoolerError): void {
+    this.#end();
+    const message = errorResponseOf(error);
+    this.#client.write(message, 0, message.length);
     this.#client.close();
   }
 
-  #farewell(): PoolerError {
-    return this.#idle ? new OwnerLostError() : new OwnerLostInTransactionError();
-  }
-
-  #say(error: PoolerError): void {
-    const message = errorResponseOf(error);
-    this.#client.write(message, 0, message.length);
-  }
-
   #end(): void {
-    if (this.#over) return;
-    this.#over = true;
-    this.#onOver();
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#host.onFarClientOver(this);
   }
 }
 
 /** The owner's side of a {@link FarClient}. */
 class FarSide implements ChannelHandler {
-  readonly #owner: FarClient;
+  readonly #client: FarClient;
 
-  constructor(owner: FarClient) {
-    this.#owner = owner;
+  constructor(client: FarClient) {
+    this.#client = client;
   }
 
   onBytes(bytes: Uint8Array): void {
-    this.#owner.onFarBytes(bytes);
+    this.#client.onFarBytes(bytes);
   }
 
   onDrained(): void {
-    this.#owner.onFarDrained();
+    this.#client.onFarDrained();
   }
 
   onClosed(): void {
-    this.#owner.onFarClosed();
+    this.#client.onFarClosed();
   }
 }
 
-/** Whether the last message in `bytes` is a ReadyForQuery outside a transaction; it may be a row that looks so. */
-function endsIdle(bytes: Uint8Array): boolean {
+/** Whether the last message in `bytes` is a ReadyForQuery; before it, a client has no rows that may look so. */
+function endsReady(bytes: Uint8Array): boolean {
   const at = bytes.length - READY_FOR_QUERY_BYTES;
-  return at >= 0 && bytes[at] === READY_FOR_QUERY && bytes[at + 4] === 5 && bytes[at + 5] === IDLE;
+  return at >= 0 && bytes[at] === READY_FOR_QUERY && bytes[at + 4] === 5;
 }

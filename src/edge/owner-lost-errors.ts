@@ -18,7 +18,7 @@ export class OwnerLostError extends PoolerError {
   }
 }
 
-/** A query or a transaction was under way. */
+/** A query or a transaction was under way, or it is not known that none was. */
 export class OwnerLostInTransactionError extends PoolerError {
   constructor() {
     super({
@@ -26,7 +26,7 @@ export class OwnerLostInTransactionError extends PoolerError {
       sqlstate: SQLSTATE.connection_failure,
       message: "the process of the connection pooler that served this connection has ended",
       detail:
-        "A query or a transaction was under way. Whether a commit was carried out is not known.",
+        "A query or a transaction may have been under way. Whether a commit was carried out is not known.",
       hint: "Connect again, and find out what was done before you repeat it.",
     });
   }

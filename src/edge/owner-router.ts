@@ -7,15 +7,15 @@ import type { PoolerError } from "../base/pooler-error.ts";
 import type { Ownership } from "../cluster/ownership.ts";
 import { servesLocally } from "../cluster/tenant-owners.ts";
 import type { WorkerPeers } from "../cluster/worker-peers.ts";
-import type { LinkPort } from "../link/link-port.ts";
-import type { Channel, ChannelHandler } from "../net/channel.ts";
+import type { Channel } from "../net/channel.ts";
 import type { ChannelOpening, ChannelOwner } from "../net/channel-opening.ts";
-import { encodeChannelOpening } from "../net/channel-opening-codec.ts";
 import type { TenantDirectory } from "../tenants/tenant-directory.ts";
 import { errorResponseOf } from "../wire/backend/error-response.ts";
 import { CANCEL_VERB, encodeCancel } from "./cancel-notice.ts";
-import { joinFarClient } from "./far-client.ts";
-import { OwnerAwayError, TooManyWaitForOwnerError } from "./owner-lost-errors.ts";
+import { FarClient, type FarClientHost } from "./far-client.ts";
+import { LoginClaim } from "./owner-claim.ts";
+import { TooManyWaitForOwnerError } from "./owner-lost-errors.ts";
+import { OwnerWaits } from "./owner-waits.ts";
 
 /** The owner of this worker. */
 export interface LocalOwner extends ChannelOwner {
@@ -29,6 +29,8 @@ export interface OwnerRouterParts {
   readonly peers: WorkerPeers;
   readonly directory: TenantDirectory;
   readonly clock: Clock;
+  /** Hears of bugs of ours. */
+  readonly onFault: (fault: unknown) => void;
   /** How long a client may take to log in. */
   readonly loginTimeoutMs: () => number;
   /** Returns the worker that gave a client the cancel key with this process id; null: none of this node. */
@@ -38,20 +40,15 @@ export interface OwnerRouterParts {
 /** Clients that wait for a worker that is away; each holds its startup in memory, and nothing else. */
 const WAITING_MAX = 10_000;
 
-/** Where a worker that was killed takes longer to be there again, the client had better try again. */
-const OWNER_TIMEOUT_MS = 10_000;
-
-/** Nothing comes from a client that is paused, but its end, which is asked for. */
-const WAITING: ChannelHandler = { onBytes() {}, onDrained() {}, onClosed() {} };
-
-export class OwnerRouter implements ChannelOwner {
+export class OwnerRouter implements ChannelOwner, FarClientHost {
   readonly #parts: OwnerRouterParts;
+  readonly #waits: OwnerWaits;
   /** Clients that are served elsewhere, by tenant. */
   readonly #far = new Map<string, number>();
-  #waiting = 0;
 
   constructor(parts: OwnerRouterParts) {
     this.#parts = parts;
+    this.#waits = new OwnerWaits(parts.peers, parts.clock, parts.onFault);
   }
 
   /** Clients of this edge that are served elsewhere, or wait for that. */
@@ -62,12 +59,32 @@ export class OwnerRouter implements ChannelOwner {
   }
 
   open(channel: Channel, opening: ChannelOpening): void {
-    const { local, peers } = this.#parts;
+    const { local, peers, clock, loginTimeoutMs } = this.#parts;
     const worker = this.#workerFor(opening);
     if (worker === peers.self) return local.open(channel, opening);
     const link = peers.linkTo(worker);
-    if (link === null) void this.#openLater(channel, opening, worker);
-    else this.#openThere(channel, opening, link);
+    if (link === null && this.#waits.size >= WAITING_MAX)
+      return refuse(channel, new TooManyWaitForOwnerError(WAITING_MAX));
+    const { tenant, early } = opening;
+    const claim = new LoginClaim(opening, clock.now(), loginTimeoutMs());
+    this.#count(tenant, 1);
+    new FarClient(channel, tenant, worker, claim, this).start(link, early);
+  }
+
+  now(): number {
+    return this.#parts.clock.now();
+  }
+
+  awaitOwner(client: FarClient, deadlineMs: number): void {
+    this.#waits.join(client.worker, client, deadlineMs);
+  }
+
+  leave(client: FarClient): void {
+    this.#waits.leave(client.worker, client);
+  }
+
+  onFarClientOver({ tenant }: FarClient): void {
+    this.#count(tenant, -1);
   }
 
   /** A key that names another worker of this node is sent there. */
@@ -88,32 +105,6 @@ export class OwnerRouter implements ChannelOwner {
     if (first === peers.self || tenant === undefined || tenant === null) return first;
     const clients = 1 + local.clientsOf(tenantId) + (this.#far.get(tenantId) ?? 0);
     return servesLocally(tenant, ranking, peers.self, clients) ? peers.self : first;
-  }
-
-  async #openLater(channel: Channel, opening: ChannelOpening, worker: number): Promise<void> {
-    if (this.#waiting >= WAITING_MAX)
-      return refuse(channel, new TooManyWaitForOwnerError(WAITING_MAX));
-    const { clock, peers, loginTimeoutMs } = this.#parts;
-    const sinceMs = clock.now();
-    const leftMs = Math.max(loginTimeoutMs() - opening.connectedForMs, 0);
-    channel.handler = WAITING;
-    channel.pause();
-    this.#waiting += 1;
-    const link = await peers.awaitLink(worker, Math.min(leftMs, OWNER_TIMEOUT_MS));
-    this.#waiting -= 1;
-    if (channel.closed) return;
-    const waitedMs = clock.now() - sinceMs;
-    if (link === null) return refuse(channel, new OwnerAwayError(waitedMs));
-    const connectedForMs = opening.connectedForMs + waitedMs;
-    this.#openThere(channel, { ...opening, connectedForMs }, link);
-  }
-
-  #openThere(channel: Channel, opening: ChannelOpening, link: LinkPort): void {
-    const { tenant, early } = opening;
-    this.#count(tenant, 1);
-    const far = link.open(encodeChannelOpening({ ...opening, early: null }));
-    joinFarClient(channel, far, () => this.#count(tenant, -1));
-    if (early !== null && !far.write(early, 0, early.length)) channel.pause();
   }
 
   #count(tenant: string | null, change: number): void {
