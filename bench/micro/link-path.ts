@@ -21,6 +21,7 @@ class DirectEnd implements Channel {
   readonly pendingBytes = 0;
   readonly closed = false;
   readonly unansweredMs = null;
+  readonly outlivesHolder = true;
   insideMessage = false;
   readonly #turns: Turns;
 

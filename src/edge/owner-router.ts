@@ -53,7 +53,7 @@ export class OwnerRouter implements ChannelOwner, FarClientHost {
 
   /** Clients of this edge that are served elsewhere, or wait for that. */
   get farClients(): number {
-    let sum = this.#waiting;
+    let sum = 0;
     for (const clients of this.#far.values()) sum += clients;
     return sum;
   }
