@@ -5,8 +5,10 @@
  */
 
 import { ptr } from "bun:ffi";
-import { closeSync, unlinkSync } from "node:fs";
+import { closeSync, constants, openSync, unlinkSync } from "node:fs";
+import { basename, dirname } from "node:path";
 import { assert } from "../base/assert.ts";
+import { errorMessage } from "../base/error-message.ts";
 import { openErrno, openLibc } from "./libc.ts";
 import { RightsMessage } from "./rights-message.ts";
 import { unixAddress } from "./socket-address.ts";
@@ -102,14 +104,13 @@ export class DescriptorPassing {
 
   /** Makes a socket to receive at; the path is nobody's yet. Only this user may send there. Throws a DescriptorPassingError. */
   openInbox(path: string): DescriptorInbox {
-    const address = unixAddress(path);
-    if (address === null) throw new DescriptorPassingError(path, "ENAMETOOLONG");
     const descriptor = this.#openSocket();
     const mask = process.umask(OWNER_ONLY_MASK);
     try {
-      if (this.#libc.bind(descriptor, ptr(address), address.length) !== 0) {
+      withAddress(path, (address) => {
+        if (this.#libc.bind(descriptor, ptr(address), address.length) === 0) return;
         throw new DescriptorPassingError(path, this.#errno());
-      }
+      });
     } catch (error) {
       closeSync(descriptor);
       throw error;
@@ -126,11 +127,11 @@ export class DescriptorPassing {
   post(path: string, payload: Uint8Array, descriptors: readonly number[]): Posting {
     assert(payload.length <= PARCEL_BYTES_MAX, "a parcel has few bytes");
     assert(descriptors.length <= PARCEL_DESCRIPTORS_MAX, "a parcel has few descriptors");
-    const address = unixAddress(path);
-    if (address === null) throw new DescriptorPassingError(path, "ENAMETOOLONG");
     const socket = this.#openSocket();
     try {
-      return this.#send(socket, RightsMessage.toSend(address, payload, descriptors), path);
+      return withAddress(path, (address) =>
+        this.#send(socket, RightsMessage.toSend(address, payload, descriptors), path),
+      );
     } finally {
       closeSync(socket);
     }
@@ -194,6 +195,32 @@ export class DescriptorInbox {
     this.#closed = true;
     closeSync(this.#descriptor); // the kernel closes what lies unread in its queue
     if (!isAbstract(this.path)) unlinkSync(this.path);
+  }
+}
+
+/**
+ * Calls `use` with the address of a socket at `path`. A path that is longer than an address may be is gone by
+ * its folder, which the kernel has under a short name while it is open.
+ */
+function withAddress<Result>(path: string, use: (address: Uint8Array) => Result): Result {
+  const address = unixAddress(path);
+  if (address !== null) return use(address);
+  const folder = openFolder(path);
+  try {
+    const short = unixAddress(`/proc/self/fd/${folder}/${basename(path)}`);
+    if (short === null) throw new DescriptorPassingError(path, "ENAMETOOLONG");
+    return use(short);
+  } finally {
+    closeSync(folder);
+  }
+}
+
+function openFolder(path: string): number {
+  if (path === "" || isAbstract(path)) throw new DescriptorPassingError(path, "EINVAL");
+  try {
+    return openSync(dirname(path), constants.O_RDONLY + constants.O_DIRECTORY);
+  } catch (error) {
+    throw new DescriptorPassingError(path, errorMessage(error));
   }
 }
 

@@ -23,6 +23,11 @@ const TCP_KEEPIDLE = 4;
 const TCP_KEEPINTVL = 5;
 const TCP_KEEPCNT = 6;
 const TCP_INFO = 11;
+const SO_PEERCRED = 17;
+
+/** `struct ucred`: process, user, group, 32 bits each. */
+const UCRED_NUMBERS = 3;
+const UCRED_USER = 1;
 
 /** The beginning of `struct tcp_info` (linux/tcp.h), which only ever grows at its end. */
 const TCP_INFO_BYTES = 60;
@@ -98,6 +103,17 @@ export class KernelOptions {
     if (getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, ptr(info), ptr(length)) !== 0) return null;
     if (info[TCPI_RETRANSMITS] === 0 && info[TCPI_PROBES] === 0) return 0;
     return new DataView(info.buffer).getUint32(TCPI_LAST_ACK_RECEIVED_MS, LITTLE_ENDIAN);
+  }
+
+  /** Returns the user who had connected a unix socket, or listened on it; null: not known here. */
+  peerUser(socket: object): number | null {
+    const descriptor = descriptorOf(socket);
+    if (this.#libc === null || descriptor === null) return null;
+    const credentials = new Uint32Array(UCRED_NUMBERS);
+    const length = new Uint32Array([credentials.byteLength]);
+    const { getsockopt } = this.#libc;
+    const known = getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, ptr(credentials), ptr(length));
+    return known === 0 ? (credentials[UCRED_USER] ?? null) : null;
   }
 
   #set(descriptor: number, level: number, option: number, value: number): boolean {

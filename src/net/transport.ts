@@ -155,6 +155,11 @@ export class Transport implements Channel {
     this.#remoteAddress = address;
   }
 
+  /** The user at the other end of a unix socket, as the kernel says; null: not known. */
+  get peerUser(): number | null {
+    return this.closed ? null : this.#owner.environment.kernel.peerUser(this.#socket);
+  }
+
   probeAfter(silentSeconds: number): void {
     if (!this.closed) this.#owner.environment.kernel.probeAfter(this.#socket, silentSeconds);
   }

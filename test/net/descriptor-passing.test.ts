@@ -2,6 +2,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:te
 import {
   closeSync,
   existsSync,
+  mkdirSync,
   openSync,
   readdirSync,
   readSync,
@@ -185,9 +186,23 @@ describe.if(passing !== null)("DescriptorPassing", () => {
     inbox.close();
   });
 
+  test("finds an inbox at a path that is longer than an address may be", () => {
+    const before = openDescriptors();
+    const deep = join(folder.path, "x".repeat(100), "y".repeat(100));
+    mkdirSync(deep, { recursive: true });
+    const inbox = openInbox(join(deep, "inbox"));
+    expect(post(inbox.path, text("deep"), [])).toBe("sent");
+    expect(inbox.receive()?.payload).toEqual(text("deep"));
+    inbox.close();
+    expect(existsSync(inbox.path)).toBe(false);
+    expect(openDescriptors()).toBe(before);
+  });
+
   test("refuses paths that no socket can have", () => {
     const long = join(folder.path, "x".repeat(120));
     expect(() => openInbox(long)).toThrow(DescriptorPassingError);
+    expect(() => openInbox(`@${long}`)).toThrow(DescriptorPassingError);
+    expect(() => openInbox(join(long, "no/such/folder"))).toThrow("ENOENT");
     expect(() => post(long, text("long"), [])).toThrow(DescriptorPassingError);
     expect(() => post("", text("empty"), [])).toThrow(DescriptorPassingError);
     expect(() => openInbox(join(folder.path, "no/such/folder"))).toThrow("ENOENT");
