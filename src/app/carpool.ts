@@ -154,9 +154,9 @@ export class Carpool {
     this.#config = config;
   }
 
-  /** What it listens on, for who takes over; null: this system does not pass it on. */
-  get listeningSockets(): readonly ListeningSocket[] | null {
-    return this.#sockets?.held ?? null;
+  /** What it listens on, for who takes over; empty: it stops, or this system does not pass it on. */
+  get listeningSockets(): readonly ListeningSocket[] {
+    return this.#sockets?.held ?? [];
   }
 
   /**

@@ -88,13 +88,13 @@ async function serve(
   await registerDevTenant(opened.store, { port: postgres.port, password });
   const carpool = await Carpool.start({ ...parts, config, logger, opened });
   catchFaults(logger);
-  const ended = runUntilSignal(carpool, logger, {
+  const run = runUntilSignal(carpool, logger, {
     config,
     readSettings: null,
     lost: postgres.exited.then(() => `PostgreSQL has ended; its log is ${postgres.logFile}`),
   });
   onReady(carpool.ports);
-  const code = await ended;
+  const code = await run.ended;
   await logger.flush();
   return code;
 }

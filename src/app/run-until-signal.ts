@@ -19,6 +19,22 @@ export interface RunOptions {
   readonly lost?: Promise<string>;
 }
 
+/** Who wants to know what becomes of this process, beside its log. */
+export interface RunWatcher {
+  /** Settings are read again, and {@link reloaded} follows. */
+  reloading(): void;
+  reloaded(): void;
+  stopping(): void;
+}
+
+/** A run as others steer it. */
+export interface RunningCarpool {
+  /** Resolves with the exit code. */
+  readonly ended: Promise<number>;
+  /** Another process takes the clients from now on: ends when those who are here have left, or their time is over. */
+  retire(successor: number): void;
+}
+
 export type SettingsReading =
   | { readonly ok: true; readonly config: Config; readonly warnings: readonly string[] }
   | {
@@ -36,35 +52,40 @@ const STOP_SIGNALS = ["SIGTERM", "SIGINT"] as const;
 const SAME_SIGNAL_MS = 500;
 
 /**
- * Runs until a signal stops `carpool`. Returns 0; 1 if something was lost or the stop failed; or 128 and
+ * Runs until a signal stops `carpool`. It ends with 0; 1 if something was lost or the stop failed; or 128 and
  * the number of the second signal, as shells do.
  */
 export function runUntilSignal(
   carpool: Carpool,
   logger: ProgramLogger,
   options: RunOptions,
-): Promise<number> {
-  const run = new Run(carpool, logger, options);
-  return run.ended;
+  watcher: RunWatcher = UNWATCHED,
+): RunningCarpool {
+  return new Run(carpool, logger, options, watcher);
 }
 
-class Run {
+const UNWATCHED: RunWatcher = { reloading() {}, reloaded() {}, stopping() {} };
+
+class Run implements RunningCarpool {
   readonly ended: Promise<number>;
   readonly #carpool: Carpool;
   readonly #logger: ProgramLogger;
+  readonly #watcher: RunWatcher;
   readonly #readSettings: RunOptions["readSettings"];
   readonly #end: (code: number) => void;
   #config: Config;
   #reloads = Promise.resolve();
   /** Null while nobody has told it to stop. */
   #stoppingSinceMs: number | null = null;
+  #retiring = false;
 
-  constructor(carpool: Carpool, logger: ProgramLogger, options: RunOptions) {
+  constructor(carpool: Carpool, logger: ProgramLogger, options: RunOptions, watcher: RunWatcher) {
     const { promise, resolve } = Promise.withResolvers<number>();
     this.ended = promise;
     this.#end = resolve;
     this.#carpool = carpool;
     this.#logger = logger;
+    this.#watcher = watcher;
     this.#readSettings = options.readSettings;
     this.#config = options.config;
     // For the rest of the process: a signal's twin may come when all is over, and must not kill what tidies up.
@@ -73,12 +94,23 @@ class Run {
     void options.lost?.then((reason) => this.#onLost(reason));
   }
 
+  retire(successor: number): void {
+    if (this.#stoppingSinceMs !== null || this.#retiring) return;
+    this.#retiring = true;
+    const { shutdownTimeoutMs } = this.#config;
+    this.#logger.info(
+      { successor, shutdownTimeoutMs },
+      "replaced: another process takes the clients, and those who are here may leave",
+    );
+    void this.#endAfter(this.#carpool.retire(shutdownTimeoutMs), 0);
+  }
+
   readonly #onStopSignal = (signal: NodeJS.Signals): void => {
     const nowMs = performance.now();
     if (this.#stoppingSinceMs === null) {
       this.#logger.info({ signal }, "told to stop");
       this.#stoppingSinceMs = nowMs;
-      void this.#stop(0);
+      if (!this.#retiring) void this.#stop(0); // else it ends within the same time
     } else if (nowMs - this.#stoppingSinceMs > SAME_SIGNAL_MS) {
       this.#logger.warn({ signal }, "stopping at once: a second signal came");
       this.#end(128 + constants.signals[signal]);
@@ -90,12 +122,14 @@ class Run {
     const readSettings = this.#readSettings;
     // One after the other: the last to be told is what holds.
     this.#reloads = this.#reloads.then(() =>
-      this.#stoppingSinceMs === null ? this.#reload(readSettings()) : undefined,
+      this.#stoppingSinceMs === null && !this.#retiring
+        ? this.#reloadWatched(readSettings())
+        : undefined,
     );
   };
 
   #onLost(reason: string): void {
-    if (this.#stoppingSinceMs !== null) return;
+    if (this.#stoppingSinceMs !== null || this.#retiring) return;
     this.#stoppingSinceMs = performance.now();
     this.#logger.error({}, reason);
     void this.#stop(1);
@@ -107,14 +141,25 @@ class Run {
       { shutdownTimeoutMs },
       "stopping: no more clients are taken, and transactions may end",
     );
+    this.#watcher.stopping();
+    await this.#endAfter(this.#carpool.stop(shutdownTimeoutMs), code);
+  }
+
+  async #endAfter(stopped: Promise<void>, code: number): Promise<void> {
     try {
-      await this.#carpool.stop(shutdownTimeoutMs);
+      await stopped;
       this.#logger.info({}, "stopped");
       this.#end(code);
     } catch (error) {
       logFault(this.#logger, error, "stopping failed");
       this.#end(1);
     }
+  }
+
+  async #reloadWatched(reading: SettingsReading): Promise<void> {
+    this.#watcher.reloading();
+    await this.#reload(reading);
+    this.#watcher.reloaded();
   }
 
   async #reload(reading: SettingsReading): Promise<void> {

@@ -1,43 +1,105 @@
 /**
- * `carpool start`: the production run, from settings to the signal that ends it.
+ * `carpool start`: the production run, from settings to the signal that ends it, or to the process that takes its
+ * place.
  */
 
-import { Carpool, type CarpoolPorts } from "./carpool.ts";
+import { resolve } from "node:path";
+import { KernelOptions } from "../net/kernel-options.ts";
+import { Carpool, type CarpoolParts, type CarpoolPorts } from "./carpool.ts";
+import type { ListeningSocket } from "./listening-sockets.ts";
 import { openStore } from "./open-store.ts";
 import { ProgramLogger } from "./program-logger.ts";
 import { programParts } from "./program-parts.ts";
 import { catchFaults, type RunOptions, runUntilSignal } from "./run-until-signal.ts";
+import { ServiceManager } from "./service-manager.ts";
+import { Succession } from "./succession.ts";
+
+export interface StartOptions extends RunOptions {
+  readonly workingDirectory: string;
+  /** Takes the place of the Carpool that runs with this folder of data, if one does. */
+  readonly replace: boolean;
+}
 
 /** Standard output, as containers want it. */
 const LOG_DESCRIPTOR = 1;
 
 /**
- * Runs until a signal ends it: returns 0 after a clean stop. Throws why it could not start; see `startFailure`.
+ * Runs until a signal ends it, or another process has taken its place: returns 0 after a clean stop. Throws why it
+ * could not start; see `startFailure`.
  */
-export async function startCarpool(
-  options: RunOptions & { readonly workingDirectory: string },
-): Promise<number> {
-  const { config } = options;
-  const parts = programParts(options.workingDirectory);
+export async function startCarpool(options: StartOptions): Promise<number> {
+  const { config, workingDirectory } = options;
+  const parts = programParts(workingDirectory);
   const logger = new ProgramLogger({
     level: config.logLevel,
     format: config.logFormat,
     descriptor: LOG_DESCRIPTOR,
   });
   const opened = await openStore(config, parts);
-  const carpool = await Carpool.start({ ...parts, config, logger, opened });
+  const succession = new Succession({
+    folder: resolve(workingDirectory, config.dataDirectory),
+    environment: { clock: parts.clock, logger, kernel: new KernelOptions() },
+  });
+  const started = { ...parts, config, logger, opened };
+  const carpool = await start(started, options.replace ? succession : null);
   catchFaults(logger);
-  const ended = runUntilSignal(carpool, logger, options); // before anybody hears that it is ready
+  const manager = new ServiceManager({ ...parts, environment: process.env, logger });
+  const ready = (): void => manager.ready(statusOf(carpool.ports));
+  const run = runUntilSignal(carpool, logger, options, {
+    reloading: () => manager.reloading(),
+    reloaded: ready,
+    stopping: () => manager.stopping(),
+  }); // before anybody hears that it is ready
+  await succession.finish({
+    get listeningSockets() {
+      return carpool.listeningSockets;
+    },
+    onReplaced(processId) {
+      manager.replacedBy(processId);
+      run.retire(processId);
+    },
+  });
   const { clients: clientsMax, servers: serversMax } = carpool.connectionsMax;
   logger.info(
     { ...portFields(carpool.ports), store: opened.place, clientsMax, serversMax },
     "carpool is ready",
   );
-  const code = await ended;
+  ready();
+  const code = await run.ended;
+  succession.close();
+  manager.close();
   await logger.flush();
   return code;
 }
 
+/** Serves once it resolves. */
+async function start(parts: CarpoolParts, succession: Succession | null): Promise<Carpool> {
+  const handedOver = await takeSockets(parts, succession);
+  try {
+    return await Carpool.start({ ...parts, handedOver });
+  } catch (error) {
+    succession?.abandon();
+    throw error;
+  }
+}
+
+async function takeSockets(
+  { opened }: CarpoolParts,
+  succession: Succession | null,
+): Promise<readonly ListeningSocket[]> {
+  try {
+    return (await succession?.begin()) ?? [];
+  } catch (error) {
+    await opened.store.close();
+    throw error;
+  }
+}
+
 function portFields({ transaction, session, native, http }: CarpoolPorts) {
   return { transaction, session, native, http };
+}
+
+function statusOf(ports: CarpoolPorts): string {
+  const { transaction, session, native, http } = ports;
+  return `Serving: transaction ${transaction}, session ${session}, native ${native}, HTTP ${http}`;
 }

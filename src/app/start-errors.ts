@@ -44,11 +44,21 @@ export class WorkerStartError extends Error {
   override readonly name = "WorkerStartError";
 }
 
+/** The running Carpool does not give its place away. */
+export class TakeoverError extends Error {
+  override readonly name = "TakeoverError";
+
+  constructor(reason: string) {
+    super(`the running Carpool is not replaced: ${reason}. It serves on`);
+  }
+}
+
 /** Errors that say to an operator what is wrong. The others are ours: their stack says where. */
 const OPERATOR_ERRORS = [
   PortTakenError,
   PortUnusableError,
   WorkerStartError,
+  TakeoverError,
   TlsConfigurationError,
   VaultKeyError,
   SecretNotOpenedError,

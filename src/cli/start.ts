@@ -12,7 +12,14 @@ import type { GlobalOptions, Verb } from "./verb.ts";
 const AFTER_HELP = `
 Signals: SIGTERM and SIGINT stop it when running transactions are over, at the latest after
 SHUTDOWN_TIMEOUT; a second one at once. SIGHUP reloads carpool.yaml and certificates.
+
+A new version takes the place of the running one with --replace: on the same ports, with the same
+DATA_DIRECTORY, and no connection is refused. The old one ends within its SHUTDOWN_TIMEOUT.
 `;
+
+interface StartFlags {
+  readonly replace?: boolean;
+}
 
 /** Adds the verb. */
 export const addStart: Verb = (program, context, finish) => {
@@ -20,13 +27,18 @@ export const addStart: Verb = (program, context, finish) => {
     .command("start")
     .description("run the pooler until a signal stops it")
     .addHelpText("after", AFTER_HELP)
-    .action(async () => {
+    .option("--replace", "take the place of the running one, if there is one")
+    .action(async ({ replace = false }: StartFlags) => {
       const { config } = program.opts<GlobalOptions>();
-      finish(await start(context, config ?? null));
+      finish(await start(context, config ?? null, replace));
     });
 };
 
-async function start(context: CommandContext, fileName: string | null): Promise<number> {
+async function start(
+  context: CommandContext,
+  fileName: string | null,
+  replace: boolean,
+): Promise<number> {
   const settings = tellSettings(context, fileName);
   if (settings === null) return EXIT_CODE.failed;
   try {
@@ -34,6 +46,7 @@ async function start(context: CommandContext, fileName: string | null): Promise<
       workingDirectory: context.workingDirectory,
       config: settings.config,
       readSettings: () => readSettings(context, fileName),
+      replace,
     });
   } catch (error) {
     context.writeError(`error: ${describeFailure(error)}\n`);
