@@ -89,7 +89,8 @@ export class LinkChannel implements EdgeChannel, InputOwner, OutputOwner {
   }
 
   get resting(): boolean {
-    return this.#answered === this.#output.written && !this.#endsInside;
+    const isAnswered = this.#answered === this.#output.written;
+    return isAnswered && !this.#endsInside && this.#ending === null;
   }
 
   get ticket(): string | null {
@@ -222,13 +223,9 @@ export class LinkChannel implements EdgeChannel, InputOwner, OutputOwner {
   }
 
   onTailLeft(): void {
-    if (this.#state === "flushing") {
-      this.#clearDeadline();
-      this.#endNow();
-    } else {
-      if (this.#restDue !== NONE) this.#sayRest(this.#restDue);
-      this.#drained();
-    }
+    if (this.#state === "flushing") return this.#endNow();
+    if (this.#restDue !== NONE) this.#sayRest(this.#restDue);
+    this.#drained();
   }
 
   /** What is said of a client, its owner says to its edge. */
@@ -283,8 +280,7 @@ export class LinkChannel implements EdgeChannel, InputOwner, OutputOwner {
     if (this.#state === "departed" || this.#state === "gone") throw spokeAfterItsEnd();
     if (this.#state === "told") {
       this.#enter("gone");
-      this.#carrier.forget(this.#number);
-      return;
+      return this.#carrier.forget(this.#number);
     }
     this.#ending = ending;
     const isUnread = this.#state === "open" && this.#input.hasUnread && ending !== "destroy";
@@ -315,10 +311,7 @@ export class LinkChannel implements EdgeChannel, InputOwner, OutputOwner {
     if (this.#state !== "open") return;
     this.#ownEnding = ending;
     this.#input.drop();
-    if (this.pendingBytes === 0) {
-      this.#endNow();
-      return;
-    }
+    if (this.pendingBytes === 0) return this.#endNow();
     this.#enter("flushing");
     this.#setDeadline(PROGRESS_MS);
   }
@@ -326,10 +319,7 @@ export class LinkChannel implements EdgeChannel, InputOwner, OutputOwner {
   /** What was written has left. */
   #endNow(): void {
     this.#sayEnd(this.#ownEnding);
-    if (this.#ownEnding === "hangUp") {
-      this.#enterTold();
-      return;
-    }
+    if (this.#ownEnding === "hangUp") return this.#enterTold();
     this.#enter("ended");
     this.#setDeadline(LINGER_MS);
   }
@@ -378,8 +368,9 @@ export class LinkChannel implements EdgeChannel, InputOwner, OutputOwner {
 
   #deadlinePassed(): void {
     this.#deadline = null;
+    const pendingBytes = this.client?.pendingBytes ?? 0;
     if (this.#state !== "departed") this.destroy();
-    else if ((this.client?.pendingBytes ?? 0) !== this.#clientPendingBytes) this.#awaitReading();
+    else if (pendingBytes !== this.#clientPendingBytes) this.#awaitReading();
     else {
       this.#ending = "destroy";
       this.#finish();

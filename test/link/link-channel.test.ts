@@ -44,6 +44,21 @@ describe("what an edge knows of its client", () => {
     expect(edge.endsInside).toBe(true);
   });
 
+  test("is that it does not rest once its owner has ended the channel", async () => {
+    const linked = await Linked.start();
+    const { edge, owner } = openChannel(linked);
+    say(edge, "select 1");
+    linked.settle();
+    edge.pause();
+    say(owner, "FATAL");
+    owner.rest();
+    linked.settle();
+    expect(edge.resting).toBe(true);
+    owner.close();
+    linked.settle();
+    expect([edge.resting, edge.closed]).toEqual([false, false]);
+  });
+
   test("is its ticket, the last one, and none that is too long for a frame", async () => {
     const linked = await Linked.start();
     const { edge, owner } = openChannel(linked);

@@ -17,6 +17,9 @@ const STEPS = 120;
 const STEPS_BETWEEN_TASKS = 20;
 const PAIRS_MAX = 10;
 
+/** Lengths of writes: few are long, as of clients. */
+const WRITE_BYTES = [1, 5, 50, 100, 200, 300, 2000, 20_000, 70_000, 300_000];
+
 /** What the stream may hold beyond its room: a write, a frame behind it, and what must be said in between. */
 const HELD_MAX = 131_072 + 2 * 65_536 + 32_768;
 
@@ -120,7 +123,7 @@ class Schedule {
     const end = this.#random.chance(0.5) ? pair?.edge : pair?.owner;
     if (end === undefined || end === null) return;
     const action = this.#random.below(20);
-    if (action < 10) end.write(this.#random.pick([1, 50, 300, 20_000, 300_000]));
+    if (action < 10) end.write(this.#random.pick(WRITE_BYTES));
     else if (action < 13) end.setPaused(true);
     else if (action < 16) end.setPaused(false);
     else if (action < 19) end.rest();
