@@ -9,8 +9,8 @@ import type { Carrier } from "./carrier.ts";
 import { FRAME, HEADER_BYTES, writeHeader } from "./frame.ts";
 import { PIECE_BYTES, type Sender } from "./turn-queue.ts";
 
-/** A few answers of the largest size. Whoever lets more gather does not read. */
-const LANE_BYTES_MAX = 67_108_864;
+/** Two answers of the largest size. Whoever lets more gather does not read. */
+const LANE_BYTES_MAX = 33_554_432;
 
 export class BodyLane implements Sender {
   queue: object | null = null;

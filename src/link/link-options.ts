@@ -21,6 +21,8 @@ export interface LinkOptions {
   readonly logger: Logger;
   /** How long the other side may take to say who it is. */
   readonly handshakeTimeoutMs: number;
+  /** How many channels may be open at a time; absent: 1 048 576, more than a process has descriptors. */
+  readonly channelsMax?: number;
   /** Calls it when all that has come in this turn of the event loop has been handled: `setImmediate`. */
   readonly afterTurn: (callback: () => void) => void;
 }

@@ -32,11 +32,11 @@ import type { EdgeChannel, LinkHandler, LinkHello, LinkPort } from "./link-port.
 import { OpenRequests } from "./open-requests.ts";
 import { type Sender, TurnQueue } from "./turn-queue.ts";
 
-/** More channels than a process has descriptors for their clients. */
+/** More than a process has descriptors for their clients. */
 const CHANNELS_MAX = 1_048_576;
 
-/** So many of each side's, and some that have ended on one side only. */
-const CHANNELS_OF_BOTH_MAX = 4 * CHANNELS_MAX;
+/** So many times as many count as an attack: one side may still count what has ended on the other one. */
+const CHANNELS_SLACK = 2;
 
 const NUMBERS_END = 0x1_0000_0000;
 
@@ -54,6 +54,7 @@ export class Link implements LinkPort, Carrier, ChannelHandler, FrameSink, Frame
   readonly #stream: Channel;
   readonly #handler: LinkHandler;
   readonly #afterTurn: (callback: () => void) => void;
+  readonly #channelsMax: number;
   /** The least number of a channel that is opened on this side; the others have the same parity. */
   readonly #firstNumber: number;
   readonly #reader: FrameReader;
@@ -91,6 +92,7 @@ export class Link implements LinkPort, Carrier, ChannelHandler, FrameSink, Frame
     this.#stream = options.channel;
     this.#handler = options.handler;
     this.#afterTurn = options.afterTurn;
+    this.#channelsMax = options.channelsMax ?? CHANNELS_MAX;
     this.#firstNumber = options.role === "dialler" ? 2 : 1;
     this.#nextNumber = this.#firstNumber;
     this.#reader = new FrameReader(this);
@@ -114,7 +116,7 @@ export class Link implements LinkPort, Carrier, ChannelHandler, FrameSink, Frame
   open(opening: unknown): EdgeChannel {
     const bytes = encodeBody(opening);
     assert(bytes.length <= OPEN_BYTES_MAX, "an opening fits into a frame");
-    if (this.#closed || this.#channels.size >= CHANNELS_MAX) return this.#openLost();
+    if (this.#closed || this.#channels.size >= this.#channelsMax) return this.#openLost();
     const number = this.#takeNumber();
     const channel = new LinkChannel(number, this, true);
     this.#channels.set(number, channel);
@@ -246,7 +248,8 @@ export class Link implements LinkPort, Carrier, ChannelHandler, FrameSink, Frame
 
   #opened(number: number, opening: unknown): void {
     const isTheirs = number !== 0 && (number & 1) !== (this.#firstNumber & 1);
-    if (!isTheirs || this.#channels.has(number) || this.#channels.size >= CHANNELS_OF_BOTH_MAX)
+    const isTooMany = this.#channels.size >= CHANNELS_SLACK * this.#channelsMax;
+    if (!isTheirs || isTooMany || this.#channels.has(number))
       throw new LinkProtocolError(`channel ${number} can't be opened`);
     const channel = new LinkChannel(number, this, false);
     this.#channels.set(number, channel);

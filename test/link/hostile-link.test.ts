@@ -4,7 +4,14 @@ import { Link } from "../../src/link/link.ts";
 import { LinkHandshakeError } from "../../src/link/link-errors.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { rejectionOf } from "../support/rejection.ts";
-import { Linked, linkOptions, openChannel, Recorder, Turns } from "./support/linked.ts";
+import {
+  CHANNELS_MAX,
+  Linked,
+  linkOptions,
+  openChannel,
+  Recorder,
+  Turns,
+} from "./support/linked.ts";
 import { MemoryStream } from "./support/memory-stream.ts";
 
 /** A frame as somebody else might send it. */
@@ -168,6 +175,18 @@ describe("a link whose other side breaks the protocol", () => {
     send(frame(2, FRAME.data, "x"), frame(2, FRAME.end, "\0"));
     expect(handler.lost).toEqual([]);
     send(frame(2, FRAME.data, "y"));
+    expect(handler.lost).toHaveLength(1);
+  });
+
+  test("ends where more channels are opened than two sides may have", async () => {
+    const { starting, send, handler, turns } = accept();
+    send(hello());
+    await starting;
+    turns.end();
+    for (let opened = 1; opened <= 2 * CHANNELS_MAX; opened += 1)
+      send(frame(2 * opened, FRAME.open, "1"));
+    expect(handler.lost).toEqual([]);
+    send(frame(4 * CHANNELS_MAX + 2, FRAME.open, "1"));
     expect(handler.lost).toHaveLength(1);
   });
 

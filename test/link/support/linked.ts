@@ -81,6 +81,9 @@ export class Bytes implements ChannelHandler {
   }
 }
 
+/** Of a link in tests. */
+export const CHANNELS_MAX = 20_000;
+
 const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** What a test needs to start one side. */
@@ -98,6 +101,7 @@ export function linkOptions(
     clock: parts.clock,
     logger: SILENT,
     handshakeTimeoutMs: 5000,
+    channelsMax: CHANNELS_MAX,
     afterTurn: parts.turns.after,
   };
 }
