@@ -94,10 +94,10 @@ export class PermitHolder {
     this.#total += 1;
   }
 
-  /** So many are no longer its own: those that it was asked for first. */
+  /** So many are no longer its own; of those that it had to spare, as far as it had any. */
   returned(count: number): void {
     this.held -= count;
-    this.spare = Math.max(0, this.spare - Math.min(count, this.recalled));
+    this.spare = Math.max(0, this.spare - count);
   }
 
   /** One is asked back, at least as `mode` says. */

@@ -32,7 +32,7 @@ export interface PermitReport {
   readonly waitedMs: number;
   /** It has waited so long that the reserve is there for it. */
   readonly beyond: boolean;
-  /** Resources that nobody has used for a while. */
+  /** Resources that nobody has used for a while, and those that are being closed. */
   readonly spare: number;
   /** How long the first of those has rested. */
   readonly restedMs: number;

@@ -91,6 +91,7 @@ export class PoolLedger {
   freed(): void {
     assert(this.#used > 0, "what is freed was taken");
     this.#used -= 1;
+    this.#told = { ...this.#told, spare: Math.max(0, this.#told.spare - 1) };
   }
 
   awaits(member: GroupMember): boolean {
@@ -205,7 +206,7 @@ export class PoolLedger {
       waiting += member.waiting;
       beyond ||= member.usesReserve;
       waitsSinceMs = Math.min(waitsSinceMs, member.oldestWaitSinceMs);
-      spare += member.spare(nowMs - SPARE_AFTER_MS);
+      spare += member.spare(nowMs - SPARE_AFTER_MS) + member.closing;
       restsSinceMs = Math.min(restsSinceMs, member.oldestIdleSinceMs);
     }
     wanted = Math.min(wanted, permits);
