@@ -53,10 +53,13 @@ export class RecallPlan {
 
   #recallSurplus(): void {
     const { pools, holders, max, taken } = this.#scope;
-    for (const pool of pools)
-      for (let over = pool.taken - pool.mostNow; over > 0; over -= 1)
-        if (!this.#recall(surplusOf(pool.holders))) break;
-    while (taken + this.#balance > max) if (!this.#recall(surplusOf(holders))) return;
+    for (const pool of pools) this.#recallBeyond(pool.taken - pool.mostNow, pool.holders);
+    this.#recallBeyond(taken + this.#balance - max, holders);
+  }
+
+  #recallBeyond(count: number, among: readonly PermitHolder[]): void {
+    if (count > 0) watchOthers(among, null);
+    for (let left = count; left > 0; left -= 1) if (!this.#recall(surplusOf(among))) return;
   }
 
   #recallFor(asker: PermitHolder): void {
@@ -91,7 +94,7 @@ export class RecallPlan {
 }
 
 /** What they have to spare is to be known. */
-function watchOthers(holders: readonly PermitHolder[], asker: PermitHolder): void {
+function watchOthers(holders: readonly PermitHolder[], asker: PermitHolder | null): void {
   for (const holder of holders)
     if (holder !== asker && holder.pool.yields && holder.held > 0) holder.watched = true;
 }
