@@ -81,6 +81,11 @@ export class RawClient implements AsyncDisposable {
     return new RawClient(await openSocket(target));
   }
 
+  /** Where it comes from. */
+  get localPort(): number {
+    return this.#socket.localPort ?? 0;
+  }
+
   /** What a CancelRequest of this client needs. */
   get key(): CancelKey {
     if (this.#key === null) throw new Error("the client has no cancel key");
