@@ -108,7 +108,7 @@ export class TestPooler implements AsyncDisposable {
     fields: Readonly<Record<string, unknown>>,
     user: Readonly<Record<string, unknown>> = {},
   ): Promise<void> {
-    await putTenant(this.store, this.#postgres, fields, user);
+    await putTenantInto(this.store, this.#postgres, fields, user);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -138,7 +138,7 @@ export async function startPooler(
   const logger = options.logger ?? collectingLogger(lines);
   const { tenant, user, hop = TEST_HOP, workers = hop ? HOP_WORKERS : TEST_WORKERS } = options;
   const owners = hop ? { owners: 1 } : {};
-  await putTenant(store, postgres, { default_pool_size: 2, ...owners, ...tenant }, user);
+  await putTenantInto(store, postgres, { default_pool_size: 2, ...owners, ...tenant }, user);
   const shared = { config, clock, wallClock, random, logger, grammar: GRAMMAR };
   const pooler =
     workers > 1
@@ -174,7 +174,8 @@ function configFor({ env, config }: TestPoolerOptions, folder: string): Config {
   return { ...loaded.config, ...config };
 }
 
-async function putTenant(
+/** Puts or changes a tenant that leads to `postgres`. */
+export async function putTenantInto(
   store: TenantStore,
   { port, superuser, password }: PostgresBehind,
   fields: Readonly<Record<string, unknown>>,

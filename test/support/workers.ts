@@ -13,5 +13,13 @@ export const TEST_HOP = process.env["CARPOOL_TEST_HOP"] === "1";
 /** Declares a test that means nothing where there are several workers; `reason` says why, where it is skipped. */
 export function testOneWorker(name: string, reason: string, run: () => Promise<void> | void): void {
   if (TEST_WORKERS === 1) test(name, run);
-  else test.skip(`${name} (one worker: ${reason})`, run);
+  else test.skip(`${name} (with one worker only: ${reason})`, run);
+}
+
+/** So many connections meet each of three workers, but once in 50 000 times. */
+const CONNECTIONS_THAT_MEET_ALL = 30;
+
+/** Does something so often that every worker has done it: the kernel spreads connections over them by chance. */
+export function everyWorker<T>(act: () => Promise<T>): Promise<T>[] {
+  return Array.from({ length: TEST_WORKERS === 1 ? 1 : CONNECTIONS_THAT_MEET_ALL }, act);
 }

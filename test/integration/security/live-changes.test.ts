@@ -8,6 +8,7 @@ import { Client } from "pg";
 import { startPooler, type TestPooler } from "../../support/pooler.ts";
 import { startPostgres, type TestPostgres } from "../../support/postgres.ts";
 import { rejectionOf } from "../../support/rejection.ts";
+import { everyWorker } from "../../support/workers.ts";
 import { LogKeeper } from "./support/log-keeper.ts";
 import { RawClient } from "./support/raw-client.ts";
 import { currentUser } from "./support/sign-in.ts";
@@ -263,7 +264,10 @@ describe("a tenant that is taken away", () => {
     await tenant.put(secret);
     expect(await tenant.lets(secret)).toBe(true);
     await pooler.store.write([{ kind: "delete", externalId: tenant.name }]);
-    await until(async () => !(await tenant.lets(secret)));
+    await until(async () => {
+      const outcomes = await Promise.all(everyWorker(() => tenant.lets(secret)));
+      return !outcomes.includes(true);
+    });
     expect(await rejectionOf(currentUser(tenant.target(secret)))).toMatchObject({ code: "28P01" });
   });
 });

@@ -13,9 +13,10 @@ import { SecretBox } from "../../../src/tenants/secret-box.ts";
 import type { TenantStore } from "../../../src/tenants/tenant-store.ts";
 import { eventually } from "../../support/eventually.ts";
 import { FreezingNetwork } from "../../support/freezing-network.ts";
-import { startPooler, type TestPooler } from "../../support/pooler.ts";
+import { putTenantInto, startPooler, type TestPooler } from "../../support/pooler.ts";
 import { startPostgres, type TestPostgres } from "../../support/postgres.ts";
 import { rejectionOf } from "../../support/rejection.ts";
+import { everyWorker, testOneWorker } from "../../support/workers.ts";
 
 const KEY = "a key of Carpool, of 32 bytes...";
 /** Many times what a login takes, and far less than any wait for the database would be. */
@@ -47,9 +48,12 @@ beforeEach(async () => {
   await metadata.query(`create database ${database}`);
   network = await FreezingNetwork.open(metadata.port);
   url = metadata.connectionString({ database }).replace(`:${metadata.port}/`, `:${network.port}/`);
+  // Before there is a pooler: what changes while it runs, it looks up.
+  const before = await openAnother();
+  await putTenantInto(before, postgres, { external_id: "late" });
+  await before.close();
   pooler = await startPooler(postgres, { env: { DATABASE_URL: url, VAULT_ENC_KEY: KEY } });
-  await pooler.putTenant({ external_id: "late" });
-  await logIn("dev");
+  await logInEverywhere("dev");
 });
 afterEach(async () => {
   network.thaw();
@@ -66,6 +70,11 @@ async function logIn(tenant: string, through = pooler): Promise<void> {
   } finally {
     await client.end();
   }
+}
+
+/** Each worker knows the tenant from then on. */
+async function logInEverywhere(tenant: string): Promise<void> {
+  await Promise.all(everyWorker(() => logIn(tenant)));
 }
 
 function openAnother(): Promise<TenantStore> {
@@ -116,19 +125,25 @@ test("whom it knows logs in while the database is stopped, others are asked to t
   await expectToHearOfChanges();
 });
 
-test("it knows as many as TENANT_CACHE_SIZE says, and of those the ones that came last", async () => {
-  const env = { DATABASE_URL: url, VAULT_ENC_KEY: KEY, TENANT_CACHE_SIZE: "1" };
-  await using small = await startPooler(postgres, { env });
-  await logIn("dev", small);
-  await logIn("late", small);
-  await metadata.shutDown();
-  try {
+const PER_WORKER = "which tenants a worker has looked up last is its own affair";
+
+testOneWorker(
+  "it knows as many as TENANT_CACHE_SIZE says, and of those the ones that came last",
+  PER_WORKER,
+  async () => {
+    const env = { DATABASE_URL: url, VAULT_ENC_KEY: KEY, TENANT_CACHE_SIZE: "1" };
+    await using small = await startPooler(postgres, { env });
+    await logIn("dev", small);
     await logIn("late", small);
-    await expectRefusedForNow("dev", small);
-  } finally {
-    await metadata.start();
-  }
-});
+    await metadata.shutDown();
+    try {
+      await logIn("late", small);
+      await expectRefusedForNow("dev", small);
+    } finally {
+      await metadata.start();
+    }
+  },
+);
 
 test("whom it knows logs in while the database hangs, and nobody else waits for ever", async () => {
   network.freeze();
