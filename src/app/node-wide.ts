@@ -3,12 +3,15 @@
  */
 
 import type { Clock } from "../base/clock.ts";
+import type { SupervisorPort } from "../cluster/control-port.ts";
 import { Ownership } from "../cluster/ownership.ts";
 import { hasSeveralOwners } from "../cluster/tenant-owners.ts";
 import type { WorkerPeers } from "../cluster/worker-peers.ts";
 import { openPermitOffice } from "../cluster/worker-permits.ts";
 import { SharedBans } from "../control/shared-bans.ts";
 import { SharedClients } from "../control/shared-clients.ts";
+import type { Traffic } from "../control/traffic.ts";
+import { TrafficHandler } from "../control/traffic-handler.ts";
 import type { PermitOffice } from "../pool/permits.ts";
 import type { AddressBans } from "../proxy/address-bans.ts";
 import type { WorkerPlace } from "./worker-place.ts";
@@ -22,11 +25,13 @@ export class NodeWide {
   readonly census: SharedClients;
   /** Hears of each failed login, and tells the other workers. */
   readonly failedLogins: SharedBans;
+  readonly #supervisor: SupervisorPort;
 
   /** @param bans those of this worker */
   constructor({ peers, supervisor }: WorkerPlace, clock: Clock, bans: AddressBans) {
     const ownership = new Ownership(peers.workers);
     this.peers = peers;
+    this.#supervisor = supervisor;
     this.ownership = ownership;
     this.permits = openPermitOffice(
       supervisor,
@@ -39,8 +44,12 @@ export class NodeWide {
     this.failedLogins = new SharedBans(bans, supervisor);
   }
 
-  /** Learns what the node knows already. To be awaited before any client is taken. Rejects if the supervisor is away. */
-  catchUp(): Promise<void> {
-    return this.failedLogins.catchUp();
+  /**
+   * Learns what the node knows already, and does to `traffic` what its operator says. To be awaited before any
+   * client is taken. Rejects if the supervisor is away.
+   */
+  async catchUp(traffic: Traffic): Promise<void> {
+    const handler = new TrafficHandler(traffic, this.#supervisor);
+    await Promise.all([this.failedLogins.catchUp(), handler.catchUp()]);
   }
 }

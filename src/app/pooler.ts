@@ -241,7 +241,7 @@ export class Pooler {
   /** Listens. Throws {@link PortTakenError} with the setting that names the port; nothing is open then. */
   async start(): Promise<void> {
     await this.#directory.start();
-    await this.#nodeWide?.catchUp();
+    await this.#nodeWide?.catchUp(this.traffic);
     this.#limits.start();
     try {
       const { config, place, sockets = placesOf(config, POOLER_PORTS) } = this.#parts;

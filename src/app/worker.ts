@@ -10,7 +10,6 @@ import { SupervisorDesk } from "../cluster/control-desk.ts";
 import type { ControlHandler } from "../cluster/control-port.ts";
 import { LinkMesh, SUPERVISOR } from "../cluster/link-mesh.ts";
 import type { Config } from "../config/settings.ts";
-import { TrafficHandler } from "../control/traffic-handler.ts";
 import { KernelOptions } from "../net/kernel-options.ts";
 import type { Grammar } from "../sql/grammar.ts";
 import { linkStarter } from "./link-starter.ts";
@@ -39,7 +38,6 @@ export class Worker implements ControlHandler {
   readonly pooler: Pooler;
   readonly #mesh: LinkMesh;
   readonly #desk: SupervisorDesk;
-  readonly #traffic: TrafficHandler;
   readonly #opened: OpenedStore;
   readonly #parts: WorkerParts;
   #config: Config;
@@ -81,7 +79,6 @@ export class Worker implements ControlHandler {
       ...(sockets === undefined ? {} : { sockets }),
     });
     this.#desk.register("life", this);
-    this.#traffic = new TrafficHandler(this.pooler.traffic, this.#desk);
   }
 
   /** Serves clients once it resolves. Rejects with why it can't; nothing is left open then. */
@@ -103,7 +100,6 @@ export class Worker implements ControlHandler {
     this.#mesh.start();
     if ((await this.#mesh.awaitLink(SUPERVISOR, SUPERVISOR_TIMEOUT_MS)) === null)
       throw new Error("the supervisor does not answer");
-    await this.#traffic.catchUp();
     await this.pooler.start();
     const { clients, servers } = this.pooler.connectionsMax;
     const ready: WorkerReady = {

@@ -35,7 +35,8 @@ export class NodeTraffic implements Traffic, WorkersHandler {
   readonly #workers: WorkersPort;
   readonly #bans: BanLifter;
   readonly #ready = new Set<number>();
-  /** Tenants that are paused, or about to be. */
+  /** Tenants that are about to be paused. */
+  readonly #pausing = new Set<string>();
   readonly #paused = new Set<string>();
 
   /** @param bans what the supervisor itself remembers */
@@ -55,17 +56,20 @@ export class NodeTraffic implements Traffic, WorkersHandler {
   }
 
   async pause(externalId: string, timeoutMs: number): Promise<PauseOutcome> {
-    this.#paused.add(externalId);
+    this.#pausing.add(externalId);
     try {
       const body = { externalId, timeoutMs };
       const outcomes = await this.#askAll("pause", body, pauseAnswer, timeoutMs);
       const servers = outcomes.reduce((total, outcome) => total + outcome.servers, 0);
       const paused = outcomes.every((outcome) => outcome.paused);
-      if (!paused) await this.resume(externalId);
+      if (paused) this.#paused.add(externalId);
+      else await this.resume(externalId);
       return { paused, servers };
     } catch (error) {
       await this.resume(externalId);
       throw error;
+    } finally {
+      this.#pausing.delete(externalId);
     }
   }
 
@@ -103,7 +107,7 @@ export class NodeTraffic implements Traffic, WorkersHandler {
     if (verb !== `${TRAFFIC}.paused`) throw new Error(`unknown verb ${verb}`);
     const asked = [...this.#paused].map((externalId) => this.#checkPaused(externalId, worker));
     await Promise.all(asked);
-    return [...this.#paused];
+    return [...this.#pausing, ...this.#paused];
   }
 
   onNotice(): void {
