@@ -26,7 +26,8 @@ export function cpuTicksOf(stat: string): number {
   return ticks;
 }
 
-function childrenOf(pid: number): number[] {
+/** The processes that `pid` has started and that still are. */
+export function childrenOf(pid: number): number[] {
   return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
     readFileSync(`/proc/${pid}/task/${task}/children`, "latin1")
       .split(" ")

@@ -17,15 +17,18 @@ export class Login {
   readonly #target: LoadTarget;
   readonly #write: (bytes: Buffer) => void;
   readonly #exchange: PasswordExchange;
+  readonly #parameters: Readonly<Record<string, string>>;
 
   #unread: Buffer = Buffer.alloc(0);
 
-  /** `write` sends bytes to the server, whole. */
+  /** `write` sends bytes to the server, whole; `parameters` stand in the StartupMessage beside user and database. */
   constructor(
     target: LoadTarget,
     saltedPasswords: SaltedPasswords,
     write: (bytes: Buffer) => void,
+    parameters: Readonly<Record<string, string>> = { application_name: "carpool-bench" },
   ) {
+    this.#parameters = parameters;
     this.#target = target;
     this.#write = write;
     this.#exchange = new ScramExchange(target.password, saltedPasswords);
@@ -33,7 +36,7 @@ export class Login {
 
   start(): void {
     const { user, database } = this.#target;
-    this.#write(startupMessage({ user, database, application_name: "carpool-bench" }));
+    this.#write(startupMessage({ user, database, ...this.#parameters }));
   }
 
   /** Takes what arrived; true once the client is logged in. Throws when it is refused. */

@@ -14,7 +14,7 @@ const TENANT = "bench";
 
 /** Carpool out of a checked-out repository with its dependencies installed. */
 export function carpoolOf(name: string, repository: string): Peer {
-  const program = join(repository, "src", "cli", "main.ts");
+  const program = programOf(repository);
   return {
     name,
     scenarios: null,
@@ -25,34 +25,59 @@ export function carpoolOf(name: string, repository: string): Peer {
 
 export const CARPOOL = carpoolOf("carpool", REPOSITORY);
 
+/** The program of this repository. */
+export const PROGRAM = programOf(REPOSITORY);
+
 async function start(program: string, settings: PeerSettings): Promise<RunningPeer> {
+  const { database, folder, clientsMax, certificate } = settings;
+  const running = await runCarpool(program, folder, [tenantOf(settings)], {
+    GLOBAL_DOWNSTREAM_CERT_PATH: certificate.certificate,
+    GLOBAL_DOWNSTREAM_KEY_PATH: certificate.key,
+    WORKERS: "1", // one process beside one process
+    DEFAULT_TENANT: TENANT, // takes the plain user name that PgBouncer takes
+    MAX_CONNECTIONS: String(clientsMax + 100),
+  });
+  return { ...running, target: { ...database.target, port: running.port } };
+}
+
+/** A Carpool that takes connections on `port`, in transaction mode. */
+export interface RunningCarpool extends AsyncDisposable {
+  readonly port: number;
+  /** Whose descendants the workers are. */
+  readonly pid: number;
+  readonly version: string;
+}
+
+/**
+ * Starts Carpool with these tenants, as in a tenants file, and its defaults but for ports and folders, and what
+ * `environment` says. `folder` exists.
+ */
+export async function runCarpool(
+  program: string,
+  folder: string,
+  tenants: readonly object[],
+  environment: Readonly<Record<string, string>>,
+): Promise<RunningCarpool> {
   const port = freePort();
-  const environment = environmentOf(settings, port);
-  await applyTenants(program, settings, environment);
+  const everything = { ...placesOf(folder, port), ...environment };
+  await applyTenants(program, folder, tenants, everything);
   const server = await SpawnedServer.start({
     argv: [process.execPath, program, "start"],
     isUp: () => portAnswers(port),
-    logPath: join(settings.folder, "carpool.log"),
-    environment,
+    logPath: join(folder, "carpool.log"),
+    environment: everything,
     stopSignal: "SIGTERM",
   });
   return {
-    target: { ...settings.database.target, port },
+    port,
     pid: server.pid,
     version: await version(program),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }
 
-/** Its defaults, but for ports and folders; DEFAULT_TENANT takes the plain user name that PgBouncer takes. */
-function environmentOf(
-  { folder, clientsMax, certificate }: PeerSettings,
-  port: number,
-): Record<string, string> {
+function placesOf(folder: string, port: number): Record<string, string> {
   return {
-    GLOBAL_DOWNSTREAM_CERT_PATH: certificate.certificate,
-    GLOBAL_DOWNSTREAM_KEY_PATH: certificate.key,
-    WORKERS: "1", // one process beside one process
     LISTEN_ADDRESS: "127.0.0.1",
     PROXY_PORT_TRANSACTION: String(port),
     PROXY_PORT_SESSION: String(freePort()),
@@ -60,18 +85,17 @@ function environmentOf(
     PORT: String(freePort()),
     DATA_DIRECTORY: folder,
     DATABASE_URL: `sqlite:${join(folder, "carpool.sqlite")}`,
-    DEFAULT_TENANT: TENANT,
-    MAX_CONNECTIONS: String(clientsMax + 100),
   };
 }
 
 async function applyTenants(
   program: string,
-  settings: PeerSettings,
+  folder: string,
+  tenants: readonly object[],
   environment: Record<string, string>,
 ): Promise<void> {
-  const file = join(settings.folder, "tenants.json");
-  await writeFile(file, JSON.stringify([tenantOf(settings)]), { mode: 0o600 });
+  const file = join(folder, "tenants.json");
+  await writeFile(file, JSON.stringify(tenants), { mode: 0o600 });
   const apply = Bun.spawn([process.execPath, program, "apply", file], {
     env: { ...Bun.env, ...environment },
     stdout: "pipe",
@@ -104,6 +128,10 @@ function tenantOf({ database, poolSize, clientsMax }: PeerSettings): object {
       },
     ],
   };
+}
+
+function programOf(repository: string): string {
+  return join(repository, "src", "cli", "main.ts");
 }
 
 async function version(program: string): Promise<string> {

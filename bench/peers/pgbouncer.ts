@@ -40,24 +40,46 @@ async function unavailable(): Promise<string | null> {
 }
 
 async function start(settings: PeerSettings, authType: AuthType): Promise<RunningPeer> {
+  const { database, certificate, folder } = settings;
+  const { user, password } = database.target;
+  await copyPrivate(certificate.certificate, folder, CERTIFICATE);
+  await copyPrivate(certificate.key, folder, KEY);
+  const running = await runPgbouncer(folder, `"${user}" "${password}"\n`, (port) =>
+    iniOf(settings, port, authType),
+  );
+  return { ...running, target: { ...database.target, port: running.port } };
+}
+
+/** A PgBouncer that takes connections on `port`. */
+export interface RunningPgbouncer extends AsyncDisposable {
+  readonly port: number;
+  readonly pid: number;
+  readonly version: string;
+}
+
+/**
+ * Starts PgBouncer with the text of its auth_file, `users.txt` in `folder`, and of its configuration, which is made
+ * for a port. `folder` exists.
+ */
+export async function runPgbouncer(
+  folder: string,
+  users: string,
+  iniOfPort: (port: number) => string,
+): Promise<RunningPgbouncer> {
   const program = findProgram();
   if (program === null) throw new Error("pgbouncer vanished");
   const port = freePort();
-  const { user, password } = settings.database.target;
-  await copyPrivate(settings.certificate.certificate, settings.folder, CERTIFICATE);
-  await copyPrivate(settings.certificate.key, settings.folder, KEY);
-  const ini = iniOf(settings, port, authType);
-  const configuration = await writePrivate(settings.folder, "pgbouncer.ini", ini);
-  await writePrivate(settings.folder, "users.txt", `"${user}" "${password}"\n`);
+  const configuration = await writePrivate(folder, "pgbouncer.ini", iniOfPort(port));
+  await writePrivate(folder, "users.txt", users);
   const server = await SpawnedServer.start({
     argv: [program, configuration],
     isUp: () => portAnswers(port),
-    logPath: join(settings.folder, "pgbouncer.log"),
+    logPath: join(folder, "pgbouncer.log"),
     stopSignal: "SIGTERM",
     account: unprivilegedAccount(),
   });
   return {
-    target: { ...settings.database.target, port },
+    port,
     pid: server.pid,
     version: `PgBouncer ${await versionOf(program)}`,
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
