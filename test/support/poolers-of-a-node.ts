@@ -6,12 +6,14 @@
 import { join } from "node:path";
 import { Client } from "pg";
 import { ghostEnding } from "../../src/app/end-ghost-server.ts";
+import { LiveSettings } from "../../src/app/live-settings.ts";
+import { NodeDesks } from "../../src/app/node-desks.ts";
 import { openStore } from "../../src/app/open-store.ts";
 import { Pooler } from "../../src/app/pooler.ts";
 import { SystemClock } from "../../src/app/system-clock.ts";
 import { SystemRandom } from "../../src/app/system-random.ts";
 import type { Logger } from "../../src/base/logger.ts";
-import { PermitDesk } from "../../src/cluster/permit-desk.ts";
+import type { PermitDesk } from "../../src/cluster/permit-desk.ts";
 import type { WorkerPeers } from "../../src/cluster/worker-peers.ts";
 import { loadConfig } from "../../src/config/load-config.ts";
 import type { PortMode } from "../../src/net/channel-opening.ts";
@@ -77,7 +79,13 @@ export class PoolersOfANode implements AsyncDisposable {
       certificateAuthority: () => null,
       findTenant: (tenantId) => store.get(tenantId),
     });
-    const desk = new PermitDesk(ports.workers, clock, endServer);
+    const { permits: desk } = new NodeDesks({
+      workers: ports.workers,
+      clock,
+      wallClock,
+      limits: new LiveSettings(config, null),
+      endServer,
+    });
     const poolers = Array.from({ length: workers }, (_, self) => {
       const place = { peers: new LonelyPeers(self, workers), supervisor: ports.join(self) };
       const needs = { store, vaultKey, certificateAuthority: null, grammar: GRAMMAR, place };
