@@ -186,10 +186,11 @@ describe("a client that has nothing under way when its owner is killed", () => {
     const killed = far.killOwner();
     const clients = await Promise.all([1, 2, 3, 4].map(() => RawClient.connect(far.target())));
     await killed;
-    // oxlint-disable-next-line no-await-in-loop -- one after the other
-    // oxlint-disable-next-line no-await-in-loop -- one after the other
-    for (const client of clients)
-      expect(await client.run(query("select 6"))).toContainEqual(expect.stringContaining('"6"'));
+    for (const client of clients) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      const answer = await client.run(query("select 6"));
+      expect(answer).toContainEqual(expect.stringContaining('"6"'));
+    }
     for (const client of clients) client.disappear();
   });
 });
@@ -243,10 +244,10 @@ describe("a client that has more than its ticket says when its owner is killed",
       // oxlint-disable-next-line no-await-in-loop -- one after the other
       clients.set(name, await clientWith(far, mode, bytes));
     }
-    // oxlint-disable-next-line no-await-in-loop -- as above
-    // oxlint-disable-next-line no-await-in-loop -- one after the other
-    for (const [name, bytes] of Object.entries(SET_UP))
+    for (const [name, bytes] of Object.entries(SET_UP)) {
+      // oxlint-disable-next-line no-await-in-loop -- as above
       clients.set(name, await clientWith(far, "transaction", bytes));
+    }
     clients.set("a session", await clientWith(far, "session", query("select 1")));
     const reader = await far.raw();
     await reader.send(query("select repeat('x', 100000000)"));
