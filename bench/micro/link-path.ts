@@ -20,7 +20,6 @@ class DirectEnd implements Channel {
   peer: DirectEnd | null = null;
   readonly pendingBytes = 0;
   readonly closed = false;
-  readonly unansweredMs = null;
   readonly outlivesHolder = true;
   insideMessage = false;
   readonly #turns: Turns;
@@ -36,6 +35,7 @@ class DirectEnd implements Channel {
   }
 
   probeAfter(): void {}
+  askUnanswered(): void {}
   rest(): void {}
   keepTicket(): void {}
   pause(): void {}

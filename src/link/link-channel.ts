@@ -16,6 +16,7 @@ import { decodeText } from "./link-bodies.ts";
 import { type LinkChannelState, mayEnter } from "./link-channel-state.ts";
 import { LinkProtocolError } from "./link-errors.ts";
 import type { ChannelEnding, EdgeChannel } from "./link-port.ts";
+import { UNATTENDED } from "./unattended.ts";
 
 /** How long a closed end waits for the other side to confirm: as a transport for its peer. */
 const LINGER_MS = 2000;
@@ -27,15 +28,6 @@ const PROGRESS_MS = 10_000;
 const NONE = -1;
 
 const NOTHING = new Uint8Array(0);
-
-/** Stands where no handler has been set yet: to get bytes there is a mistake of ours. */
-const UNATTENDED: ChannelHandler = {
-  onBytes() {
-    assert(false, "a channel has a handler before its first bytes come");
-  },
-  onDrained() {},
-  onClosed() {},
-};
 
 const encoder = new TextEncoder();
 
@@ -61,8 +53,8 @@ export class LinkChannel implements EdgeChannel, InputOwner, OutputOwner {
   #restDue = NONE;
   #saidRest = NONE;
   #ticket: string | null = null;
-  #unansweredMs: number | null = null;
-  #isAsking = false;
+  /** Waits for what the edge says of the client's machine. */
+  #onUnanswered: ((unansweredMs: number | null) => void) | null = null;
 
   /**
    * @param number its own on the link
@@ -113,17 +105,14 @@ export class LinkChannel implements EdgeChannel, InputOwner, OutputOwner {
     if (this.#tellsEdge) this.#output.insideMessage = isInside;
   }
 
-  /** What the other side said when it was asked last; it is asked anew. */
-  get unansweredMs(): number | null {
-    if (this.#tellsEdge && !this.#isAsking) {
-      this.#isAsking = true;
-      this.#carrier.writer.frame(this.#number, FRAME.ask, NOTHING, 0, 0);
-    }
-    return this.#unansweredMs;
-  }
-
   get outlivesHolder(): boolean {
     return !this.#isEdge;
+  }
+
+  askUnanswered(onAnswer: (unansweredMs: number | null) => void): void {
+    if (!this.#tellsEdge || this.#onUnanswered !== null) return;
+    this.#onUnanswered = onAnswer;
+    this.#carrier.writer.frame(this.#number, FRAME.ask, NOTHING, 0, 0);
   }
 
   probeAfter(silentSeconds: number): void {
@@ -179,7 +168,6 @@ export class LinkChannel implements EdgeChannel, InputOwner, OutputOwner {
   receivedData(kind: number, bytes: Uint8Array, start: number, end: number, isOver: boolean): void {
     if (this.#state === "open") {
       this.#endsInside = !isOver || kind === FRAME.dataInside;
-      this.#unansweredMs = null; // who speaks is there, whatever was known of its silence
       this.#input.receive(bytes, start, end);
     } else if (this.#state === "departed" || this.#state === "gone") throw spokeAfterItsEnd();
   }
@@ -254,21 +242,28 @@ export class LinkChannel implements EdgeChannel, InputOwner, OutputOwner {
     else if (kind === FRAME.ticket)
       this.#ticket = start === end ? null : decodeText(bytes, start, end);
     else if (kind === FRAME.probe) this.client?.probeAfter(readUint32(bytes, start));
-    else if (kind === FRAME.ask) this.#answerAsking();
+    else if (kind === FRAME.ask) this.#askClient();
     else throw new LinkProtocolError(`an owner sent a frame of kind ${kind}`);
   }
 
-  #answerAsking(): void {
-    const known = this.client?.unansweredMs ?? NOT_KNOWN;
-    this.#carrier.writer.number(this.#number, FRAME.unanswered, Math.min(known, NOT_KNOWN));
+  #askClient(): void {
+    if (this.client === null) this.#sayUnanswered(null);
+    else this.client.askUnanswered((unansweredMs) => this.#sayUnanswered(unansweredMs));
+  }
+
+  #sayUnanswered(unansweredMs: number | null): void {
+    if (this.#state !== "open") return;
+    const said = Math.min(unansweredMs ?? NOT_KNOWN, NOT_KNOWN);
+    this.#carrier.writer.number(this.#number, FRAME.unanswered, said);
   }
 
   #receivedFromEdge(kind: number, bytes: Uint8Array, start: number): void {
     if (kind !== FRAME.unanswered)
       throw new LinkProtocolError(`an edge sent a frame of kind ${kind}`);
-    const known = readUint32(bytes, start);
-    this.#unansweredMs = known === NOT_KNOWN ? null : known;
-    this.#isAsking = false;
+    const said = readUint32(bytes, start);
+    const onAnswer = this.#onUnanswered;
+    this.#onUnanswered = null;
+    if (this.#state === "open") onAnswer?.(said === NOT_KNOWN ? null : said);
   }
 
   #receivedCredit(bytes: number): void {

@@ -37,9 +37,9 @@ export interface EdgeChannel extends Channel {
   readonly ticket: string | null;
   /**
    * The client's own connection: what the owner wants probed or asked whether it answers (`probeAfter`,
-   * `unansweredMs`) is asked of it. Null: of nobody.
+   * `askUnanswered`) is asked of it. Null: of nobody.
    */
-  client: Pick<Channel, "probeAfter" | "unansweredMs" | "pendingBytes"> | null;
+  client: Pick<Channel, "probeAfter" | "askUnanswered" | "pendingBytes"> | null;
 }
 
 /** What comes from the other side. The calls come synchronously, one at a time. */

@@ -42,10 +42,11 @@ export interface Channel {
   probeAfter(silentSeconds: number): void;
 
   /**
-   * For how many milliseconds the peer's machine has not answered what was sent to it or asked of it; 0: it
-   * owes no answer. Null: not known.
+   * Asks for how many milliseconds the peer's machine has not answered what was sent to it or asked of it; 0: it
+   * owes no answer; null: not known. The answer comes inside the call where the peer is connected to this process,
+   * else soon: but not to a question that is asked before the last one has its answer, nor behind the end.
    */
-  readonly unansweredMs: number | null;
+  askUnanswered(onAnswer: (unansweredMs: number | null) => void): void;
 
   /**
    * Whether what was written ends inside a message, so that nothing else can be said behind it. Its writer says so

@@ -164,8 +164,8 @@ export class Transport implements Channel {
     if (!this.closed) this.#owner.environment.kernel.probeAfter(this.#socket, silentSeconds);
   }
 
-  get unansweredMs(): number | null {
-    return this.closed ? null : this.#owner.environment.kernel.unansweredMs(this.#socket);
+  askUnanswered(onAnswer: (unansweredMs: number | null) => void): void {
+    onAnswer(this.closed ? null : this.#owner.environment.kernel.unansweredMs(this.#socket));
   }
 
   /** Peer and holder are in one process, and end together. */

@@ -284,8 +284,8 @@ export class ClientSession
     return this.#pool.times.heartbeatSeconds;
   }
 
-  get unansweredMs(): number | null {
-    return this.#channel.unansweredMs;
+  askUnanswered(onAnswer: (unansweredMs: number | null) => void): void {
+    this.#channel.askUnanswered(onAnswer);
   }
 
   beat(silentSeconds: number): void {

@@ -19,8 +19,8 @@ export interface BeatingClient {
   spoke: Spoke | null;
   /** The interval as it is now; 0: it is not looked after. */
   readonly heartbeatSeconds: number;
-  /** As {@link Channel.unansweredMs}. */
-  readonly unansweredMs: number | null;
+  /** As {@link Channel.askUnanswered}. */
+  askUnanswered(onAnswer: (unansweredMs: number | null) => void): void;
   /**
    * Has its machine answer something.
    * @param silentSeconds if that is done by probes: after how much silence
@@ -88,17 +88,23 @@ export class Heartbeats implements WheelOwner {
     if (client.heartbeatSeconds !== wheel.seconds) return this.#move(client);
     if (wheel.seconds === 0 || client.quietTurns < BEAT_TURN) return;
     if (client.quietTurns === BEAT_TURN) client.beat(wheel.silentSeconds);
-    else if (client.quietTurns >= DOUBT_TURN) this.#judge(client, wheel);
+    else if (client.quietTurns >= DOUBT_TURN) this.#ask(client, wheel);
   }
 
   onEmpty(wheel: Wheel): void {
     this.#wheels.delete(wheel.seconds);
   }
 
-  #judge(client: BeatingClient, { turnMs }: Wheel): void {
+  #ask(client: BeatingClient, wheel: Wheel): void {
+    client.askUnanswered((unansweredMs) => {
+      const hasSpoken = client.spoke === null || client.quietTurns < DOUBT_TURN;
+      if (!hasSpoken) this.#judge(client, wheel, unansweredMs ?? 0);
+    });
+  }
+
+  #judge(client: BeatingClient, { turnMs }: Wheel, unansweredMs: number): void {
     const silenceMs = Math.max(UNANSWERED_TURNS * turnMs, UNANSWERED_MS_MIN);
-    const isUnanswered = (client.unansweredMs ?? 0) >= silenceMs;
-    if (!isUnanswered) client.quietTurns -= TURNS;
+    if (unansweredMs < silenceMs) client.quietTurns -= TURNS;
     else if (client.quietTurns >= LOSS_TURN) this.#lose(client);
   }
 

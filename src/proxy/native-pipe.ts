@@ -121,8 +121,8 @@ export class NativePipe implements ChannelHandler, Cancellable, NativeLogin, Own
     return this.#options.heartbeatSeconds();
   }
 
-  get unansweredMs(): number | null {
-    return this.#options.channel.unansweredMs;
+  askUnanswered(onAnswer: (unansweredMs: number | null) => void): void {
+    this.#options.channel.askUnanswered(onAnswer);
   }
 
   /** Nobody reads along, so nothing can be told: its machine is asked. */

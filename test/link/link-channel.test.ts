@@ -59,7 +59,7 @@ describe("what an edge knows of its client", () => {
     expect([edge.resting, edge.closed]).toEqual([false, false]);
   });
 
-  test("is its ticket, the last one, and none behind one that is too long for a frame", async () => {
+  test("is its ticket, the last one, and none where that is withdrawn or too long for a frame", async () => {
     const linked = await Linked.start();
     const { edge, owner } = openChannel(linked);
     expect(edge.ticket).toBe(null);
@@ -67,6 +67,10 @@ describe("what an edge knows of its client", () => {
     owner.keepTicket("last: grüße");
     linked.settle();
     expect(edge.ticket).toBe("last: grüße");
+    owner.keepTicket(null);
+    linked.settle();
+    expect(edge.ticket).toBe(null);
+    owner.keepTicket("again");
     owner.keepTicket("x".repeat(200_000));
     linked.settle();
     expect(edge.ticket).toBe(null);
@@ -94,7 +98,9 @@ describe("what an edge knows of its client", () => {
     edge.keepTicket("forged");
     edge.insideMessage = true;
     edge.probeAfter(1);
-    expect(edge.unansweredMs).toBe(null);
+    edge.askUnanswered(() => {
+      throw new Error("nobody knows");
+    });
     linked.settle();
     expect(linked.owner.closed).toBe(false);
     expect(edge.ticket).toBe(null);
@@ -106,40 +112,42 @@ describe("a client's machine", () => {
     const linked = await Linked.start();
     const { edge, owner } = openChannel(linked);
     const probes: number[] = [];
-    let asked = 0;
     edge.client = {
       pendingBytes: 0,
       probeAfter: (seconds) => probes.push(seconds),
-      get unansweredMs() {
-        asked += 1;
-        return 1234;
-      },
+      askUnanswered: (onAnswer) => onAnswer(1234),
     };
     owner.probeAfter(7);
-    expect([owner.unansweredMs, owner.unansweredMs]).toEqual([null, null]);
+    const answers = askTwice(owner);
+    expect(answers).toEqual([]);
     linked.settle();
-    expect(owner.unansweredMs).toBe(1234);
-    expect({ probes, asked }).toEqual({ probes: [7], asked: 1 });
+    const later = askTwice(owner);
+    linked.settle();
+    expect({ probes, answers, later }).toEqual({ probes: [7], answers: [1234], later: [1234] });
   });
 
-  test("is no more taken for silent when the client has spoken since", async () => {
+  test("is not known where the edge has no connection for it, or knows nothing", async () => {
     const linked = await Linked.start();
     const { edge, owner } = openChannel(linked);
-    edge.client = { pendingBytes: 0, probeAfter() {}, unansweredMs: 60_000 };
-    expect(owner.unansweredMs).toBe(null);
+    owner.probeAfter(7);
+    const answers = askTwice(owner);
     linked.settle();
-    say(edge, "select 1");
+    edge.client = { pendingBytes: 0, probeAfter() {}, askUnanswered: (onAnswer) => onAnswer(null) };
+    const more = askTwice(owner);
     linked.settle();
-    expect(owner.unansweredMs).toBe(null);
+    expect([answers, more]).toEqual([[null], [null]]);
   });
 
-  test("is not known where the edge has no connection for it", async () => {
+  test("is not told of once its channel has ended", async () => {
     const linked = await Linked.start();
-    const { owner } = openChannel(linked);
-    owner.probeAfter(7);
-    expect(owner.unansweredMs).toBe(null);
+    const { edge, owner } = openChannel(linked);
+    edge.client = { pendingBytes: 0, probeAfter() {}, askUnanswered: (onAnswer) => onAnswer(1) };
+    const answers = askTwice(owner);
+    owner.close();
     linked.settle();
-    expect(owner.unansweredMs).toBe(null);
+    askTwice(owner);
+    linked.settle();
+    expect(answers).toEqual([]);
   });
 });
 
@@ -229,7 +237,7 @@ describe("the end of a channel", () => {
   test("waits for a slow client as long as it takes anything", async () => {
     const linked = await Linked.start();
     const { edge, atEdge, owner } = openChannel(linked);
-    const client = { pendingBytes: 900, probeAfter() {}, unansweredMs: null };
+    const client = { pendingBytes: 900, probeAfter() {}, askUnanswered() {} };
     edge.client = client;
     edge.pause();
     say(owner, "goodbye");
@@ -381,6 +389,14 @@ describe("a paused end", () => {
     expect(atOwner.length).toBeGreaterThan(WINDOW_BYTES / 2 - 200);
   });
 });
+
+/** Asks by the owner's end; returns what is answered, in order. */
+function askTwice(owner: Channel): (number | null)[] {
+  const answers: (number | null)[] = [];
+  owner.askUnanswered((unansweredMs) => answers.push(unansweredMs));
+  owner.askUnanswered((unansweredMs) => answers.push(unansweredMs));
+  return answers;
+}
 
 /** Its holder's mistake. */
 class Thrower extends Bytes {

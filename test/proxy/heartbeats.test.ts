@@ -57,6 +57,10 @@ class TestClient implements BeatingClient {
     return clock.now() - this.#answeredAtMs;
   }
 
+  askUnanswered(onAnswer: (unansweredMs: number | null) => void): void {
+    onAnswer(this.unansweredMs);
+  }
+
   beat(silentSeconds: number): void {
     this.beatsAtMs.push(clock.now());
     this.probes.push(silentSeconds);
@@ -65,6 +69,14 @@ class TestClient implements BeatingClient {
 
   lose(): void {
     this.lostAtMs = clock.now();
+  }
+}
+
+/** One that is asked over a link: what it says comes behind the asking. */
+class FarClient extends TestClient {
+  override askUnanswered(onAnswer: (unansweredMs: number | null) => void): void {
+    const { unansweredMs } = this;
+    clock.after(1, () => onAnswer(unansweredMs));
   }
 }
 
@@ -131,6 +143,41 @@ describe.each([1, 2, 7, 60, 3600])("with an interval of %d s, a client", (second
     expect(lost).toEqual([]);
   });
 });
+
+describe.each([1, 2, 7, 60, 3600])(
+  "with an interval of %d s, a client of another worker",
+  (seconds) => {
+    const interval = seconds * 1000;
+
+    test("that dies is given up within two intervals, whenever it dies", () => {
+      for (let part = 0; part < 20; part += 1) {
+        const client = new FarClient(seconds);
+        pass((part * interval) / 7);
+        client.die();
+        const diedMs = clock.now();
+        for (let step = 0; client.lostAtMs === null && step < 60; step += 1) pass(interval / 20);
+        expect((client.lostAtMs ?? Number.NaN) - diedMs).toBeLessThanOrEqual(
+          Math.max(2 * interval, 3000),
+        );
+      }
+      expect(lost).toHaveLength(20);
+    });
+
+    test("that speaks or leaves before the answer comes is not judged by it", () => {
+      const [speaker, leaver] = [new FarClient(seconds), new FarClient(seconds)];
+      const late: (() => void)[] = [];
+      for (const client of [speaker, leaver])
+        client.askUnanswered = (onAnswer) => late.push(() => onAnswer(1_000_000_000));
+      pass(2 * interval);
+      expect(late.length).toBeGreaterThanOrEqual(2);
+      speaker.speak();
+      heartbeats.leave(leaver);
+      for (const answer of late) answer();
+      expect(lost).toEqual([]);
+      heartbeats.leave(speaker);
+    });
+  },
+);
 
 describe("a client", () => {
   test("of whose machine nothing is known is never given up", () => {

@@ -28,7 +28,6 @@ export class MemoryStream {
 
 export class StreamEnd implements Channel {
   handler: ChannelHandler = IDLE;
-  readonly unansweredMs = null;
   insideMessage = false;
   readonly outlivesHolder = false;
   peer: StreamEnd | null = null;
@@ -92,6 +91,7 @@ export class StreamEnd implements Channel {
   }
 
   probeAfter(): void {}
+  askUnanswered(): void {}
   rest(): void {}
   keepTicket(): void {}
 
