@@ -16,6 +16,19 @@ export class SwarmCounts {
   serversLost = 0;
   /** Clients that vanished on purpose. */
   vanished = 0;
+  /** Losses that whoever runs the swarm had an explanation for. */
+  excused = 0;
+  /** The longest that anybody waited for anything. */
+  slowestMs = 0;
+}
+
+/** A client has lost its connection, or has got none, and no SQLSTATE of {@link LOST_SQLSTATES} explains it. */
+export interface Loss {
+  readonly error: unknown;
+  /** Null: it was about to log in. */
+  readonly client: WireClient | null;
+  /** When it began what it was about. */
+  readonly sinceMs: number;
 }
 
 /** How a client may lose its connection: its server was terminated, and either side says so. */
@@ -35,10 +48,18 @@ export class Swarm {
   readonly #askers: readonly Asker[];
   /** The mean of a client's pause between two transactions. */
   readonly thinkMs: number;
+  readonly #excuses: (loss: Loss) => boolean;
   #stopping = false;
 
-  constructor(target: WireTarget, clients: number, random: () => number, thinkMs = 0) {
+  constructor(
+    target: WireTarget,
+    clients: number,
+    random: () => number,
+    thinkMs = 0,
+    excuses: (loss: Loss) => boolean = () => false,
+  ) {
     this.thinkMs = thinkMs;
+    this.#excuses = excuses;
     this.#askers = Array.from(
       { length: clients },
       (_, index) => new Asker(index, target, random, this),
@@ -59,11 +80,29 @@ export class Swarm {
     this.#stopping = true;
   }
 
+  /** Those that have waited for so long for an answer, or for their login, and wait still. */
+  waitingSince(limitMs: number): readonly string[] {
+    const beforeMs = performance.now() - limitMs;
+    return this.#askers.map((asker) => asker.waitsSince(beforeMs)).filter((what) => what !== null);
+  }
+
   /** Returns one of the clients. */
   pick(random: () => number): Asker {
     const asker = this.#askers[Math.floor(random() * this.#askers.length)];
     if (asker === undefined) throw new Error("a swarm has clients");
     return asker;
+  }
+
+  /** Returns whether somebody has an explanation for it. */
+  excuse(loss: Loss): boolean {
+    const isExcused = this.#excuses(loss);
+    if (isExcused) this.counts.excused += 1;
+    return isExcused;
+  }
+
+  /** Somebody has waited for something since then. */
+  waited(sinceMs: number): void {
+    this.counts.slowestMs = Math.max(this.counts.slowestMs, performance.now() - sinceMs);
   }
 
   violate(what: string): void {
@@ -79,6 +118,7 @@ export class Asker {
   #client: WireClient | null = null;
   #requests: TaggedRequests;
   #turn = 0;
+  #sinceMs = 0;
   #vanishing = false;
   #cancelsUnderWay = 0;
   /** A cancel was under way at some time of the present transaction. */
@@ -101,6 +141,13 @@ export class Asker {
       if (thinkMs > 0) await Bun.sleep(2 * thinkMs * this.#random());
     }
     this.#client?.vanish();
+  }
+
+  /** What it has waited for since a time, in words; null: for nothing. */
+  waitsSince(beforeMs: number): string | null {
+    if (this.#sinceMs > beforeMs) return null;
+    if (this.#client === null) return `client ${this.#index} logs in`;
+    return this.#client.busy ? `client ${this.#index} awaits an answer` : null;
   }
 
   /** The public half of its cancel key. */
@@ -145,7 +192,9 @@ export class Asker {
 
   async #connected(): Promise<WireClient> {
     if (this.#client !== null) return this.#client;
+    this.#sinceMs = performance.now();
     this.#client = await WireClient.connect(this.#target);
+    this.#swarm.waited(this.#sinceMs);
     this.#swarm.counts.logins += 1;
     this.#requests = new TaggedRequests(this.#random);
     return this.#client;
@@ -153,7 +202,9 @@ export class Asker {
 
   /** Returns false where the rest of the transaction has no sense any more. */
   async #ask(client: WireClient, request: TaggedRequest): Promise<boolean> {
+    this.#sinceMs = performance.now();
     const reply = await client.exchange(request.bytes, request.readies);
+    this.#swarm.waited(this.#sinceMs);
     this.#swarm.counts.queries += request.queries;
     if (isAsExpected(request, reply)) return true;
     if (this.#mayBeCancelled && isCancelled(request, reply)) {
@@ -169,16 +220,19 @@ export class Asker {
   }
 
   #onLost(error: unknown): void {
+    const client = this.#client;
     this.#client = null;
+    this.#swarm.waited(this.#sinceMs);
     if (this.#vanishing) {
       this.#vanishing = false;
       return;
     }
-    if (!(error instanceof ConnectionLostError))
-      return this.#swarm.violate(`client ${this.#index}: ${String(error)}`);
-    if (error.said !== null && LOST_SQLSTATES.has(error.said.sqlstate))
+    if (error instanceof ConnectionLostError && LOST_SQLSTATES.has(error.said?.sqlstate ?? ""))
       this.#swarm.counts.serversLost += 1;
-    else this.#swarm.violate(`client ${this.#index} lost its connection: ${error.message}`);
+    else if (!this.#swarm.excuse({ error, client, sinceMs: this.#sinceMs }))
+      this.#swarm.violate(
+        `client ${this.#index} ${client === null ? "could not log in" : "lost its connection"}: ${String(error)}`,
+      );
   }
 }
 

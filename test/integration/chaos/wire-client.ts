@@ -75,6 +75,8 @@ const FIRST_VALUE_OFFSET = HEADER_BYTES + 2 + 4;
 const saltedPasswords = new Map<string, Uint8Array>();
 
 export class WireClient {
+  readonly localPort: number;
+  readonly connectedMs = performance.now();
   readonly #socket: Socket<WireClient>;
   readonly #target: WireTarget;
   #scram: ScramClient | null = null;
@@ -100,6 +102,7 @@ export class WireClient {
   private constructor(socket: Socket<WireClient>, target: WireTarget) {
     this.#socket = socket;
     this.#target = target;
+    this.localPort = socket.localPort;
   }
 
   /** Connects and logs in with SCRAM. */
@@ -139,6 +142,11 @@ export class WireClient {
 
   get closed(): boolean {
     return this.#closed;
+  }
+
+  /** Whether what came ends inside a message. */
+  get isCutOff(): boolean {
+    return this.#carry.length > 0;
   }
 
   /** Whether an answer is awaited. */
