@@ -3,66 +3,33 @@
  */
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
-import { Client } from "pg";
+import type { Client } from "pg";
 import { eventually } from "../../support/eventually.ts";
 import { PoolersOfANode } from "../../support/poolers-of-a-node.ts";
 import { startPostgres, type TestPostgres } from "../../support/postgres.ts";
+import { ServerSamples } from "../../support/server-samples.ts";
 
 const SIZE = 6;
 const WORKERS = 3;
 
 let postgres: TestPostgres;
-let watcher: Client;
 let node: PoolersOfANode;
-let samples: Samples | null = null;
+let samples: ServerSamples;
 
 beforeAll(async () => {
   postgres = await startPostgres();
-  const { port, superuser: user, password } = postgres;
-  watcher = new Client({ host: "127.0.0.1", port, user, password, database: "postgres" });
-  await watcher.connect();
 });
 afterAll(async () => {
-  await watcher.end();
   await postgres[Symbol.asyncDispose]();
 });
 afterEach(async () => {
-  await samples?.end();
-  samples = null;
+  await samples[Symbol.asyncDispose]();
   await node[Symbol.asyncDispose]();
 });
 
 async function start(fields: Readonly<Record<string, unknown>> = {}): Promise<void> {
   node = await PoolersOfANode.start(postgres, WORKERS, { default_pool_size: SIZE, ...fields });
-  samples = new Samples();
-}
-
-/** Counts the servers again and again. */
-class Samples {
-  most = 0;
-  count = 0;
-  #over = false;
-  readonly #run = this.#sample();
-
-  async #sample(): Promise<void> {
-    while (!this.#over) {
-      // oxlint-disable-next-line no-await-in-loop -- one sample after the other
-      this.most = Math.max(this.most, await backends());
-      this.count += 1;
-    }
-  }
-
-  async end(): Promise<void> {
-    this.#over = true;
-    await this.#run;
-  }
-}
-
-async function backends(): Promise<number> {
-  const { rows } = await watcher.query<{ n: number }>(
-    "select count(*)::int as n from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()",
-  );
-  return rows[0]?.n ?? -1;
+  samples = await ServerSamples.start(postgres);
 }
 
 function clientsAt(worker: number, count: number): Promise<Client[]> {
@@ -93,7 +60,7 @@ test("one worker with clients uses all servers", async () => {
   await start();
   const clients = await clientsAt(1, SIZE);
   await hold(clients);
-  expect(await backends()).toBe(SIZE);
+  expect(await samples.now()).toBe(SIZE);
 });
 
 test("no more servers than the pool's size are open, wherever the load is", async () => {
@@ -112,9 +79,9 @@ test("no more servers than the pool's size are open, wherever the load is", asyn
     return load(groups[worker] ?? [], begin + ms);
   });
   const done = (await Promise.all(runs)).flat();
-  await samples?.end();
-  expect(samples?.most).toBeLessThanOrEqual(SIZE);
-  expect(samples?.count).toBeGreaterThan(50);
+  await samples.end();
+  expect(samples.most).toBeLessThanOrEqual(SIZE);
+  expect(samples.count).toBeGreaterThan(50);
   expect(Math.min(...done)).toBeGreaterThan(0);
 });
 
@@ -127,8 +94,8 @@ test("servers move to the worker whose clients wait", async () => {
   const begin = performance.now();
   await hold(second);
   expect(performance.now() - begin).toBeLessThan(1000);
-  await samples?.end();
-  expect(samples?.most).toBe(SIZE);
+  await samples.end();
+  expect(samples.most).toBe(SIZE);
 });
 
 test("a worker without servers gets one from a worker whose clients use all", async () => {
@@ -138,8 +105,8 @@ test("a worker without servers gets one from a worker whose clients use all", as
   const until = performance.now() + 1500;
   const [, [done]] = await Promise.all([load(busy, until), load(late, until)]);
   expect(done).toBeGreaterThan(20);
-  await samples?.end();
-  expect(samples?.most).toBe(SIZE);
+  await samples.end();
+  expect(samples.most).toBe(SIZE);
 });
 
 test("permits come back with the servers", async () => {
