@@ -8,6 +8,9 @@ import { startPooler, type TestPooler } from "../support/pooler.ts";
 import { startPostgres, type TestPostgres } from "../support/postgres.ts";
 import { rejectionOf } from "../support/rejection.ts";
 import { TLS_FIXTURES } from "../support/tls-fixtures.ts";
+import { testOneWorker } from "../support/workers.ts";
+
+const PER_WORKER = "each worker has its share of MAX_CONNECTIONS";
 
 let postgres: TestPostgres;
 let pooler: TestPooler;
@@ -79,21 +82,25 @@ describe("a reload", () => {
     expect(await ended.promise).toContain("FATAL");
   });
 
-  test("leaves who is in beyond a new MAX_CONNECTIONS, and takes nobody more", async () => {
-    const clients = [new Client(pooler.target()), new Client(pooler.target())];
-    await Promise.all(clients.map((client) => client.connect()));
-    await pooler.pooler.reload(settings({ maxConnections: 1 }));
-    expect(await rejectionOf(query("select 1"))).toMatchObject({
-      code: "53300",
-      detail: expect.stringContaining("the limit is 1."),
-    });
-    // oxlint-disable-next-line no-await-in-loop -- one after the other
-    const answers = await Promise.all(clients.map((client) => client.query("select 1 as one")));
-    for (const { rows } of answers) expect(rows).toEqual([{ one: 1 }]);
-    await pooler.pooler.reload(settings({}));
-    expect(await query("select 1 as one")).toEqual([{ one: 1 }]);
-    await Promise.all(clients.map((client) => client.end()));
-  });
+  testOneWorker(
+    "leaves who is in beyond a new MAX_CONNECTIONS, and takes nobody more",
+    PER_WORKER,
+    async () => {
+      const clients = [new Client(pooler.target()), new Client(pooler.target())];
+      await Promise.all(clients.map((client) => client.connect()));
+      await pooler.pooler.reload(settings({ maxConnections: 1 }));
+      expect(await rejectionOf(query("select 1"))).toMatchObject({
+        code: "53300",
+        detail: expect.stringContaining("the limit is 1."),
+      });
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      const answers = await Promise.all(clients.map((client) => client.query("select 1 as one")));
+      for (const { rows } of answers) expect(rows).toEqual([{ one: 1 }]);
+      await pooler.pooler.reload(settings({}));
+      expect(await query("select 1 as one")).toEqual([{ one: 1 }]);
+      await Promise.all(clients.map((client) => client.end()));
+    },
+  );
 
   test("takes nobody more near a new MEMORY_LIMIT, and takes clients again where it is raised", async () => {
     const client = new Client(pooler.target());

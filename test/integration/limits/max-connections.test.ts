@@ -3,7 +3,7 @@
  * last one, because a process that can accept nobody spins in silence.
  */
 
-import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, expect } from "bun:test";
 import { connect, type Socket } from "node:net";
 import { Client } from "pg";
 import { eventually } from "../../support/eventually.ts";
@@ -12,12 +12,15 @@ import { startPostgres, type TestPostgres } from "../../support/postgres.ts";
 import { RawClient } from "../../support/raw-client.ts";
 import { rejectionOf } from "../../support/rejection.ts";
 import { sendCancelRequest } from "../../support/send-cancel-request.ts";
+import { testOneWorker } from "../../support/workers.ts";
 import { SpawnedPooler, type SpawnOptions } from "./spawned-pooler.ts";
 
 /** 64 more than what is kept for files, cancels, and those to be refused. */
 const DESCRIPTORS = 272;
 /** A loop that spins takes all of it, and one on a busy machine half. */
 const SPINNING_SHARE = 0.35;
+
+const PER_PROCESS = "descriptors are a process's own, and so is its share of MAX_CONNECTIONS";
 
 let postgres: TestPostgres;
 let pooler: SpawnedPooler;
@@ -81,24 +84,28 @@ async function expectIdle(): Promise<void> {
   expect(pooler.descriptors).toBeLessThan(DESCRIPTORS);
 }
 
-test("takes so many clients and not one more, and another one when one has left", async () => {
-  await start({ environment: { MAX_CONNECTIONS: "5" } });
-  const [first] = await newClients(5);
-  for (let attempt = 0; attempt < 10; attempt += 1)
-    // oxlint-disable-next-line no-await-in-loop -- one after the other
-    expect(await rejectionOf(newClient())).toMatchObject({
-      severity: "FATAL",
-      code: "53300",
-      message: "sorry, too many clients already",
-      // Who was refused just before may not have gone yet.
-      detail: expect.stringMatching(/^This pooler has \d+ client connections; the limit is 5\.$/),
-      hint: expect.stringContaining("Raise MAX_CONNECTIONS"),
-    });
-  await first?.end();
-  await eventually(() => newClient());
-});
+testOneWorker(
+  "takes so many clients and not one more, and another one when one has left",
+  PER_PROCESS,
+  async () => {
+    await start({ environment: { MAX_CONNECTIONS: "5" } });
+    const [first] = await newClients(5);
+    for (let attempt = 0; attempt < 10; attempt += 1)
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      expect(await rejectionOf(newClient())).toMatchObject({
+        severity: "FATAL",
+        code: "53300",
+        message: "sorry, too many clients already",
+        // Who was refused just before may not have gone yet.
+        detail: expect.stringMatching(/^This pooler has \d+ client connections; the limit is 5\.$/),
+        hint: expect.stringContaining("Raise MAX_CONNECTIONS"),
+      });
+    await first?.end();
+    await eventually(() => newClient());
+  },
+);
 
-test("delivers a CancelRequest when it is full", async () => {
+testOneWorker("delivers a CancelRequest when it is full", PER_PROCESS, async () => {
   await start({ environment: { MAX_CONNECTIONS: "2" } });
   await using client = await RawClient.connect(pooler.target());
   await newClient();
@@ -113,63 +120,85 @@ test("delivers a CancelRequest when it is full", async () => {
   expect((await client.untilReady()).join()).toContain("57014");
 });
 
-test("serves its clients beside hundreds of connections that say nothing, and does not spin", async () => {
-  await start({ environment: { MAX_CONNECTIONS: "5" } });
-  const [client] = await newClients(5);
-  const sockets = await silent(300);
-  await eventually(() =>
-    expect(sockets.filter((socket) => !socket.closed).length).toBeLessThanOrEqual(32),
-  );
-  await expectIdle();
-  expect((await client?.query("select 1 as one"))?.rows).toEqual([{ one: 1 }]);
-  for (const socket of sockets) socket.destroy();
-  await eventually(async () =>
-    expect(await rejectionOf(newClient())).toMatchObject({ code: "53300" }),
-  );
-});
-
-test("leaves descriptors to its clients, however many servers they want", async () => {
-  const user = { db_user: "postgres", db_password: postgres.password, pool_checkout_timeout: 500 };
-  const tenant = { default_pool_size: 50, users: [user] };
-  await start({ environment: { MAX_CONNECTIONS: "60" }, tenant });
-  const all = await newClients(10);
-  const begun = await Promise.allSettled(all.map((client) => client.query("begin")));
-  expect(begun.filter(({ status }) => status === "fulfilled")).toHaveLength(4);
-  const refused = begun.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
-  for (const error of refused)
-    expect(error).toMatchObject({
-      severity: "ERROR",
-      code: "53300",
-      detail: expect.stringContaining("too many server connections"),
-    });
-  await newClients(50);
-  await expectIdle();
-  await Promise.all(all.map((client) => client.query("rollback").catch(() => null)));
-  expect((await all[9]?.query("select 1 as one"))?.rows).toEqual([{ one: 1 }]);
-});
-
-test("delivers a CancelRequest when there are as many servers as there may be", async () => {
-  await start({ environment: { MAX_CONNECTIONS: "63" } });
-  await using client = await RawClient.connect(pooler.target());
-  await client.send(query("select pg_sleep(29)"));
-  await eventually(async () => {
-    const running = await postgres.query(
-      "select 1 from pg_stat_activity where query = 'select pg_sleep(29)' and state = 'active'",
+testOneWorker(
+  "serves its clients beside hundreds of connections that say nothing, and does not spin",
+  PER_PROCESS,
+  async () => {
+    await start({ environment: { MAX_CONNECTIONS: "5" } });
+    const [client] = await newClients(5);
+    const sockets = await silent(300);
+    await eventually(() =>
+      expect(sockets.filter((socket) => !socket.closed).length).toBeLessThanOrEqual(32),
     );
-    expect(running).toHaveLength(1);
-  });
-  await sendCancelRequest(pooler.target(), client.key);
-  expect((await client.untilReady()).join()).toContain("57014");
-});
+    await expectIdle();
+    expect((await client?.query("select 1 as one"))?.rows).toEqual([{ one: 1 }]);
+    for (const socket of sockets) socket.destroy();
+    await eventually(async () =>
+      expect(await rejectionOf(newClient())).toMatchObject({ code: "53300" }),
+    );
+  },
+);
 
-test("leaves descriptors to its clients, however many connect to the port of HTTP", async () => {
-  await start({ environment: { MAX_CONNECTIONS: "60" } });
-  const [client] = await newClients(50);
-  const sockets = await silent(400, pooler.ports.http);
-  await expectIdle();
-  const health = await fetch(`http://127.0.0.1:${pooler.ports.http}/api/health`);
-  expect(health.status).toBe(204);
-  await newClients(10);
-  expect((await client?.query("select 1 as one"))?.rows).toEqual([{ one: 1 }]);
-  for (const socket of sockets) socket.destroy();
-});
+testOneWorker(
+  "leaves descriptors to its clients, however many servers they want",
+  PER_PROCESS,
+  async () => {
+    const user = {
+      db_user: "postgres",
+      db_password: postgres.password,
+      pool_checkout_timeout: 500,
+    };
+    const tenant = { default_pool_size: 50, users: [user] };
+    await start({ environment: { MAX_CONNECTIONS: "60" }, tenant });
+    const all = await newClients(10);
+    const begun = await Promise.allSettled(all.map((client) => client.query("begin")));
+    expect(begun.filter(({ status }) => status === "fulfilled")).toHaveLength(4);
+    const refused = begun.flatMap((result) =>
+      result.status === "rejected" ? [result.reason] : [],
+    );
+    for (const error of refused)
+      expect(error).toMatchObject({
+        severity: "ERROR",
+        code: "53300",
+        detail: expect.stringContaining("too many server connections"),
+      });
+    await newClients(50);
+    await expectIdle();
+    await Promise.all(all.map((client) => client.query("rollback").catch(() => null)));
+    expect((await all[9]?.query("select 1 as one"))?.rows).toEqual([{ one: 1 }]);
+  },
+);
+
+testOneWorker(
+  "delivers a CancelRequest when there are as many servers as there may be",
+  PER_PROCESS,
+  async () => {
+    await start({ environment: { MAX_CONNECTIONS: "63" } });
+    await using client = await RawClient.connect(pooler.target());
+    await client.send(query("select pg_sleep(29)"));
+    await eventually(async () => {
+      const running = await postgres.query(
+        "select 1 from pg_stat_activity where query = 'select pg_sleep(29)' and state = 'active'",
+      );
+      expect(running).toHaveLength(1);
+    });
+    await sendCancelRequest(pooler.target(), client.key);
+    expect((await client.untilReady()).join()).toContain("57014");
+  },
+);
+
+testOneWorker(
+  "leaves descriptors to its clients, however many connect to the port of HTTP",
+  PER_PROCESS,
+  async () => {
+    await start({ environment: { MAX_CONNECTIONS: "60" } });
+    const [client] = await newClients(50);
+    const sockets = await silent(400, pooler.ports.http);
+    await expectIdle();
+    const health = await fetch(`http://127.0.0.1:${pooler.ports.http}/api/health`);
+    expect(health.status).toBe(204);
+    await newClients(10);
+    expect((await client?.query("select 1 as one"))?.rows).toEqual([{ one: 1 }]);
+    for (const socket of sockets) socket.destroy();
+  },
+);

@@ -85,7 +85,7 @@ test("holds over five pools under changing load, and starves none of them", asyn
     looks += 1;
   }
   const done = await Promise.all(running);
-  expect(looks).toBeGreaterThan(50);
+  expect(looks).toBeGreaterThan(10);
   expect(most).toBe(CAP);
   for (const count of done) expect(count).toBeGreaterThan(5);
 });
