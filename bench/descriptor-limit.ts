@@ -4,8 +4,8 @@
 
 import { readDescriptorLimit } from "../src/config/descriptor-limit.ts";
 
-/** Of a pooler, for all that is not a connection of a client or server: Carpool keeps 208 back. */
-const RESERVED = 250;
+/** Of a pooler, for all that is not a connection of a client or server (Carpool keeps 208 back), and for who comes and goes. */
+const RESERVED = 350;
 
 /** Where the system tells no limit. */
 const PLENTY = 1_000_000;
