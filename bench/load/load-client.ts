@@ -67,6 +67,11 @@ export class LoadClient {
     this.#transaction = new ClosedLoop(scenario.transactions, write, first);
   }
 
+  /** Of this end of its connection; 0 without one. */
+  get port(): number {
+    return this.#socket?.localPort ?? 0;
+  }
+
   /** Resolves once the client is logged in and set up. */
   static async connect(options: LoadClientOptions): Promise<LoadClient> {
     const client = new LoadClient(options);

@@ -19,13 +19,30 @@ class LoadGenerator {
 
   /** Does one order. Throws when the run is void. */
   async obey(order: LoadOrder): Promise<LoadAnswer> {
-    if (order.kind === "run") return { kind: "finished", report: await this.#run(order.seconds) };
-    await this.#connect(order);
-    return { kind: "ready" };
+    switch (order.kind) {
+      case "run":
+        return { kind: "finished", report: await this.#run(order.seconds) };
+      case "list":
+        return { kind: "ports", ports: this.#clients.map(({ port }) => port) };
+      case "keep":
+        await this.#keep(new Set(order.ports));
+        return { kind: "ready" };
+      case "connect":
+        await this.#connect(order);
+        return { kind: "ready" };
+      default:
+        return order satisfies never;
+    }
   }
 
   async close(): Promise<void> {
     await Promise.all(this.#clients.map((client) => client.close()));
+  }
+
+  async #keep(ports: ReadonlySet<number>): Promise<void> {
+    const leaving = this.#clients.filter(({ port }) => !ports.has(port));
+    this.#clients = this.#clients.filter(({ port }) => ports.has(port));
+    await Promise.all(leaving.map((client) => client.close()));
   }
 
   async #connect({ target, scenario: name, clients }: ConnectOrder): Promise<void> {

@@ -27,6 +27,18 @@ export class LoadProcess implements AsyncDisposable {
     await this.#order({ kind: "connect", target, scenario, clients });
   }
 
+  /** The port of each client that stays connected. */
+  async ports(): Promise<readonly number[]> {
+    const answer = await this.#order({ kind: "list" });
+    if (answer.kind !== "ports") throw new Error(`a list was answered by '${answer.kind}'`);
+    return answer.ports;
+  }
+
+  /** All clients leave but those with these ports. */
+  async keep(ports: readonly number[]): Promise<void> {
+    await this.#order({ kind: "keep", ports: [...ports] });
+  }
+
   /** One run of closed loops. Before and after it the clients are silent. */
   async run(seconds: number): Promise<LoadReport> {
     const answer = await this.#order({ kind: "run", seconds });

@@ -20,6 +20,10 @@ export const LoadOrder = z.discriminatedUnion("kind", [
   ConnectOrder,
   /** Run closed loops for so long. Answered by `finished` once every reply has arrived. */
   z.object({ kind: z.literal("run"), seconds: z.number().positive() }),
+  /** Which ports the clients have. Answered by `ports`. */
+  z.object({ kind: z.literal("list") }),
+  /** All clients leave but those with these ports. Answered by `ready`. */
+  z.object({ kind: z.literal("keep"), ports: z.array(z.int()) }),
 ]);
 
 export type LoadOrder = z.infer<typeof LoadOrder>;
@@ -38,6 +42,7 @@ export type LoadReport = Readonly<z.infer<typeof LoadReport>>;
 export const LoadAnswer = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("ready") }),
   z.object({ kind: z.literal("finished"), report: LoadReport }),
+  z.object({ kind: z.literal("ports"), ports: z.array(z.int()) }),
   /** A wrong reply, an error, a lost connection: the run is void, the process ends. */
   z.object({ kind: z.literal("failed"), reason: z.string() }),
 ]);

@@ -6,6 +6,8 @@ import type { LatencyHistogram } from "./latency-histogram.ts";
 import { LoadClient, type LoadClientOptions } from "./load-client.ts";
 
 export class LoadVisitor {
+  /** It has another for each visit. */
+  readonly port = 0;
   readonly #options: LoadClientOptions;
 
   constructor(options: LoadClientOptions) {
