@@ -1,6 +1,6 @@
 /**
  * The life of a running Carpool as its operator steers it: SIGTERM and SIGINT stop it, a second one ends
- * it at once, SIGHUP reloads settings and certificates.
+ * it at once, SIGHUP reloads settings and certificates, SIGUSR2 starts the next version.
  */
 
 import { constants } from "node:os";
@@ -15,6 +15,8 @@ export interface RunOptions {
   readonly config: Config;
   /** Reads the settings afresh, with everything that `carpool check` checks. Null: SIGHUP stops, as terminals mean it. */
   readonly readSettings: (() => SettingsReading) | null;
+  /** Starts a process that takes the place of this one; resolves with how it has ended. Absent: SIGUSR2 does nothing. */
+  readonly startNextVersion?: () => Promise<string>;
   /** Resolves, with the reason, when something is lost that Carpool can't go on without. */
   readonly lost?: Promise<string>;
 }
@@ -78,6 +80,7 @@ class Run implements RunningCarpool {
   /** Null while nobody has told it to stop. */
   #stoppingSinceMs: number | null = null;
   #retiring = false;
+  #nextVersionStarts = false;
 
   constructor(carpool: Carpool, logger: ProgramLogger, options: RunOptions, watcher: RunWatcher) {
     const { promise, resolve } = Promise.withResolvers<number>();
@@ -91,6 +94,7 @@ class Run implements RunningCarpool {
     // For the rest of the process: a signal's twin may come when all is over, and must not kill what tidies up.
     for (const signal of STOP_SIGNALS) process.on(signal, this.#onStopSignal);
     process.on("SIGHUP", this.#onHangUp);
+    process.on("SIGUSR2", () => void this.#startNextVersion(options));
     void options.lost?.then((reason) => this.#onLost(reason));
   }
 
@@ -127,6 +131,20 @@ class Run implements RunningCarpool {
         : undefined,
     );
   };
+
+  async #startNextVersion({ startNextVersion }: RunOptions): Promise<void> {
+    const isEnding = this.#retiring || this.#stoppingSinceMs !== null;
+    if (startNextVersion === undefined || isEnding || this.#nextVersionStarts) return;
+    this.#nextVersionStarts = true;
+    this.#logger.info({ signal: "SIGUSR2" }, "starting the next version");
+    try {
+      const how = await startNextVersion();
+      this.#logger.error({ how }, "the next version has ended: this one serves on");
+    } catch (error) {
+      logFault(this.#logger, error, "the next version did not start: this one serves on");
+    }
+    this.#nextVersionStarts = false;
+  }
 
   #onLost(reason: string): void {
     if (this.#stoppingSinceMs !== null || this.#retiring) return;

@@ -2,6 +2,7 @@
  * `carpool start`: the production run.
  */
 
+import { startNextVersion } from "../app/next-version.ts";
 import { startCarpool } from "../app/start-carpool.ts";
 import { describeFailure } from "../app/start-errors.ts";
 import type { CommandContext } from "./command-context.ts";
@@ -15,6 +16,7 @@ SHUTDOWN_TIMEOUT; a second one at once. SIGHUP reloads carpool.yaml and certific
 
 A new version takes the place of the running one with --replace: on the same ports, with the same
 DATA_DIRECTORY, and no connection is refused. The old one ends within its SHUTDOWN_TIMEOUT.
+SIGUSR2 has the running one start it so, from the files that are there by then.
 `;
 
 interface StartFlags {
@@ -47,6 +49,7 @@ async function start(
       config: settings.config,
       readSettings: () => readSettings(context, fileName),
       replace,
+      startNextVersion,
     });
   } catch (error) {
     context.writeError(`error: ${describeFailure(error)}\n`);

@@ -49,13 +49,18 @@ async function start(args: readonly string[], environment: ProgramEnvironment = 
     SHUTDOWN_TIMEOUT: "2s",
     ...environment,
   });
-  await program.until(READY);
-  const line = program.out.split("\n").find((text) => text.includes(READY)) ?? "";
+  const line = await lineWith(program, READY);
   return {
     program,
     ports: ReadyLine.parse(JSON.parse(line)),
     [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),
   };
+}
+
+/** Returns the line of the log that has these words in it, once it is there. */
+async function lineWith(program: RunningProgram, words: string): Promise<string> {
+  const log = await program.until(words);
+  return log.split("\n").find((line) => line.includes(words)) ?? "";
 }
 
 async function connect(port: number): Promise<Client> {
@@ -173,6 +178,29 @@ describe("carpool start --replace", () => {
       error: "error: the running Carpool is not replaced: it is stopping. It serves on\n",
     });
     await client.end();
+  });
+
+  test("is what SIGUSR2 does", async () => {
+    const before = await start([]);
+    before.program.process.kill("SIGUSR2");
+    const line = await lineWith(before.program, "replaced: another process takes the clients");
+    const successor = z.object({ successor: z.number() }).parse(JSON.parse(line)).successor;
+    expect(await before.program.process.exited).toBe(0);
+    try {
+      await (await connect(before.ports.transaction)).end();
+      expect(successor).not.toBe(before.program.process.pid);
+    } finally {
+      process.kill(successor, "SIGTERM");
+    }
+    await before.program.finished(); // their output ends with both of them
+  });
+
+  test("says so where the next version does not start, and serves on", async () => {
+    await using running = await start([]);
+    await writeFile(join(folder.path, "carpool.yaml"), "MAX_CONNECTIONS: none\n");
+    running.program.process.kill("SIGUSR2");
+    await running.program.until("the next version has ended: this one serves on");
+    await (await connect(running.ports.transaction)).end();
   });
 
   test("leaves nothing behind", async () => {
