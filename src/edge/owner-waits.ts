@@ -10,7 +10,7 @@ import type { LinkPort } from "../link/link-port.ts";
 /** Who waits. Is told one of these, once, unless it leaves before. */
 export interface OwnerWaiter {
   onOwner(link: LinkPort): void;
-  /** Its deadline is over. */
+  /** Its deadline is over; or `onOwner` has thrown. */
   onOwnerAway(): void;
 }
 
@@ -61,7 +61,7 @@ export class OwnerWaits {
       const link = await this.#peers.awaitLink(worker, LOOK_MS);
       if (link === null) this.#sendOverdueAway(waiters);
       else {
-        for (const waiter of take(waiters, PORTION)) waiter.onOwner(link);
+        for (const waiter of take(waiters, PORTION)) this.#give(waiter, link);
         // oxlint-disable-next-line no-await-in-loop -- others have their turn
         await this.#nextTurn();
       }
@@ -76,6 +76,16 @@ export class OwnerWaits {
         waiters.delete(waiter);
         waiter.onOwnerAway();
       }
+  }
+
+  /** A mistake of ours with one of them is none with the others, nor with those who come later. */
+  #give(waiter: OwnerWaiter, link: LinkPort): void {
+    try {
+      waiter.onOwner(link);
+    } catch (fault) {
+      this.#onFault(fault);
+      waiter.onOwnerAway();
+    }
   }
 
   #nextTurn(): Promise<void> {
