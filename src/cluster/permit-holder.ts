@@ -33,6 +33,8 @@ export class PermitHolder {
   sinceMs = Number.POSITIVE_INFINITY;
   /** Its first waiter may use the reserve. */
   beyond = false;
+  /** Permits that come back without being asked for. */
+  closing = 0;
   spare = 0;
   /** Since when the first spare one has rested; Infinity: none has. */
   restedSinceMs = Number.POSITIVE_INFINITY;
@@ -56,7 +58,7 @@ export class PermitHolder {
 
   /** Permits that it will keep, of those that it could give up. */
   get kept(): number {
-    return this.pool.yields ? this.held - this.recalled : 0;
+    return this.pool.yields ? this.held - this.closing - this.recalled : 0;
   }
 
   /** Spare ones that nobody has asked for yet. */
@@ -75,12 +77,13 @@ export class PermitHolder {
   }
 
   report(report: PermitReport, nowMs: number): void {
-    const { heard, wanted, waiting, waitedMs, beyond, spare, restedMs } = report;
+    const { heard, wanted, waiting, waitedMs, beyond, closing, spare, restedMs } = report;
     const onTheirWay = Math.max(0, this.#total - heard);
     this.wanted = Math.max(0, wanted - onTheirWay);
     this.waiting = Math.max(0, waiting - onTheirWay);
     this.sinceMs = waiting > 0 ? nowMs - waitedMs : Number.POSITIVE_INFINITY;
     this.beyond = beyond;
+    this.closing = Math.min(closing, this.held);
     this.spare = spare;
     this.restedSinceMs = spare > 0 ? nowMs - restedMs : Number.POSITIVE_INFINITY;
   }
@@ -94,10 +97,10 @@ export class PermitHolder {
     this.#total += 1;
   }
 
-  /** So many are no longer its own; of those that it had to spare, as far as it had any. */
+  /** So many are no longer its own: those first of which it was known that they come back. */
   returned(count: number): void {
     this.held -= count;
-    this.spare = Math.max(0, this.spare - count);
+    this.closing = Math.max(0, this.closing - count);
   }
 
   /** One is asked back, at least as `mode` says. */

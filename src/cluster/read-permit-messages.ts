@@ -33,7 +33,7 @@ const MODES: ReadonlySet<unknown> = new Set<YieldMode>(["spare", "grown", "any"]
 export function isPermitReport(body: unknown): body is PermitReport {
   if (!isRecord(body) || !areTexts(body, "group", "pool") || !isLimits(body["limits"]))
     return false;
-  const counts = areCounts(body, "heard", "wanted", "waiting", "spare");
+  const counts = areCounts(body, "heard", "wanted", "waiting", "closing", "spare");
   return counts && areTimes(body, "waitedMs", "restedMs") && typeof body["beyond"] === "boolean";
 }
 

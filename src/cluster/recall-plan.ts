@@ -32,7 +32,7 @@ interface Choice {
 
 export class RecallPlan {
   readonly #scope: RecallScope;
-  /** For each pool, permits that are on their way to it less those that are asked back from it. */
+  /** For each pool, permits that are on their way to it less those that come back from it. */
   readonly #balances = new Map<PermitPool, number>();
   /** As {@link #balances}, for the group. */
   #balance = 0;
@@ -46,6 +46,7 @@ export class RecallPlan {
     for (const holder of this.#scope.holders) {
       holder.clearRecalls();
       holder.watched = false;
+      if (holder.closing > 0) this.#move(holder.pool, -holder.closing);
     }
     this.#recallSurplus();
     for (const asker of this.#scope.askers) this.#recallFor(asker);
@@ -53,7 +54,8 @@ export class RecallPlan {
 
   #recallSurplus(): void {
     const { pools, holders, max, taken } = this.#scope;
-    for (const pool of pools) this.#recallBeyond(pool.taken - pool.mostNow, pool.holders);
+    for (const pool of pools)
+      this.#recallBeyond(pool.taken + this.#balanceOf(pool) - pool.mostNow, pool.holders);
     this.#recallBeyond(taken + this.#balance - max, holders);
   }
 

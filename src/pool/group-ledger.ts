@@ -60,6 +60,8 @@ export class GroupLedger implements Permits, LookedAt {
   }
 
   follow(limits: GroupLimits): void {
+    // What is being closed for them already is known first, or the keeper would ask for others.
+    for (const pool of this.#pools.values()) if (pool.closesOther(this.#useful)) this.#report(pool);
     this.#limits = limits;
     for (const pool of this.#pools.values()) this.#report(pool);
   }
@@ -126,7 +128,9 @@ export class GroupLedger implements Permits, LookedAt {
   }
 
   #giveBack(pool: string, count: number): void {
-    if (count > 0) this.#desk.keeper.returned(this.group, pool, count);
+    if (count === 0) return;
+    this.#pools.get(pool)?.gaveBack(count);
+    this.#desk.keeper.returned(this.group, pool, count);
   }
 
   #ensure(name: string): PoolLedger {

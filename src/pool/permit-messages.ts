@@ -32,7 +32,9 @@ export interface PermitReport {
   readonly waitedMs: number;
   /** It has waited so long that the reserve is there for it. */
   readonly beyond: boolean;
-  /** Resources that nobody has used for a while, and those that are being closed. */
+  /** Resources that are being closed: their permits come back. */
+  readonly closing: number;
+  /** Resources that nobody has used for a while. */
   readonly spare: number;
   /** How long the first of those has rested. */
   readonly restedMs: number;

@@ -32,6 +32,7 @@ const NOTHING: State = {
   waiting: 0,
   waitedMs: 0,
   beyond: false,
+  closing: 0,
   spare: 0,
   restedMs: 0,
 };
@@ -91,7 +92,11 @@ export class PoolLedger {
   freed(): void {
     assert(this.#used > 0, "what is freed was taken");
     this.#used -= 1;
-    this.#told = { ...this.#told, spare: Math.max(0, this.#told.spare - 1) };
+  }
+
+  /** The keeper counts so many as those of which it was known that they come back. */
+  gaveBack(count: number): void {
+    this.#told = { ...this.#told, closing: Math.max(0, this.#told.closing - count) };
   }
 
   awaits(member: GroupMember): boolean {
@@ -146,6 +151,11 @@ export class PoolLedger {
     return Math.min(wanted, waiting) > Math.min(told.wanted, told.waiting);
   }
 
+  /** Whether more or less is being closed than the keeper knows. */
+  closesOther(useful: Useful): boolean {
+    return this.#state(useful).closing !== this.#told.closing;
+  }
+
   /** Whether the keeper might decide otherwise if it knew how things stand. */
   differs(useful: Useful): boolean {
     const state = this.#state(useful);
@@ -154,6 +164,7 @@ export class PoolLedger {
     if (Math.min(state.wanted, state.waiting) !== Math.min(told.wanted, told.waiting)) return true;
     if (state.waiting > 0 !== told.waiting > 0) return true;
     if (!this.#watched) return false;
+    if (state.closing !== told.closing) return true;
     return state.spare !== told.spare || this.#hasOtherFirst(state, useful.nowMs);
   }
 
@@ -199,20 +210,21 @@ export class PoolLedger {
 
   #state(useful: Useful): State {
     const { permits, attempts, nowMs } = useful;
-    let [wanted, waiting, beyond, spare] = [0, 0, false, 0];
+    let [wanted, waiting, beyond, closing, spare] = [0, 0, false, 0, 0];
     let [waitsSinceMs, restsSinceMs] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
     for (const member of this.#members) {
       wanted += member.attempts ? Math.min(member.wanted, attempts) : member.wanted;
       waiting += member.waiting;
       beyond ||= member.usesReserve;
       waitsSinceMs = Math.min(waitsSinceMs, member.oldestWaitSinceMs);
-      spare += member.spare(nowMs - SPARE_AFTER_MS) + member.closing;
+      closing += member.closing;
+      spare += member.spare(nowMs - SPARE_AFTER_MS);
       restsSinceMs = Math.min(restsSinceMs, member.oldestIdleSinceMs);
     }
     wanted = Math.min(wanted, permits);
     const waitedMs = waiting > 0 ? Math.max(0, nowMs - waitsSinceMs) : 0;
     const restedMs = spare > 0 ? Math.max(0, nowMs - restsSinceMs) : 0;
-    return { heard: this.#heard, wanted, waiting, waitedMs, beyond, spare, restedMs };
+    return { heard: this.#heard, wanted, waiting, waitedMs, beyond, closing, spare, restedMs };
   }
 }
 
