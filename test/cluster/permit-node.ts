@@ -20,6 +20,8 @@ export interface PermitNodeOptions {
   readonly workers?: number;
   readonly max?: number;
   readonly limits?: Partial<PoolLimits>;
+  /** Names of each worker's pools. */
+  readonly pools?: readonly string[];
 }
 
 export class PermitNode {
@@ -29,14 +31,14 @@ export class PermitNode {
   /** Messages from and to all workers. */
   messages = 0;
 
-  constructor({ workers = 2, max = NEVER, limits = {} }: PermitNodeOptions = {}) {
+  constructor({ workers = 2, max = NEVER, limits = {}, pools = ["pool"] }: PermitNodeOptions = {}) {
     this.keeper = new PermitKeeper((worker, order) =>
       this.deliver(() => this.workers[worker]?.ledger.onOrder(order)),
     );
     const all = { ...LIMITS, lendingOrder: "fifo", ...limits } as const;
     this.workers = Array.from(
       { length: workers },
-      (_, number) => new PermitWorker(number, this, all, max),
+      (_, number) => new PermitWorker(number, this, { limits: all, max, pools }),
     );
   }
 
@@ -78,15 +80,21 @@ export class PermitNode {
   }
 }
 
+interface PermitWorkerOptions {
+  readonly limits: PoolLimits;
+  readonly max: number;
+  readonly pools: readonly string[];
+}
+
 export class PermitWorker {
   readonly ledger: PermitLedger;
-  readonly rig: Rig;
+  readonly rigs: readonly Rig[];
   readonly group: PoolGroup;
   readonly #node: PermitNode;
   readonly #limits: PoolLimits;
   readonly #permits: Permits;
 
-  constructor(number: number, node: PermitNode, limits: PoolLimits, max: number) {
+  constructor(number: number, node: PermitNode, { limits, max, pools }: PermitWorkerOptions) {
     this.#node = node;
     this.#limits = limits;
     const { clock, keeper } = node;
@@ -102,14 +110,24 @@ export class PermitWorker {
     const random = constantRandom(0);
     const attempts = { unprovenAttemptsMax: NEVER, failFastAfterMs: NEVER };
     this.group = new PoolGroup(max, attempts, random, this.#permits);
-    this.rig = new Rig(limits, random, { group: this.group, clock });
-    this.rig.whenOpen = () => clock.after(1, () => this.rig.succeed());
-    this.rig.whenRetired = (server) => clock.after(1, () => this.rig.pool.gone(server));
+    this.rigs = pools.map((name) => {
+      const rig = new Rig(limits, random, { group: this.group, clock, name });
+      rig.whenOpen = () => clock.after(1, () => rig.succeed());
+      rig.whenRetired = (server) => clock.after(1, () => rig.pool.gone(server));
+      return rig;
+    });
+  }
+
+  /** Its first pool. */
+  get rig(): Rig {
+    const [rig] = this.rigs;
+    if (rig === undefined) throw new Error("a worker has a pool");
+    return rig;
   }
 
   follow(limits: Partial<PoolLimits>, max: number, revision: string): void {
     this.group.changeMax(max, this.#node.clock.now());
-    this.rig.pool.changeLimits({ ...this.#limits, ...limits });
+    for (const { pool } of this.rigs) pool.changeLimits({ ...this.#limits, ...limits });
     this.#permits.follow({ max, revision });
   }
 

@@ -142,10 +142,9 @@ export class PermitSimulation {
 
   /** The keeper hears of limits, those of this pool included. It forgets those of what nobody has. */
   heardOf(pool: string, limits: PermitLimits): void {
-    const { revision } = limits;
-    if (revision >= this.#known.revision || this.keeper.takenOf(GROUP) === 0) this.#known = limits;
+    this.#known = followed(this.#known, limits, this.keeper.takenOf(GROUP) === 0);
     const known = this.#knownOf.get(pool) ?? limits;
-    if (revision >= known.revision || this.#grantedOf(pool) === 0) this.#knownOf.set(pool, limits);
+    this.#knownOf.set(pool, followed(known, limits, this.#grantedOf(pool) === 0));
   }
 
   /** A permit of this pool has come back. */
@@ -403,4 +402,14 @@ class Life {
 function poolLimits({ size, reserve }: Limits): PoolLimits {
   const waits = { reserveAfterMs: 200, checkoutTimeoutMs: NEVER, connectDeadlineMs: NEVER };
   return { ...LIMITS, size, reserve, ...waits, retryMinMs: 100, retryMaxMs: 400 };
+}
+
+/** Returns which limits may hold once the keeper has heard of `limits`: the newest, or where it may have forgotten them any. */
+function followed(known: PermitLimits, limits: PermitLimits, forgets: boolean): PermitLimits {
+  if (limits.revision >= known.revision) return limits;
+  if (!forgets) return known;
+  const size = Math.max(known.size ?? NEVER, limits.size ?? NEVER);
+  const max = Math.max(known.max ?? NEVER, limits.max ?? NEVER);
+  const reserve = Math.max(known.reserve, limits.reserve);
+  return { size, max, reserve, revision: limits.revision };
 }

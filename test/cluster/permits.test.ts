@@ -134,6 +134,22 @@ describe("limits", () => {
     expect(shared.permits).toBe(2);
   });
 
+  test("of the tenant that shrink close no more than they must, whoever chooses", () => {
+    const pools = ["one", "two", "three"];
+    const shared = node({ max: 3, pools });
+    const { rigs } = shared.worker(0);
+    const clients = rigs.map((rig) => [rig.ask()]);
+    shared.pass(20);
+    // The pools that were made last have been idle for longest.
+    for (const [index, [client]] of [...clients.entries()].toReversed()) {
+      for (const server of client?.granted ?? []) rigs[index]?.pool.release(server);
+      shared.pass(30);
+    }
+    shared.follow({}, 1, "2");
+    shared.pass(200);
+    expect(shared.permits).toBe(1);
+  });
+
   test("of an older record count for nothing", () => {
     const shared = node();
     shared.worker(0).follow({ size: 2 }, Number.POSITIVE_INFINITY, "2");
