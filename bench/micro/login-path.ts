@@ -122,7 +122,14 @@ class MemoryEdge {
       resolver: new TenantResolver(directory, { tenantByDatabase: false, defaultTenant: "t" }),
       tls: null,
       timeoutMs: LIMITS.clientLoginTimeoutMs,
-      gate: new ClientGate({ open: 1, max: 1000, surplusMax: 0, shortage: null }),
+      gate: new ClientGate({
+        open: 1,
+        max: 1000,
+        limit: 1000,
+        heardMax: 1000,
+        shortage: null,
+        makeRoom: () => null,
+      }),
       proxyTrust: new ProxyTrust("off", []),
     };
   }

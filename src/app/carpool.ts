@@ -3,12 +3,12 @@
  * Starts from the lowest floor up, stops in reverse.
  */
 
-import { availableParallelism } from "node:os";
 import { type ApiSettings, createHttpApp } from "../api/http-app.ts";
 import type { NotReady } from "../api/routes/health-routes.ts";
 import { errorMessage } from "../base/error-message.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Config } from "../config/settings.ts";
+import { workersOf } from "../config/workers-of.ts";
 import { ClusterControl } from "../control/cluster-control.ts";
 import { TenantControl } from "../control/tenant-control.ts";
 import { KernelOptions } from "../net/kernel-options.ts";
@@ -212,10 +212,6 @@ function openSockets({ config, handedOver = [] }: CarpoolParts): ListeningSocket
   return maker === null
     ? null
     : ListeningSockets.open(config, workersOf(config), handedOver, maker);
-}
-
-function workersOf(config: Config): number {
-  return config.workers ?? availableParallelism();
 }
 
 /** The pooler of this process, or the supervisor of several. */

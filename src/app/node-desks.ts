@@ -11,6 +11,7 @@ import type { EndServer } from "../cluster/ghost-servers.ts";
 import { PermitDesk } from "../cluster/permit-desk.ts";
 import { NodeBans } from "../control/node-bans.ts";
 import { NodeClients } from "../control/node-clients.ts";
+import { NodeRoom } from "../control/node-room.ts";
 import { NodeTraffic } from "../control/node-traffic.ts";
 import { type AddressBanLimits, AddressBans } from "../proxy/address-bans.ts";
 import { ConnectionRates } from "../proxy/connection-rates.ts";
@@ -20,6 +21,8 @@ export interface NodeDesksParts {
   readonly clock: Clock;
   readonly wallClock: WallClock;
   readonly limits: AddressBanLimits;
+  /** MAX_CONNECTIONS; null: it is not set. */
+  readonly clientsMax: number | null;
   /** Ends a server of a worker that has died. */
   readonly endServer: EndServer;
 }
@@ -30,10 +33,20 @@ export class NodeDesks {
   readonly permits: PermitDesk;
   /** How many clients. */
   readonly clients: NodeClients;
+  /** What is shared out among the workers. */
+  readonly room: NodeRoom;
 
-  constructor({ workers, clock, wallClock, limits, endServer }: NodeDesksParts) {
+  constructor(parts: NodeDesksParts) {
+    const { workers, clock, wallClock, limits, endServer } = parts;
     this.permits = new PermitDesk(workers, clock, endServer);
     this.clients = new NodeClients(new ClientLedger(), new ConnectionRates(clock), workers);
+    this.room = new NodeRoom({
+      workers,
+      clock,
+      clientsMax: parts.clientsMax,
+      processId: process.pid,
+      residentBytes: () => process.memoryUsage.rss(),
+    });
     const bans = new NodeBans(new AddressBans(limits, clock, wallClock), workers);
     this.traffic = new NodeTraffic(workers, bans);
   }

@@ -118,7 +118,7 @@ export class Pooler {
     this.#parts = parts;
     const settings = new LiveSettings(config, parts.certificateAuthority);
     this.#settings = settings;
-    this.#limits = new ProcessLimits(config, clock, logger);
+    this.#limits = new ProcessLimits(config, clock, logger, parts.place ?? null);
     this.addressBans = new AddressBans(settings, clock, parts.wallClock);
     const nodeWide =
       parts.place === undefined ? null : new NodeWide(parts.place, clock, this.addressBans);
@@ -213,7 +213,7 @@ export class Pooler {
 
   /** Most clients and servers at a time. */
   get connectionsMax(): { readonly clients: number; readonly servers: number } {
-    return { clients: this.#limits.max, servers: this.#limits.dialLimit.max };
+    return { clients: this.#limits.clientsMax, servers: this.#limits.dialLimit.max };
   }
 
   /** Tenants that have pools. */
@@ -242,7 +242,7 @@ export class Pooler {
   async start(): Promise<void> {
     await this.#directory.start();
     await this.#nodeWide?.catchUp(this.traffic);
-    this.#limits.start();
+    await this.#limits.start();
     try {
       const { config, place, sockets = placesOf(config, POOLER_PORTS) } = this.#parts;
       for (const socket of sockets) this.#listen({ ...socket, shared: place !== undefined });

@@ -1,5 +1,6 @@
 /**
- * What all tenants share and the system limits: the connections and the memory of this process.
+ * What all tenants share and the system limits: the connections of this process, and its part in the clients and the
+ * memory of the node.
  */
 
 import { readFileSync } from "node:fs";
@@ -8,6 +9,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import type { PoolerError } from "../base/pooler-error.ts";
 import {
+  type ConnectionShares,
   connectionShares,
   readDescriptorLimit,
   SURPLUS_CANCELS_MAX,
@@ -15,22 +17,41 @@ import {
 } from "../config/descriptor-limit.ts";
 import { findMemoryLimit } from "../config/memory-limit.ts";
 import type { Config } from "../config/settings.ts";
+import { SharedRoom } from "../control/shared-room.ts";
 import type { GateFacts } from "../edge/client-gate.ts";
 import { DialLimit } from "../net/dial-limit.ts";
 import type { Listener } from "../net/listener.ts";
 import { MemoryWatch } from "./memory-watch.ts";
+import type { WorkerPlace } from "./worker-place.ts";
 
 export class ProcessLimits implements GateFacts {
-  readonly surplusMax = SURPLUS_CLIENTS_MAX;
   /** Of servers. */
   readonly dialLimit: DialLimit;
   readonly #listeners: Listener[] = [];
   readonly #memory: MemoryWatch;
+  readonly #workers: number;
+  /** Null: it is alone. */
+  readonly #room: SharedRoom | null;
+  #config: Config;
   #clientsMax: number;
   #memoryLimitBytes: number;
 
-  constructor(config: Config, clock: Clock, logger: Logger) {
-    const { clients, servers } = connectionShares(config.maxConnections, readDescriptorLimit());
+  /** @param place among the workers of the node; null: it is alone */
+  constructor(config: Config, clock: Clock, logger: Logger, place: WorkerPlace | null) {
+    this.#workers = place?.peers.workers ?? 1;
+    const { clients, servers } = sharesOf(config, this.#workers);
+    this.#room =
+      place === null
+        ? null
+        : new SharedRoom({
+            supervisor: place.supervisor,
+            clock,
+            clientsMax: () => this.#config.maxConnections,
+            open: () => this.open,
+            processId: process.pid,
+            residentBytes: () => process.memoryUsage.rss(),
+          });
+    this.#config = config;
     this.#clientsMax = clients;
     this.dialLimit = new DialLimit(servers, SURPLUS_CANCELS_MAX);
     this.#memoryLimitBytes = memoryLimitOf(config);
@@ -38,7 +59,7 @@ export class ProcessLimits implements GateFacts {
       clock,
       logger,
       limitBytes: () => this.#memoryLimitBytes,
-      residentBytes: () => process.memoryUsage.rss(),
+      residentBytes: () => process.memoryUsage.rss() + (this.#room?.othersBytes ?? 0),
       collectGarbage: () => Bun.gc(true),
     });
   }
@@ -48,7 +69,24 @@ export class ProcessLimits implements GateFacts {
   }
 
   get max(): number {
+    return Math.min(this.#clientsMax, this.#room?.clientsMax ?? Number.POSITIVE_INFINITY);
+  }
+
+  get limit(): number {
+    return this.#mayGrow ? (this.#config.maxConnections ?? this.max) : this.max;
+  }
+
+  /** Most clients of this process, whatever the others have. */
+  get clientsMax(): number {
     return this.#clientsMax;
+  }
+
+  get heardMax(): number {
+    return this.#clientsMax + SURPLUS_CLIENTS_MAX;
+  }
+
+  makeRoom(): Promise<boolean> | null {
+    return this.#mayGrow ? (this.#room?.makeRoom() ?? null) : null;
   }
 
   get open(): number {
@@ -57,27 +95,40 @@ export class ProcessLimits implements GateFacts {
     return open;
   }
 
+  /** Where the descriptors of this process are what limits it, no share of others helps. */
+  get #mayGrow(): boolean {
+    return this.#room !== null && this.#room.clientsMax < this.#clientsMax;
+  }
+
   /** Its connections count from now on. */
   addListener(listener: Listener): void {
     this.#listeners.push(listener);
   }
 
-  /** Watches the memory from now on. */
-  start(): void {
+  /** Knows its share of what the node has, and watches the memory, from now on. Rejects if the supervisor is away. */
+  async start(): Promise<void> {
+    await this.#room?.catchUp();
     this.#memory.start();
   }
 
   stop(): void {
+    this.#room?.stop();
     this.#memory.stop();
   }
 
   /** Takes over new settings. Whoever is in stays. */
   reload(config: Config): void {
-    const { clients, servers } = connectionShares(config.maxConnections, readDescriptorLimit());
+    const { clients, servers } = sharesOf(config, this.#workers);
+    this.#config = config;
     this.#clientsMax = clients;
     this.dialLimit.max = servers;
     this.#memoryLimitBytes = memoryLimitOf(config);
+    void this.#room?.follow().catch(() => undefined); // without a supervisor, the worker ends
   }
+}
+
+function sharesOf({ maxConnections }: Config, workers: number): ConnectionShares {
+  return connectionShares(maxConnections, readDescriptorLimit(), workers);
 }
 
 function memoryLimitOf({ memoryLimitBytes }: Config): number {

@@ -117,6 +117,7 @@ export class Supervisor implements ServingNode, WorkersHandler {
       clock,
       wallClock: parts.wallClock,
       limits: this.#limits,
+      clientsMax: parts.config.maxConnections,
       endServer: this.#endGhost(),
     });
     this.#slots = Array.from({ length: workers }, (_, worker) => this.#newSlot(worker));
@@ -127,13 +128,14 @@ export class Supervisor implements ServingNode, WorkersHandler {
   }
 
   get connectionsMax(): ServingNode["connectionsMax"] {
+    const { maxConnections } = this.#config;
     let clients = 0;
     let servers = 0;
     for (const { clientsMax, serversMax } of this.#ready.values()) {
       clients += clientsMax;
       servers += serversMax ?? Number.POSITIVE_INFINITY;
     }
-    return { clients, servers };
+    return { clients: Math.min(clients, maxConnections ?? clients), servers };
   }
 
   get traffic(): Traffic {
@@ -180,6 +182,7 @@ export class Supervisor implements ServingNode, WorkersHandler {
     clientTls(config);
     this.#config = config;
     this.#limits.config = config;
+    this.#desks.room.change(config.maxConnections);
     const asked = Array.from(this.#ready.keys(), (worker) =>
       this.desk.request(worker, "life.reload", this.#configOfWorkers, RELOAD_TIMEOUT_MS),
     );

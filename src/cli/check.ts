@@ -7,6 +7,7 @@ import { connectionShares } from "../config/descriptor-limit.ts";
 import type { EffectiveSetting } from "../config/load-settings.ts";
 import { describeOrigin } from "../config/origin.ts";
 import type { Config } from "../config/settings.ts";
+import { workersOf } from "../config/workers-of.ts";
 import type { CommandContext } from "./command-context.ts";
 import { EXIT_CODE, type ExitCode } from "./exit-code.ts";
 import { tellSettings } from "./read-settings.ts";
@@ -46,9 +47,10 @@ function describeSettings(settings: readonly EffectiveSetting[]): string {
     .join("");
 }
 
-function describeClients({ maxConnections }: Config, descriptorLimit: number | null): string {
+function describeClients(config: Config, descriptorLimit: number | null): string {
   const limit = descriptorLimit === null ? "unknown" : String(descriptorLimit);
-  const { clients, servers } = connectionShares(maxConnections, descriptorLimit);
+  const { maxConnections } = config;
+  const { clients, servers } = connectionShares(maxConnections, descriptorLimit, workersOf(config));
   const room = Number.isFinite(servers) ? ` and ${servers} servers` : "";
   return `The settings are in order: up to ${clients} clients${room} a process (descriptor limit: ${limit}).`;
 }

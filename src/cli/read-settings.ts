@@ -8,6 +8,7 @@ import { loadConfig } from "../config/load-config.ts";
 import type { EffectiveSetting } from "../config/load-settings.ts";
 import { readSettingsFile } from "../config/read-settings-file.ts";
 import type { Config } from "../config/settings.ts";
+import { workersOf } from "../config/workers-of.ts";
 import type { CommandContext } from "./command-context.ts";
 
 export type ReadSettings =
@@ -34,7 +35,7 @@ export function readSettings(context: CommandContext, fileName: string | null): 
   const descriptorLimit = readDescriptorLimit();
   const findings = [
     checkFiles(config, context.workingDirectory, context.now()),
-    checkDescriptors(config.maxConnections, descriptorLimit),
+    checkDescriptors(config.maxConnections, descriptorLimit, workersOf(config)),
   ];
   const warnings = [...loaded.warnings, ...findings.flatMap((finding) => finding.warnings)];
   const problems = findings.flatMap((finding) => finding.problems);

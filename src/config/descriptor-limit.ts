@@ -66,24 +66,33 @@ export interface ConnectionShares {
   readonly servers: number;
 }
 
-/** Returns the shares, which are above 0 where {@link checkDescriptors} has no problem. */
+/**
+ * Returns the shares of one process, which are above 0 where {@link checkDescriptors} has no problem.
+ * @param workers processes among which `maxConnections` clients are divided, as they come: one may have more than
+ * an equal part, but not at the cost of its servers
+ */
 export function connectionShares(
   maxConnections: number | null,
   descriptorLimit: number | null,
+  workers = 1,
 ): ConnectionShares {
   const usable = (descriptorLimit ?? ASSUMED_DESCRIPTOR_LIMIT) - RESERVED_DESCRIPTORS;
   const share = Math.min(Math.floor(usable * CLIENT_SHARE), UNSET_CLIENTS_MAX);
-  const clients = maxConnections ?? share;
+  const clients =
+    maxConnections === null
+      ? share
+      : Math.min(maxConnections, Math.max(Math.ceil(maxConnections / workers), share));
   return {
     clients,
     servers: descriptorLimit === null ? Number.POSITIVE_INFINITY : usable - clients,
   };
 }
 
-/** Finds out whether that many clients fit, with room for servers. */
+/** Finds out whether that many clients fit into so many workers, with room for servers. */
 export function checkDescriptors(
   maxConnections: number | null,
   descriptorLimit: number | null,
+  workers = 1,
 ): Findings {
   const limit = descriptorLimit ?? Number.POSITIVE_INFINITY;
   if (limit < DESCRIPTORS_MIN)
@@ -94,12 +103,15 @@ export function checkDescriptors(
       warnings: [],
     };
   if (maxConnections === null) return { problems: [], warnings: [] };
-  const left = limit - RESERVED_DESCRIPTORS - maxConnections;
-  const facts = `MAX_CONNECTIONS is ${maxConnections} and the process may open ${limit} descriptors (RLIMIT_NOFILE)`;
+  const each = Math.ceil(maxConnections / workers);
+  const left = limit - RESERVED_DESCRIPTORS - each;
+  const who = workers === 1 ? "the process" : `each of ${workers} workers`;
+  const facts = `MAX_CONNECTIONS is ${maxConnections} and ${who} may open ${limit} descriptors (RLIMIT_NOFILE)`;
   if (left <= 0) {
-    const advice = `at most ${limit - RESERVED_DESCRIPTORS - 1} fit; raise the limit or lower the setting`;
+    const most = workers * (limit - RESERVED_DESCRIPTORS - 1);
+    const advice = `at most ${most} fit; raise the limit or lower the setting`;
     return { problems: [`${facts}: ${advice}`], warnings: [] };
   }
-  const isTight = maxConnections > limit * CLIENT_SHARE;
+  const isTight = each > limit * CLIENT_SHARE;
   return { problems: [], warnings: isTight ? [`${facts}: ${left} are left for servers`] : [] };
 }

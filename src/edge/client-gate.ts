@@ -11,16 +11,25 @@ import { TooManyConnectionsError } from "./edge-errors.ts";
 export interface GateFacts {
   /** Connections of clients, whatever they have said so far. */
   readonly open: number;
-  /** Most clients. */
+  /** Most clients for now. */
   readonly max: number;
-  /** Connections beyond `max` that are heard. */
-  readonly surplusMax: number;
+  /** Most clients, those included that others may have: what an operator knows of. `max`, where there are no others. */
+  readonly limit: number;
+  /** Connections beyond which none is even heard. */
+  readonly heardMax: number;
   /** Why no client can be taken, though there are not too many; null: nothing is short. */
   readonly shortage: PoolerError | null;
+  /**
+   * Raises `max` if others have room that they don't use. Resolves with whether it did; rejects if nobody answers.
+   * Null: there is nobody to ask.
+   */
+  makeRoom(): Promise<boolean> | null;
 }
 
 export class ClientGate {
   readonly #facts: GateFacts;
+  /** Connections that came when it was full and have not been let in. */
+  #surplus = 0;
 
   constructor(facts: GateFacts) {
     this.#facts = facts;
@@ -33,15 +42,44 @@ export class ClientGate {
 
   /** Whether there are so many that it is not even heard. */
   get overfull(): boolean {
-    return this.#facts.open > this.#facts.max + this.#facts.surplusMax;
+    return this.#facts.open > this.#facts.heardMax;
+  }
+
+  /** A connection has come when it was full. */
+  hold(): void {
+    this.#surplus += 1;
+  }
+
+  /** It is let in, or gone. */
+  release(): void {
+    this.#surplus -= 1;
   }
 
   /**
    * Returns why a client that has sent its StartupMessage must go, or null.
-   * @param cameWhenFull then it stays only if another one has left since; who came before does in any case
+   * @param held then it stays only if there is room by now; who came before it was full does in any case
    */
-  refusal(cameWhenFull: boolean): PoolerError | null {
-    const { open, max, shortage } = this.#facts;
-    return cameWhenFull && this.full ? new TooManyConnectionsError(open, max) : shortage;
+  refusal(held: boolean): PoolerError | null {
+    const { open, max, limit, shortage } = this.#facts;
+    if (!held || this.#hasRoom) return shortage;
+    // What others have room for, this one would have got.
+    return new TooManyConnectionsError(limit > max ? limit : open - this.#surplus, limit);
+  }
+
+  /** Looks for room elsewhere for one that is held. Null: there is room, or there is nobody to ask. */
+  makeRoom(): Promise<void> | null {
+    const asked = this.#hasRoom ? null : this.#facts.makeRoom();
+    return asked === null ? null : this.#untilRoom(asked);
+  }
+
+  get #hasRoom(): boolean {
+    return this.#facts.open - this.#surplus < this.#facts.max;
+  }
+
+  /** What others give up may be less than what all who wait for it here need. */
+  async #untilRoom(asked: Promise<boolean>): Promise<void> {
+    // oxlint-disable-next-line no-await-in-loop -- as often as others give something up
+    for (let asking: Promise<boolean> | null = asked; asking !== null && (await asking); )
+      asking = this.#hasRoom ? null : this.#facts.makeRoom();
   }
 }

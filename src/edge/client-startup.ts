@@ -55,7 +55,7 @@ export class ClientStartup implements ChannelHandler, TlsHandshakeHandler {
   readonly #deadline: Timer;
   readonly #sinceMs: number;
   readonly #timeoutMs: number;
-  readonly #cameWhenFull: boolean;
+  #held: boolean;
   #bytes: Uint8Array = NO_BYTES;
   /** What a load balancer says comes first, and once. */
   #proxyHeaderDue = true;
@@ -70,10 +70,9 @@ export class ClientStartup implements ChannelHandler, TlsHandshakeHandler {
     this.#portMode = portMode;
     this.#parts = parts;
     this.#sinceMs = parts.clock.now();
-    this.#cameWhenFull = parts.gate.full;
-    this.#timeoutMs = this.#cameWhenFull
-      ? Math.min(parts.timeoutMs, SURPLUS_TIMEOUT_MS)
-      : parts.timeoutMs;
+    this.#held = parts.gate.full;
+    if (this.#held) parts.gate.hold();
+    this.#timeoutMs = this.#held ? Math.min(parts.timeoutMs, SURPLUS_TIMEOUT_MS) : parts.timeoutMs;
     this.#deadline = parts.clock.after(this.#timeoutMs, () =>
       this.#refuse(new StartupTimeoutError(this.#timeoutMs)),
     );
@@ -208,9 +207,39 @@ export class ClientStartup implements ChannelHandler, TlsHandshakeHandler {
     const startup = readStartupMessage(this.#bytes, 0, length);
     const early = this.#bytes.length > length ? this.#bytes.slice(length) : null;
     this.#bytes = NO_BYTES;
-    const refusal = this.#parts.gate.refusal(this.#cameWhenFull);
+    const asked = this.#held ? this.#parts.gate.makeRoom() : null;
+    if (asked === null) this.#admit(startup, early);
+    else void this.#admitLater(startup, early, asked);
+  }
+
+  /** Throws why the client must go. */
+  #admit(startup: StartupMessage, early: Uint8Array | null): void {
+    const refusal = this.#parts.gate.refusal(this.#held);
     if (refusal !== null) throw refusal;
+    this.#release();
     this.#identify(startup, early);
+  }
+
+  /** It came when there was no room here; others may have some. */
+  async #admitLater(
+    startup: StartupMessage,
+    early: Uint8Array | null,
+    asked: Promise<void>,
+  ): Promise<void> {
+    this.#transport.pause();
+    try {
+      await asked;
+      if (this.#over) return;
+      this.#transport.resume();
+      this.#admit(startup, early);
+    } catch (error) {
+      this.#refuseFor(error);
+    }
+  }
+
+  #release(): void {
+    if (this.#held) this.#parts.gate.release();
+    this.#held = false;
   }
 
   /** At once where the tenant is in memory: a pause and its end cost four system calls. */
@@ -295,6 +324,7 @@ export class ClientStartup implements ChannelHandler, TlsHandshakeHandler {
 
   #finish(): void {
     this.#over = true;
+    this.#release();
     this.#deadline.cancel();
   }
 }

@@ -17,14 +17,14 @@ export class StartupTimeoutError extends PoolerError {
   }
 }
 
-/** The process has as many connections as it may. */
+/** There are as many clients as there may be. */
 export class TooManyConnectionsError extends PoolerError {
   constructor(current: number, limit: number) {
     super({
       severity: "FATAL",
       sqlstate: SQLSTATE.too_many_connections,
       message: "sorry, too many clients already",
-      detail: `This pooler has ${current - 1} client connections; the limit is ${limit}.`,
+      detail: `This pooler has ${current} client connections; the limit is ${limit}.`,
       hint: "Raise MAX_CONNECTIONS, and the limit of open files with it, or close connections.",
     });
   }

@@ -52,7 +52,28 @@ describe("connectionShares", () => {
   });
 });
 
+describe("the shares of one of several workers", () => {
+  test.each([
+    [4, 400, 1024, 400, 416], // all of them may come to one
+    [4, 1000, 1024, 612, 204], // not at the cost of its servers
+    [2, 1400, 1024, 700, 116], // unless there are too few workers for that
+    [4, null, 1024, 612, 204],
+  ])(
+    "of %p with %p clients and a limit of %p are %p and %p",
+    (workers, max, limit, clients, servers) => {
+      expect(connectionShares(max, limit, workers)).toEqual({ clients, servers });
+    },
+  );
+});
+
 describe("checkDescriptors", () => {
+  test("lets several workers have more clients together than fit into one", () => {
+    expect(checkDescriptors(1536, 1024, 2)).toEqual({ problems: [], warnings: [] });
+    expect(checkDescriptors(1632, 1024, 2).problems).toEqual([
+      "MAX_CONNECTIONS is 1632 and each of 2 workers may open 1024 descriptors (RLIMIT_NOFILE): at most 1630 fit; raise the limit or lower the setting",
+    ]);
+  });
+
   test("refuses more clients than descriptors, and says how many fit", () => {
     expect(checkDescriptors(816, 1024).problems).toEqual([
       "MAX_CONNECTIONS is 816 and the process may open 1024 descriptors (RLIMIT_NOFILE): at most 815 fit; raise the limit or lower the setting",

@@ -173,6 +173,52 @@ describe("a client of a full process", () => {
     expect((await opened).user).toBe("app");
   });
 
+  test("is welcome where others have room that they don't use", async () => {
+    using edge = new Edge(store);
+    edge.facts.open = 11;
+    const asked: string[] = [];
+    edge.facts.makeRoom = async () => {
+      asked.push("more");
+      if (asked.length === 2) edge.facts.max = 11; // the first time, another client was faster
+      return true;
+    };
+    const opened = edge.owner.next();
+    (await edge.connect()).write(startup());
+    expect((await opened).user).toBe("app");
+    expect(asked).toEqual(["more", "more"]);
+  });
+
+  test("is told the limit that its operator has set, where others have no room either", async () => {
+    using edge = new Edge(store);
+    edge.facts.open = 11;
+    edge.facts.limit = 40;
+    edge.facts.makeRoom = () => Promise.resolve(false);
+    const peer = await edge.connect();
+    const refusal = (await peer.write(startup()).ended()).toString();
+    expect(refusal).toContain("This pooler has 40 client connections; the limit is 40.");
+    expect(edge.owner.openings).toHaveLength(0);
+  });
+
+  test("is refused where nobody answers whether there is room", async () => {
+    using edge = new Edge(store);
+    edge.facts.open = 11;
+    edge.facts.makeRoom = () => Promise.reject(new Error("the supervisor is away"));
+    expect(await (await edge.connect()).write(startup()).refusal()).toContain("XX000");
+  });
+
+  test("does not keep out those who come when it has gone", async () => {
+    using edge = new Edge(store);
+    edge.facts.open = 11;
+    const peer = await edge.connect();
+    await peer.write(startup()).ended();
+    const second = await edge.connect();
+    await accepted(edge);
+    edge.facts.open = 10; // the first one is gone
+    const opened = edge.owner.next();
+    second.write(startup());
+    expect((await opened).user).toBe("app");
+  });
+
   test("may cancel, and need not be one that stays", async () => {
     using edge = new Edge(store);
     edge.facts.open = 11;

@@ -27,7 +27,7 @@ export const PROCESS_SETTINGS = {
     max: 16 * 1024 ** 4,
     zero: "what the cgroup allows, or what the machine has",
     summary:
-      "Resident memory near which new clients are refused with 53300: above 90 % of it, until it is below 85 %. Those who are in work on. It is looked at every second. A pooler without clients takes some 95 MB.",
+      "Resident memory of all processes together (WORKERS and the one that was started) near which new clients are refused with 53300: above 90 % of it, until it is below 85 %. Those who are in work on. It is looked at every second. A pooler of one process and without clients takes some 95 MB.",
   }),
   shutdownTimeoutMs: milliseconds({
     name: "SHUTDOWN_TIMEOUT",

@@ -56,8 +56,10 @@ export class Edge implements Disposable {
   readonly facts: { -readonly [Fact in keyof GateFacts]: GateFacts[Fact] } = {
     open: 1,
     max: 10,
-    surplusMax: 5,
+    limit: 10,
+    heardMax: 15,
     shortage: null,
+    makeRoom: () => null,
   };
   readonly #listener: Listener;
   readonly #peers: Socket[] = [];
