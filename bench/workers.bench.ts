@@ -23,7 +23,8 @@ import { PlacedLoad, type PlacedSample } from "./workers/placed-load.ts";
 
 /** Connections open for a while until enough clients are on the right worker. */
 const CLIENTS_FACTOR = 16;
-const FIRST_WARM_UP_SECONDS = 2;
+/** Each worker compiles as it runs, and servers move to where clients wait. */
+const FIRST_WARM_UP_SECONDS = 3;
 const WARM_UP_SECONDS = 0.3;
 const SPARE_CONNECTIONS = 20;
 

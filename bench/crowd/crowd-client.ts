@@ -8,6 +8,8 @@ import { describeReply } from "../load/backend-messages.ts";
 import { terminate } from "../load/frontend-messages.ts";
 import type { Login } from "../load/login.ts";
 
+const PARAMETER_STATUS = 0x53;
+
 type Phase = "login" | "ready" | "busy" | "closed";
 
 /** Whom a client tells. */
@@ -56,7 +58,6 @@ export class CrowdClient {
   ask(dueMs: number): void {
     this.dueMs = dueMs;
     this.#phase = "busy";
-    this.#matchedBytes = 0;
     this.#write(SELECT_ONE);
   }
 
@@ -75,9 +76,10 @@ export class CrowdClient {
 
   /** For the socket only. */
   receive(chunk: Buffer): void {
-    if (this.#phase === "busy") this.#matchReply(chunk);
-    else if (this.#phase === "login") this.#readLogin(chunk);
-    else if (this.#phase === "ready") throw new Error(`nobody asked for ${describeReply(chunk)}`);
+    if (this.#phase === "login") this.#readLogin(chunk);
+    else if (this.#phase === "busy") this.#matchReply(this.#behindHeartbeat(chunk));
+    else if (this.#phase === "ready" && this.#behindHeartbeat(chunk).length > 0)
+      throw new Error(`nobody asked for ${describeReply(chunk)}`);
   }
 
   /** For the socket only. */
@@ -97,6 +99,12 @@ export class CrowdClient {
     this.#becomeReady();
   }
 
+  /** A pooler may look whether an idle client lives by telling it a parameter again: one small message. */
+  #behindHeartbeat(chunk: Buffer): Buffer {
+    const isHeartbeat = this.#matchedBytes === 0 && chunk[0] === PARAMETER_STATUS;
+    return isHeartbeat ? chunk.subarray(1 + chunk.readInt32BE(1)) : chunk;
+  }
+
   #matchReply(chunk: Buffer): void {
     const end = this.#matchedBytes + chunk.length;
     const isRight =
@@ -104,7 +112,9 @@ export class CrowdClient {
       chunk.compare(SELECT_ONE_REPLY, this.#matchedBytes, end) === 0;
     if (!isRight) throw new Error(`wrong reply: ${describeReply(chunk)}`);
     this.#matchedBytes = end;
-    if (end === SELECT_ONE_REPLY.length) this.#becomeReady();
+    if (end < SELECT_ONE_REPLY.length) return;
+    this.#matchedBytes = 0;
+    this.#becomeReady();
   }
 
   #becomeReady(): void {

@@ -105,6 +105,7 @@ function tenantOf(
     default_pool_size: poolSize,
     default_max_clients: clientsMax,
     owners,
+    client_heartbeat_interval: 0, // a load client expects no message while others have their turn
     users: [{ db_user: user, db_password: password }],
   };
 }
