@@ -11,6 +11,7 @@ import type { Config } from "../config/settings.ts";
 import { workersOf } from "../config/workers-of.ts";
 import { ClusterControl } from "../control/cluster-control.ts";
 import { TenantControl } from "../control/tenant-control.ts";
+import type { TellCancel } from "../edge/told-cancels.ts";
 import { KernelOptions } from "../net/kernel-options.ts";
 import { ListeningSocketMaker } from "../net/listening-socket.ts";
 import { ApiKeys } from "./api-keys.ts";
@@ -36,6 +37,8 @@ export interface CarpoolParts extends ProgramParts {
   readonly opened: OpenedStore;
   /** What the one before it listened on; they are closed if they are not needed. */
   readonly handedOver?: readonly ListeningSocket[];
+  /** Is told each CancelRequest; absent: nobody else could have its client. */
+  readonly tellCancel?: TellCancel;
 }
 
 export interface CarpoolPorts extends PoolerPorts {
@@ -159,6 +162,11 @@ export class Carpool {
     return this.#sockets?.held ?? [];
   }
 
+  /** A CancelRequest for a client of this process came to another one. */
+  cancel(processId: number, secretKey: Uint8Array): void {
+    this.#node.cancel(processId, secretKey);
+  }
+
   /**
    * Somebody else takes the clients that come from now on. Those who are in are sent away one after the other, the rest
    * as by {@link stop}; all of it takes so long at most.
@@ -222,10 +230,11 @@ async function servingNode(
   const { opened, clock, wallClock, random, logger, workingDirectory } = parts;
   const config = resolvePaths(parts.config, workingDirectory);
   const workers = workersOf(config);
+  const told = parts.tellCancel === undefined ? {} : { tellCancel: parts.tellCancel };
   if (workers > 1) {
     const spawner = new WorkerProcesses();
     const findTenant = (tenantId: string) => opened.store.get(tenantId);
-    const shared = { config, workingDirectory, clock, wallClock, random, logger };
+    const shared = { config, workingDirectory, clock, wallClock, random, logger, ...told };
     return new Supervisor({ ...shared, workers, spawner, findTenant, sockets });
   }
   return new OneProcess(
@@ -239,6 +248,7 @@ async function servingNode(
       logger,
       certificateAuthority: readAuthority(config),
       grammar: await PostgresqlGrammar.load(logger),
+      ...told,
       ...(sockets === null
         ? {}
         : { sockets: sockets.copiesOf(sockets.shareOf(POOLER_PORTS, 0, 1)) }),

@@ -34,6 +34,10 @@ export class OneProcess implements ServingNode {
     this.#pooler.reload(config, certificateAuthority);
   }
 
+  cancel(processId: number, secretKey: Uint8Array): void {
+    this.#pooler.cancel(processId, secretKey);
+  }
+
   stopListening(): void {
     this.#pooler.stopListening();
   }

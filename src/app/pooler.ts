@@ -18,8 +18,9 @@ import { ticketIn } from "../edge/owner-claim.ts";
 import { OwnerRouter } from "../edge/owner-router.ts";
 import { ProxyTrust } from "../edge/proxy-trust.ts";
 import { TenantResolver } from "../edge/tenant-resolver.ts";
+import { type TellCancel, ToldCancels } from "../edge/told-cancels.ts";
 import type { Channel } from "../net/channel.ts";
-import type { PortMode } from "../net/channel-opening.ts";
+import type { ChannelOwner, PortMode } from "../net/channel-opening.ts";
 import { decodeChannelOpening } from "../net/channel-opening-codec.ts";
 import { KernelOptions } from "../net/kernel-options.ts";
 import { PortInUseError } from "../net/listen-error.ts";
@@ -45,6 +46,7 @@ import { SqlReader } from "../sql/sql-reader.ts";
 import { TenantDirectory } from "../tenants/tenant-directory.ts";
 import type { TenantStore } from "../tenants/tenant-store.ts";
 import { clientTls } from "./client-tls.ts";
+import { leaveGradually } from "./leave-gradually.ts";
 import type { ListeningSocket } from "./listening-sockets.ts";
 import { LiveSettings } from "./live-settings.ts";
 import { NodeWide } from "./node-wide.ts";
@@ -69,6 +71,8 @@ export interface PoolerParts {
   readonly place?: WorkerPlace;
   /** What it listens on, and closes when it stops; absent: it binds what the settings name. */
   readonly sockets?: readonly ListeningSocket<PortMode>[];
+  /** Is told each CancelRequest that comes to the ports; absent: nobody else could have its client. */
+  readonly tellCancel?: TellCancel;
 }
 
 /** Where the pooler listens. */
@@ -82,9 +86,6 @@ const NODE = 0;
 
 /** How often it is looked whether all clients have left and all servers are closed. */
 const STOP_POLL_MS = 10;
-
-/** How often some of those who leave one after the other are told. */
-const LEAVE_POLL_MS = 50;
 
 /** PostgreSQL closes a connection within some milliseconds of Terminate, unless it is busy. */
 const CLOSE_GRACE_MS = 1000;
@@ -105,6 +106,8 @@ export class Pooler {
   readonly #owner: Owner;
   /** Who gets the clients that come in here: the owner, or what leads to all owners of the node. */
   readonly #router: OwnerRouter | null;
+  /** The same, and whoever else may have a client that is to be cancelled. */
+  readonly #edgeOwner: ChannelOwner;
   readonly #settings: LiveSettings;
   #tls: TlsContexts | null;
   #proxyTrust: ProxyTrust;
@@ -190,6 +193,9 @@ export class Pooler {
       lastErrors,
     });
     this.#router = nodeWide === null ? null : this.#routerAt(nodeWide);
+    const owner = this.#router ?? this.#owner;
+    const { tellCancel } = parts;
+    this.#edgeOwner = tellCancel === undefined ? owner : new ToldCancels(owner, tellCancel);
     this.#tls = clientTls(config);
     this.#proxyTrust = proxyTrust(config);
     this.#gate = new ClientGate(this.#limits);
@@ -221,6 +227,11 @@ export class Pooler {
     return this.#pools.size;
   }
 
+  /** A CancelRequest for a client of this process came to another one. */
+  cancel(processId: number, secretKey: Uint8Array): void {
+    this.#owner.cancel(processId, secretKey);
+  }
+
   /** A worker of this node has opened a channel here, for a client of a tenant that is owned here. */
   onLinkChannel(channel: Channel, opening: unknown): void {
     const ticket = ticketIn(opening);
@@ -230,7 +241,7 @@ export class Pooler {
 
   onLinkNotice(verb: string, body: unknown): void {
     const cancel = verb === CANCEL_VERB ? decodeCancel(body) : null;
-    if (cancel !== null) this.#owner.cancel(cancel.processId, cancel.secretKey);
+    if (cancel !== null) this.cancel(cancel.processId, cancel.secretKey);
   }
 
   /** Returns who is pinned, in the pools in which anybody is. */
@@ -275,15 +286,8 @@ export class Pooler {
    * Sends the clients away evenly over so long, each when no transaction of it runs: they come back somewhere, and
    * so not all at once. Returns when none is left, or the time is over.
    */
-  async leave(overMs: number): Promise<void> {
-    const { clock } = this.#parts;
-    const departure = this.#owner.beginDeparture();
-    const startMs = clock.now();
-    while (this.clients > 0 && clock.now() < startMs + overMs) {
-      departure.endShare((clock.now() - startMs) / overMs);
-      // oxlint-disable-next-line no-await-in-loop -- there is no event for the last of many
-      await Bun.sleep(LEAVE_POLL_MS);
-    }
+  leave(overMs: number): Promise<void> {
+    return leaveGradually(this.#owner, this.#parts.clock, overMs);
   }
 
   /**
@@ -353,7 +357,7 @@ export class Pooler {
     const startup = new ClientStartup(transport, mode, {
       clock,
       logger,
-      owner: this.#router ?? this.#owner,
+      owner: this.#edgeOwner,
       resolver: new TenantResolver(this.#directory, config),
       tls: this.#tls,
       timeoutMs: config.clientLoginTimeoutMs,

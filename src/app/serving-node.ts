@@ -16,6 +16,8 @@ export interface ServingNode {
   start(): Promise<void>;
   /** Takes over new settings, and reads certificates again. Rejects with a TlsConfigurationError, and then nothing has changed. */
   reload(config: Config, certificateAuthority: string | null): Promise<void>;
+  /** A CancelRequest for a client of this node came to another process. */
+  cancel(processId: number, secretKey: Uint8Array): void;
   /** Takes no more clients; those who are in stay. */
   stopListening(): void;
   /**

@@ -40,7 +40,8 @@ export async function startCarpool(options: StartOptions): Promise<number> {
     folder: resolve(workingDirectory, config.dataDirectory),
     environment: { clock: parts.clock, logger, kernel: new KernelOptions() },
   });
-  const started = { ...parts, config, logger, opened };
+  const { tellCancel } = succession;
+  const started = { ...parts, config, logger, opened, tellCancel };
   const carpool = await start(started, options.replace ? succession : null);
   catchFaults(logger);
   const manager = new ServiceManager({ ...parts, environment: process.env, logger });
@@ -58,6 +59,7 @@ export async function startCarpool(options: StartOptions): Promise<number> {
       manager.replacedBy(processId);
       run.retire(processId);
     },
+    onCancel: (processId, secretKey) => carpool.cancel(processId, secretKey),
   });
   const { clients: clientsMax, servers: serversMax } = carpool.connectionsMax;
   logger.info(

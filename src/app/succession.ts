@@ -71,6 +71,11 @@ export class Succession {
     }, "this process can't be replaced by another one");
   }
 
+  /** Tells a CancelRequest on to the process before, where one may be there still. */
+  readonly tellCancel = (processId: number, secretKey: Uint8Array): void => {
+    this.#takeover?.tellCancel(processId, secretKey);
+  };
+
   /** Nobody can take this process's place any more. */
   close(): void {
     this.#socket?.close();

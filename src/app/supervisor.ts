@@ -16,8 +16,11 @@ import type { EndServer } from "../cluster/ghost-servers.ts";
 import { LinkMesh, SUPERVISOR } from "../cluster/link-mesh.ts";
 import type { Config } from "../config/settings.ts";
 import type { Traffic } from "../control/traffic.ts";
+import { type CancelNotice, decodeCancel, encodeCancel } from "../edge/cancel-notice.ts";
+import type { TellCancel } from "../edge/told-cancels.ts";
 import { KernelOptions } from "../net/kernel-options.ts";
 import type { NetEnvironment } from "../net/net-environment.ts";
+import { cancelAddressOf } from "../session/cancel-key.ts";
 import type { StoredTenant } from "../tenants/tenant.ts";
 import { clientTls } from "./client-tls.ts";
 import { ghostEnding } from "./end-ghost-server.ts";
@@ -56,6 +59,8 @@ export interface SupervisorParts {
   findTenant(tenantId: string): Promise<StoredTenant | null>;
   /** What the workers listen on; null: each binds the ports for itself. */
   readonly sockets: ListeningSockets | null;
+  /** Is told each CancelRequest that comes to the workers; absent: nobody else could have its client. */
+  readonly tellCancel?: TellCancel;
 }
 
 /** A worker reads its settings and its store, and compiles its grammar: some 300 ms. */
@@ -166,6 +171,12 @@ export class Supervisor implements ServingNode, WorkersHandler {
     }
   }
 
+  cancel(processId: number, secretKey: Uint8Array): void {
+    const { worker } = cancelAddressOf(processId);
+    if (worker >= this.#slots.length) return;
+    this.desk.notify(worker, "life.cancel", encodeCancel(processId, secretKey));
+  }
+
   stopListening(): void {
     for (const slot of this.#slots) slot.expectEnd();
     this.desk.notifyAll("life.stopListening", null);
@@ -206,16 +217,24 @@ export class Supervisor implements ServingNode, WorkersHandler {
   }
 
   onNotice(worker: number, verb: string, body: unknown): void {
-    if (verb !== "life.ready" || !isWorkerReady(body)) return;
-    this.#ready.set(worker, body);
-    this.#slots[worker]?.onReady();
-    this.desk.onWorkerReady(worker);
-    if (this.#ready.size === this.#slots.length) this.#allReady.resolve();
+    if (verb === "life.cancel") this.#tellCancel(decodeCancel(body));
+    if (verb === "life.ready" && isWorkerReady(body)) this.#onReady(worker, body);
   }
 
   onWorkerReady(): void {}
 
   onWorkerGone(): void {}
+
+  #tellCancel(cancel: CancelNotice | null): void {
+    if (cancel !== null) this.#parts.tellCancel?.(cancel.processId, cancel.secretKey);
+  }
+
+  #onReady(worker: number, body: WorkerReady): void {
+    this.#ready.set(worker, body);
+    this.#slots[worker]?.onReady();
+    this.desk.onWorkerReady(worker);
+    if (this.#ready.size === this.#slots.length) this.#allReady.resolve();
+  }
 
   #onPeerGone(worker: number): void {
     if (this.#ready.delete(worker)) this.desk.onWorkerGone(worker);

@@ -7,10 +7,12 @@
  *                refused    why not
  *     new → old  serving    I take clients now
  *     old → new  retiring   I take none any more
+ *     new → old  cancel     a CancelRequest came here, and its client may be yours
  *
  * Where the new one ends before it says `serving`, the old one goes on as if nothing had been.
  */
 
+import { type CancelNotice, decodeCancel, encodeCancel } from "../edge/cancel-notice.ts";
 import { isListeningSocket, type ListeningSocket } from "./listening-sockets.ts";
 
 export interface TakeOver {
@@ -43,6 +45,16 @@ export function isTakeOver(message: unknown): message is TakeOver {
 /** Returns whether `message` says that the sender takes clients. */
 export function isServing(message: unknown): boolean {
   return hasVerb(message, "serving");
+}
+
+/** Returns the message that tells a CancelRequest on. */
+export function writeCancel(processId: number, secretKey: Uint8Array): unknown {
+  return { verb: "cancel", cancel: encodeCancel(processId, secretKey) };
+}
+
+/** Returns the CancelRequest that `message` tells; null: it is none. */
+export function readCancel(message: unknown): CancelNotice | null {
+  return hasVerb(message, "cancel") && "cancel" in message ? decodeCancel(message.cancel) : null;
 }
 
 /** Returns `message` as an answer; null: it is none that this version knows. */

@@ -6,6 +6,7 @@
 import { renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { errorMessage } from "../base/error-message.ts";
+import type { CancelNotice } from "../edge/cancel-notice.ts";
 import { type DescriptorPassing, PARCEL_DESCRIPTORS_MAX } from "../net/descriptor-passing.ts";
 import { dialUnix } from "../net/dial-unix.ts";
 import { JsonLines } from "../net/json-lines.ts";
@@ -16,6 +17,7 @@ import type { ListeningSocket } from "./listening-sockets.ts";
 import {
   isServing,
   isTakeOver,
+  readCancel,
   type TakeOver,
   type TakeoverAnswer,
   writeSockets,
@@ -29,6 +31,8 @@ export interface TakeoverHost {
   readonly listeningSockets: readonly ListeningSocket[];
   /** Another process takes the clients from now on. */
   onReplaced(processId: number): void;
+  /** A CancelRequest came there; its client may be here. */
+  onCancel(processId: number, secretKey: Uint8Array): void;
 }
 
 export interface TakeoverParts {
@@ -92,9 +96,13 @@ export class TakeoverSocket {
   }
 
   #meet(transport: Transport): void {
+    const host = this.#host;
     const successor = new Successor(transport, {
       onTakeOver: (asker, request) => this.#onTakeOver(asker, request),
       onServing: (asker, processId) => this.#onServing(asker, processId),
+      onCancel: (asker, { processId, secretKey }) => {
+        if (this.#successor === asker && this.#replaced) host.onCancel(processId, secretKey);
+      },
       onGone: (asker) => {
         if (this.#successor === asker) this.#successor = null;
       },
@@ -143,6 +151,7 @@ export class TakeoverSocket {
 interface SuccessorEvents {
   onTakeOver(asker: Successor, request: TakeOver): void;
   onServing(asker: Successor, processId: number): void;
+  onCancel(asker: Successor, cancel: CancelNotice): void;
   onGone(asker: Successor): void;
 }
 
@@ -175,6 +184,9 @@ class Successor {
       this.#events.onTakeOver(this, message);
     } else if (isServing(message) && this.#processId !== null) {
       this.#events.onServing(this, this.#processId);
+    } else {
+      const cancel = readCancel(message);
+      if (cancel !== null) this.#events.onCancel(this, cancel);
     }
   }
 }

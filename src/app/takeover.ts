@@ -11,7 +11,7 @@ import { JsonLines } from "../net/json-lines.ts";
 import type { Transport } from "../net/transport.ts";
 import type { ListeningSocket } from "./listening-sockets.ts";
 import { TakeoverError } from "./start-errors.ts";
-import { readAnswer, readSockets, type TakeoverAnswer } from "./takeover-messages.ts";
+import { readAnswer, readSockets, type TakeoverAnswer, writeCancel } from "./takeover-messages.ts";
 import { isTrusted, TAKEOVER_SOCKET, type TakeoverParts } from "./takeover-socket.ts";
 
 /** It answers from its event loop, between two queries. */
@@ -57,11 +57,15 @@ export class Takeover {
     return this.#sockets;
   }
 
+  /** Tells a CancelRequest on, whose client may be with the other process while that is there. */
+  tellCancel(processId: number, secretKey: Uint8Array): void {
+    this.#lines.send(writeCancel(processId, secretKey));
+  }
+
   /** This process takes clients: the other one takes none any more once it resolves, and ends on its own. */
   async finish(): Promise<void> {
     const answer = await this.#ask({ verb: "serving" });
     if (answer.verb !== "retiring") throw new TakeoverError("it does not say that it ends");
-    this.#lines.close();
   }
 
   /** This process does not start: the other one serves on. */

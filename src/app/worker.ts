@@ -10,6 +10,7 @@ import { SupervisorDesk } from "../cluster/control-desk.ts";
 import type { ControlHandler } from "../cluster/control-port.ts";
 import { LinkMesh, SUPERVISOR } from "../cluster/link-mesh.ts";
 import type { Config } from "../config/settings.ts";
+import { CANCEL_VERB, encodeCancel } from "../edge/cancel-notice.ts";
 import { KernelOptions } from "../net/kernel-options.ts";
 import type { Grammar } from "../sql/grammar.ts";
 import { linkStarter } from "./link-starter.ts";
@@ -77,6 +78,8 @@ export class Worker implements ControlHandler {
       grammar,
       place: { peers: this.#mesh, supervisor: this.#desk },
       ...(sockets === undefined ? {} : { sockets }),
+      tellCancel: (processId, secretKey) =>
+        this.#desk.notify("life.cancel", encodeCancel(processId, secretKey)),
     });
     this.#desk.register("life", this);
   }
@@ -131,6 +134,7 @@ export class Worker implements ControlHandler {
   onNotice(verb: string, body: unknown): void {
     if (verb === "life.stop" && typeof body === "number") void this.stop(body);
     if (verb === "life.stopListening") this.pooler.stopListening();
+    if (verb === "life.cancel") this.pooler.onLinkNotice(CANCEL_VERB, body);
   }
 
   async #leave(overMs: number): Promise<null> {

@@ -28,10 +28,15 @@ const environment = { clock: new SystemClock(), logger: silent, kernel: new Kern
 /** A process that runs: it has one descriptor to give away. */
 class Host implements TakeoverHost {
   readonly replacedBy: number[] = [];
+  readonly cancels: object[] = [];
   listeningSockets: readonly ListeningSocket[];
 
   constructor(descriptor: number) {
     this.listeningSockets = [{ use: "transaction", hostname: "::", port: 6543, descriptor }];
+  }
+
+  onCancel(processId: number, secretKey: Uint8Array): void {
+    this.cancels.push({ processId, secretKey });
   }
 
   onReplaced(processId: number): void {
@@ -120,6 +125,21 @@ describe.if(known !== null)("Takeover", () => {
     for (const { descriptor } of present(second).sockets) closeSync(descriptor);
     await present(second).finish();
     expect(host.replacedBy).toHaveLength(1);
+  });
+
+  test("has CancelRequests told on to the one before, once that is replaced", async () => {
+    const takeover = present(await Takeover.begin(parts));
+    for (const { descriptor } of takeover.sockets) closeSync(descriptor);
+    takeover.tellCancel(1, Uint8Array.of(9)); // too early: whoever asks is not yet trusted with it
+    await takeover.finish();
+    takeover.tellCancel(77, Uint8Array.of(1, 2, 3, 4));
+    const told = [{ processId: 77, secretKey: Uint8Array.of(1, 2, 3, 4) }];
+    await eventually(() => expect(host.cancels).toEqual(told));
+    const stranger = await Speaker.to(folder.path);
+    stranger.say({ verb: "cancel", cancel: { processId: 77, secretKey: "AQIDBA==" } });
+    stranger.say({ verb: "takeOver", processId: 7, inbox: "nowhere.inbox" });
+    await eventually(() => expect(stranger.heard).toHaveLength(1));
+    expect(host.cancels).toEqual(told);
   });
 
   test("is for one at a time", async () => {

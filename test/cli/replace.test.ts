@@ -4,8 +4,11 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Client } from "pg";
 import { z } from "zod";
+import { eventually } from "../support/eventually.ts";
 import { startPostgres, type TestPostgres } from "../support/postgres.ts";
+import { rejectionOf } from "../support/rejection.ts";
 import { type ProgramEnvironment, RunningProgram, runProgram } from "../support/running-program.ts";
+import { sendCancelRequest } from "../support/send-cancel-request.ts";
 import { makeTemporaryFolder, type TemporaryFolder } from "../support/temporary-folder.ts";
 
 const READY = "carpool is ready";
@@ -111,6 +114,26 @@ describe("carpool start --replace", () => {
     expect((await next.query("select id from kept")).rows).toEqual([{ id: 7 }]);
     await next.query("drop table kept");
     await next.end();
+  });
+
+  test("has the one before cancel its clients' queries, whose CancelRequests come to the new one", async () => {
+    await using before = await start([], { SHUTDOWN_TIMEOUT: "30s" });
+    const client = await connect(before.ports.transaction);
+    const { processID: processId, secretKey } = z
+      .object({ processID: z.number(), secretKey: z.number() })
+      .parse(client);
+    const slept = rejectionOf(client.query("select pg_sleep(60)"));
+    await using after = await start(["--replace"]);
+    await lineWith(before.program, "replaced: another process takes the clients");
+    const key = {
+      processId,
+      secretKey: new Uint8Array(new Int32Array([secretKey]).buffer).toReversed(),
+    };
+    await eventually(async () => {
+      await sendCancelRequest({ host: "127.0.0.1", port: after.ports.transaction }, key);
+      expect(before.program.process.exitCode).toBe(0); // it has no client any more
+    });
+    expect(await slept).toMatchObject({ code: "57014" });
   });
 
   test("starts as always where nobody runs", async () => {
