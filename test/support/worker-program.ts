@@ -10,7 +10,7 @@ import { type ProgramEnvironment, RunningProgram } from "./running-program.ts";
 const READY = "carpool is ready";
 
 /** Columns of /proc/net/tcp. */
-const [REMOTE, INODE] = [2, 9];
+const [LOCAL, REMOTE, INODE] = [1, 2, 9];
 
 export class WorkerProgram implements AsyncDisposable {
   readonly #program: RunningProgram;
@@ -52,9 +52,9 @@ export class WorkerProgram implements AsyncDisposable {
     return this.#processIds[worker] ?? 0;
   }
 
-  /** The worker that has accepted the connection which comes from this port. */
-  workerAt(localPort: number): number {
-    const socket = `socket:[${inodeOf(localPort)}]`;
+  /** The worker that has accepted the connection between these ports; -1: none has. */
+  workerAt(port: number, clientPort: number): number {
+    const socket = `socket:[${inodeOf(port, clientPort)}]`;
     return this.#processIds.findIndex((processId) => hasOpen(processId, socket));
   }
 
@@ -81,12 +81,18 @@ function childrenOf(parent: number): readonly number[] {
   return readFileSync(path, "utf8").split(" ").filter(Boolean).map(Number);
 }
 
-/** The inode of the pooler's socket to whoever comes from `clientPort`. */
-function inodeOf(clientPort: number): string | undefined {
-  const port = `:${clientPort.toString(16).toUpperCase().padStart(4, "0")}`;
+/** The inode of the socket at `port` to whoever comes from `clientPort`. */
+function inodeOf(port: number, clientPort: number): string | undefined {
   const rows = readFileSync("/proc/net/tcp", "utf8").split("\n");
   const fields = rows.map((row) => row.trim().split(/\s+/));
-  return fields.find((row) => row[REMOTE]?.endsWith(port))?.[INODE];
+  const [local, remote] = [inHex(port), inHex(clientPort)];
+  return fields.find((row) => row[LOCAL]?.endsWith(local) && row[REMOTE]?.endsWith(remote))?.[
+    INODE
+  ];
+}
+
+function inHex(port: number): string {
+  return `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
 }
 
 function hasOpen(processId: number, target: string): boolean {
