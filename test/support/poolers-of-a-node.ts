@@ -84,6 +84,7 @@ export class PoolersOfANode implements AsyncDisposable {
       clock,
       wallClock,
       limits: new LiveSettings(config, null),
+      clientsMax: null,
       endServer,
     });
     const poolers = Array.from({ length: workers }, (_, self) => {
