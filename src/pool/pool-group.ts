@@ -183,7 +183,10 @@ export class PoolGroup implements GroupRoom {
   /** What is idle elsewhere is closed for it, and may be closed by then. */
   #mayTakeAfterReclaim(member: GroupMember, nowMs: number): boolean {
     this.#refused.add(member);
-    return this.#reclaimForRefused(nowMs) && this.#mayTake(member, nowMs);
+    if (this.#reclaimForRefused(nowMs) && this.#mayTake(member, nowMs)) return true;
+    // It may have been offered room meanwhile, which it can't take before it is back here, and others could.
+    this.#refused.add(member);
+    return false;
   }
 
   /** Retires what is idle, the longest first, while `wanted` says so. Returns whether there was any. */
