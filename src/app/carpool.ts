@@ -192,6 +192,8 @@ export class Carpool {
 
   async #notReady(): Promise<NotReady | null> {
     if (this.#stopping) return { reason: "stopping", failedChecks: ["running"] };
+    if (!this.#node.serves)
+      return { reason: "no worker serves clients at the moment", failedChecks: ["workers"] };
     const { opened, logger } = this.#parts;
     try {
       await this.#beforeTimeout(opened.store.changeToken());

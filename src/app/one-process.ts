@@ -18,6 +18,10 @@ export class OneProcess implements ServingNode {
     return this.#pooler.ports;
   }
 
+  get serves(): boolean {
+    return true;
+  }
+
   get connectionsMax(): ServingNode["connectionsMax"] {
     return this.#pooler.connectionsMax;
   }

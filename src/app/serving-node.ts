@@ -8,6 +8,8 @@ import type { PoolerPorts } from "./pooler.ts";
 
 export interface ServingNode {
   readonly ports: PoolerPorts;
+  /** Whether it serves clients now: of several workers, one at least. */
+  readonly serves: boolean;
   /** Most clients and servers at a time. */
   readonly connectionsMax: { readonly clients: number; readonly servers: number };
   /** What runs for each tenant, and how it is stopped. */

@@ -147,6 +147,10 @@ export class Supervisor implements ServingNode, WorkersHandler {
     return this.#desks.traffic;
   }
 
+  get serves(): boolean {
+    return this.serving > 0;
+  }
+
   /** Workers that serve clients now. */
   get serving(): number {
     return this.#ready.size;

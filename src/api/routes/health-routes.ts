@@ -36,7 +36,11 @@ const ready = createRoute({
       z.object({
         status: z.literal("unavailable"),
         reason: z.string(),
-        failed_checks: z.array(z.string()).describe("`database_reachable`: the tenant store"),
+        failed_checks: z
+          .array(z.string())
+          .describe(
+            "`database_reachable`: the tenant store; `workers`: all are being started again",
+          ),
         timestamp: z.string(),
       }),
     ),
