@@ -99,7 +99,8 @@ async function connect(password = postgres.password): Promise<RawClient> {
 /** Returns "in", or what a client is told that wants to log in; it leaves at once. */
 async function logIn(password?: string): Promise<string> {
   try {
-    await using _client = await connect(password);
+    const client = await connect(password);
+    await client[Symbol.asyncDispose]();
     return "in";
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
