@@ -43,6 +43,6 @@ export const MESSAGE_SETTINGS = {
     min: 65_536,
     max: 64 * 1024 ** 3,
     summary:
-      "Memory that the named prepared statements of all clients of a tenant may take; beyond it, a new one is refused with 53400. From three quarters of it on, servers give up statements that no client names. The default has room for 10 000 clients with 200 names each.",
+      "Memory that the named prepared statements of all clients of a tenant may take at a worker; beyond it, a new one is refused with 53400. From three quarters of it on, servers give up statements that no client names. The default has room for 10 000 clients with 200 names each.",
   }),
 } as const;

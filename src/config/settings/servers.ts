@@ -48,7 +48,7 @@ export const SERVER_SETTINGS = {
     min: 1,
     max: 1000,
     summary:
-      "How many servers of one tenant, over all its pools, may be opened at a time while none of these attempts has succeeded; each that does lets one more be opened at a time. After a failure they go one by one. So a database that does not answer holds few descriptors, and one that comes back is not overrun.",
+      "How many servers of one tenant, over all its pools, may be opened at a time by each worker that owns it while none of these attempts has succeeded; each that does lets one more be opened at a time. After a failure they go one by one. So a database that does not answer holds few descriptors, and one that comes back is not overrun.",
   }),
   serverFailFastAfterMs: milliseconds({
     name: "SERVER_FAIL_FAST_AFTER",
@@ -153,7 +153,7 @@ export const SERVER_SETTINGS = {
     min: 0,
     max: 10_000,
     summary:
-      "Most clients of each pool that keep a server for themselves in transaction mode, because of a temporary table, a session's advisory lock, a WITH HOLD cursor or LISTEN; 0 refuses all of these beyond a transaction. Unset, all servers of the pool but one, and at least one. A tenant and a user may say otherwise.",
+      "Most clients of each pool, at each worker that owns the tenant, that keep a server for themselves in transaction mode, because of a temporary table, a session's advisory lock, a WITH HOLD cursor or LISTEN; 0 refuses all of these beyond a transaction. Unset, all servers of the pool but one, and at least one. A tenant and a user may say otherwise.",
   }),
   scramIterationsMax: count({
     name: "SCRAM_ITERATIONS_MAX",

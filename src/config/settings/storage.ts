@@ -32,7 +32,7 @@ export const STORAGE_SETTINGS = {
     min: 1,
     max: 100,
     summary:
-      "Most connections to the PostgreSQL of DATABASE_URL. Tenants are read once and kept: Supavisor's 25 are not needed.",
+      "Most connections of each process (WORKERS and the one that was started) to the PostgreSQL of DATABASE_URL. Tenants are read once and kept: Supavisor's 25 are not needed.",
   }),
   tenantCacheSize: count({
     name: "TENANT_CACHE_SIZE",
@@ -42,7 +42,7 @@ export const STORAGE_SETTINGS = {
     min: 1,
     max: 10_000_000,
     summary:
-      "Most tenants that are kept in memory, where a login finds them in a microsecond and without the store; the one unused for longest makes room. One with a user takes about 4 kB.",
+      "Most tenants that each process keeps in memory, where a login finds them in a microsecond and without the store; the one unused for longest makes room. One with a user takes about 4 kB.",
   }),
   vaultEncKey: secret({
     name: "VAULT_ENC_KEY",
