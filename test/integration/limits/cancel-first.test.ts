@@ -15,8 +15,8 @@ import { done, FakePostgres, type FakeSession, message } from "../hostile/fake-p
 
 const LIMIT_MS = 300;
 const FOREVER = "select 'forever'";
-/** What a transaction may be ended with. */
-const TIDY = /^(ROLLBACK|DISCARD ALL|RESET|SELECT s\.name)/i;
+/** What the pooler itself asks, and what it ends a transaction with. */
+const TIDY = /^(ROLLBACK|DISCARD ALL|RESET|SELECT s\.name|SELECT EXISTS)/i;
 
 /** A PostgreSQL whose query ends when it is cancelled, or never; and what it saw, in order. */
 class Stubborn extends FakePostgres {
