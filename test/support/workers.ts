@@ -2,7 +2,7 @@
  * How many workers the pooler of a test has: `npm run test:workers` runs the tests of the whole with three.
  */
 
-import { test } from "bun:test";
+import { type TestOptions, test } from "bun:test";
 
 /** 1: the pooler is alone. */
 export const TEST_WORKERS = Number(process.env["CARPOOL_TEST_WORKERS"] ?? 1);
@@ -11,8 +11,13 @@ export const TEST_WORKERS = Number(process.env["CARPOOL_TEST_WORKERS"] ?? 1);
 export const TEST_HOP = process.env["CARPOOL_TEST_HOP"] === "1";
 
 /** Declares a test that means nothing where there are several workers; `reason` says why, where it is skipped. */
-export function testOneWorker(name: string, reason: string, run: () => Promise<void> | void): void {
-  if (TEST_WORKERS === 1) test(name, run);
+export function testOneWorker(
+  name: string,
+  reason: string,
+  run: () => Promise<void> | void,
+  options: TestOptions = {},
+): void {
+  if (TEST_WORKERS === 1) test(name, run, options);
   else test.skip(`${name} (with one worker only: ${reason})`, run);
 }
 
