@@ -35,6 +35,13 @@ const untilOneWaits = (): Promise<void> =>
     return clientsWaiting === 1;
   });
 
+/** A cancel comes over a connection of its own, and may overtake the query. */
+const untilRunning = (sql: string): Promise<void> =>
+  until("the query runs", async () => {
+    const running = "select 1 from pg_stat_activity where query = $1 and state = 'active'";
+    return (await bench.postgres.query(running, [sql])).length > 0;
+  });
+
 describe.each(["transaction", "session", "native"] as const)("in %s mode", (mode) => {
   const connect = (): Promise<RawClient> => RawClient.connect(bench.pooler.target(mode));
 
@@ -77,7 +84,9 @@ describe.each(["transaction", "session", "native"] as const)("in %s mode", (mode
     // Holds its server also in transaction mode.
     await client.run(query("begin"));
     const postmaster = bench.postgres.processId;
-    await client.send(query("select 'first' from pg_sleep(0.3)"));
+    const first = "select 'first' from pg_sleep(0.6)";
+    await client.send(query(first));
+    await untilRunning(first);
     process.kill(postmaster, "SIGSTOP");
     try {
       await cancel(client);
