@@ -106,8 +106,12 @@ export class Crowd implements CrowdListener {
       };
       const timer = setInterval(() => {
         const nowMs = performance.now();
-        for (; sent < total && startedMs + sent * everyMs <= nowMs; sent += 1)
-          this.#nextReady()?.ask(startedMs + sent * everyMs);
+        while (sent < total && startedMs + sent * everyMs <= nowMs) {
+          const client = this.#nextReady();
+          if (client === null) return; // the query stays due: its wait counts
+          client.ask(startedMs + sent * everyMs);
+          sent += 1;
+        }
       }, PACE_MS);
       await promise;
       clearInterval(timer);
@@ -170,7 +174,7 @@ export class Crowd implements CrowdListener {
       );
   }
 
-  /** Going round; passes over those who are still waiting for a reply. */
+  /** Going round; passes over those who are still waiting for a reply. Null: all are. */
   #nextReady(): CrowdClient | null {
     const count = this.#clients.length;
     for (let tried = 0; tried < count; tried += 1) {
@@ -178,7 +182,6 @@ export class Crowd implements CrowdListener {
       this.#next = (this.#next + 1) % count;
       if (client?.isReady === true) return client;
     }
-    this.#onFailed(new Error("all clients are waiting for replies"));
     return null;
   }
 }

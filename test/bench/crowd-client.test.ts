@@ -3,6 +3,7 @@ import { Crowd } from "../../bench/crowd/crowd.ts";
 import type { CrowdTarget } from "../../bench/crowd/crowd-protocol.ts";
 import { SELECT_ONE, SELECT_ONE_REPLY } from "../../bench/fake-postgres/fake-answers.ts";
 import { FakeSession } from "../../bench/fake-postgres/fake-session.ts";
+import { LatencyHistogram } from "../../bench/load/latency-histogram.ts";
 import { eventually } from "../support/eventually.ts";
 import { rejectionOf } from "../support/rejection.ts";
 
@@ -18,6 +19,7 @@ afterEach(() => {
 function targetAnswering(
   chunks: readonly Buffer[],
   seen = { connections: 0, open: 0 },
+  delayMs = 0,
 ): CrowdTarget {
   const listener = Bun.listen<FakeSession>({
     hostname: "127.0.0.1",
@@ -32,7 +34,11 @@ function targetAnswering(
         seen.open -= 1;
       },
       data(socket, chunk) {
-        if (chunk.equals(SELECT_ONE)) for (const each of chunks) socket.write(each);
+        const answer = (): void => {
+          for (const each of chunks) socket.write(each);
+        };
+        if (chunk.equals(SELECT_ONE) && delayMs > 0) setTimeout(answer, delayMs);
+        else if (chunk.equals(SELECT_ONE)) answer();
         else socket.data.receive(chunk, socket);
       },
     },
@@ -82,6 +88,16 @@ describe("a crowd", () => {
     await Promise.race([crowd.visit({ target, clients: 70, first: 0 }), failure]);
     expect(seen.connections).toBe(70);
     await eventually(() => expect(seen.open).toBe(0));
+  });
+
+  test("counts the wait of a query that is due while all clients are busy", async () => {
+    const { crowd, failure } = newCrowd();
+    const target = targetAnswering([SELECT_ONE_REPLY], undefined, 20);
+    await Promise.race([crowd.open({ target, clients: 1, first: 0 }), failure]);
+    const { latencyCounts } = await Promise.race([crowd.pace(0.01, 1000), failure]);
+    const latencies = new LatencyHistogram();
+    latencies.add(latencyCounts);
+    expect(latencies.quantile(1)).toBeGreaterThan(150_000);
   });
 
   test("is void when a reply has a wrong byte", async () => {
