@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { kernelBytesOf } from "../../bench/connections/kernel-memory.ts";
 import { proportionalBytesOf } from "../../bench/process-tree.ts";
 import {
   connectionsOf,
@@ -44,6 +45,18 @@ describe("the kernel's table of connections", () => {
 
   test("knows no client of a port that nobody listens on", () => {
     expect(holdersOfClients(1, [process.pid]).size).toBe(0);
+  });
+});
+
+describe("memory of the kernel", () => {
+  test("is that of its objects, in bytes", () => {
+    expect(kernelBytesOf("MemFree: 5 kB\nSlab:   1268672 kB\nSReclaimable: 7 kB\n")).toBe(
+      1_299_120_128,
+    );
+  });
+
+  test("is refused where it is not told", () => {
+    expect(() => kernelBytesOf("MemFree: 5 kB\n")).toThrow("no Slab");
   });
 });
 
