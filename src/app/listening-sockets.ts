@@ -10,7 +10,7 @@ import { canonicalAddress } from "../base/ip-address.ts";
 import type { Config } from "../config/settings.ts";
 import { PortInUseError } from "../net/listen-error.ts";
 import type { ListeningSocketMaker } from "../net/listening-socket.ts";
-import { POOLER_PORTS, type PortPlace, type PortUse, placesOf, SETTING_OF } from "./port-place.ts";
+import { ALL_PORTS, type PortPlace, type PortUse, placesOf, SETTING_OF } from "./port-place.ts";
 import { PortTakenError, PortUnusableError } from "./start-errors.ts";
 
 /** A socket that listens. Several of them may share one address. */
@@ -20,8 +20,6 @@ export interface ListeningSocket<Use extends PortUse = PortUse> extends PortPlac
 
 /** Accept queue of each socket; the kernel caps it at net.core.somaxconn. */
 const BACKLOG = 4096;
-
-const ALL_PORTS: readonly PortUse[] = [...POOLER_PORTS, "http"];
 
 export class ListeningSockets {
   readonly #maker: ListeningSocketMaker;

@@ -21,6 +21,9 @@ export interface PortPlace<Use extends PortUse = PortUse> {
 /** The ports that workers serve. */
 export const POOLER_PORTS: readonly PortMode[] = ["transaction", "session", "native"];
 
+/** All ports. */
+export const ALL_PORTS: readonly PortUse[] = [...POOLER_PORTS, "http"];
+
 /** The setting that chooses the port. */
 export const SETTING_OF: Readonly<Record<PortUse, string>> = {
   transaction: "PROXY_PORT_TRANSACTION",

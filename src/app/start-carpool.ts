@@ -5,6 +5,7 @@
 
 import { resolve } from "node:path";
 import { KernelOptions } from "../net/kernel-options.ts";
+import { activatedSockets } from "./activated-sockets.ts";
 import { Carpool, type CarpoolParts, type CarpoolPorts } from "./carpool.ts";
 import type { ListeningSocket } from "./listening-sockets.ts";
 import { openStore } from "./open-store.ts";
@@ -76,7 +77,9 @@ export async function startCarpool(options: StartOptions): Promise<number> {
 
 /** Serves once it resolves. */
 async function start(parts: CarpoolParts, succession: Succession | null): Promise<Carpool> {
-  const handedOver = await takeSockets(parts, succession);
+  const { config, logger } = parts;
+  const taken = await takeSockets(parts, succession);
+  const handedOver = [...taken, ...activatedSockets(process.env, config, logger)];
   try {
     return await Carpool.start({ ...parts, handedOver });
   } catch (error) {
