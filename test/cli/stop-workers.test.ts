@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Client } from "pg";
@@ -115,6 +115,30 @@ describe("carpool start with three workers, told to stop,", () => {
     program.process.kill("SIGTERM");
     for (const error of await Promise.all(told)) expect(error).toMatchObject({ code: "57P01" });
     expect(await program.finished()).toMatchObject({ exitCode: 0 });
+  });
+});
+
+/** Its workers' processes. */
+function workersOf(program: RunningProgram): readonly number[] {
+  const children = readFileSync(
+    `/proc/${program.process.pid}/task/${program.process.pid}/children`,
+  );
+  return children.toString().trim().split(" ").map(Number);
+}
+
+describe.if(process.platform === "linux")("carpool start with three workers, all killed,", () => {
+  test("keeps those who wait to be accepted until the workers are there again", async () => {
+    await using program = await start();
+    const workers = workersOf(program);
+    expect(workers).toHaveLength(3);
+    for (const worker of workers) process.kill(worker, "SIGKILL");
+    const clients = await connectAll(program); // nobody accepts at first
+    for (const client of clients) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      expect((await client.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
+    }
+    expect(workersOf(program).filter((worker) => workers.includes(worker))).toEqual([]);
+    await Promise.all(clients.map((client) => client.end()));
   });
 });
 
