@@ -124,7 +124,9 @@ export class FarClient implements ChannelHandler, OwnerWaiter {
     const claim = this.#claimBehind(far);
     if (claim !== null) {
       this.#claim = claim;
-      this.#awaitOwner();
+      // Owners that are lost one after the other, before they have taken it, give no more time.
+      if (this.#host.now() < claim.deadlineMs) this.#awaitOwner();
+      else this.onOwnerAway();
     } else if (far.endsInside) {
       this.#end();
       this.#client.close(); // nothing can be said there
