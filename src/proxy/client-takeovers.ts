@@ -34,12 +34,18 @@ export interface TakeoverHost {
   takeOver(channel: Channel, ticket: ClientTicket, tenant: StoredTenant, user: TenantUser): void;
 }
 
-export class ClientTakeovers {
-  readonly #directory: TenantDirectory;
-  readonly #host: TakeoverHost;
-  readonly #refusals: LoginRefusals;
+type KnownTenants = Pick<TenantDirectory, "peek" | "lookup">;
 
-  constructor(directory: TenantDirectory, host: TakeoverHost, refusals: LoginRefusals) {
+export class ClientTakeovers {
+  readonly #directory: KnownTenants;
+  readonly #host: TakeoverHost;
+  readonly #refusals: Pick<LoginRefusals, "refuse">;
+
+  constructor(
+    directory: KnownTenants,
+    host: TakeoverHost,
+    refusals: Pick<LoginRefusals, "refuse">,
+  ) {
     this.#directory = directory;
     this.#host = host;
     this.#refusals = refusals;
