@@ -21,7 +21,7 @@ import { UNATTENDED } from "./unattended.ts";
 /** How long a closed end waits for the other side to confirm: as a transport for its peer. */
 const LINGER_MS = 2000;
 
-/** How long one waits for each bit of progress: credit for 128 KB, to a client on a slow line. */
+/** How long one waits for each bit of progress: credit for 64 KB, to a client on a slow line. */
 const PROGRESS_MS = 10_000;
 
 /** No count of bytes. */

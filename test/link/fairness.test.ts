@@ -10,8 +10,8 @@ const ROOM_BYTES = 65_536;
 /** What a small message may wait behind: what the kernel has, what is written of a turn, and some pieces. */
 const AHEAD_BYTES_MAX = 400_000;
 
-/** Who wrote before the link was full has a window's lead, and a piece. */
-const LEAD_BYTES_MAX = WINDOW_BYTES + 2 * PIECE_BYTES;
+/** Who wrote before the link was full has a window's lead; others are ahead by their turn, and a piece past the queue. */
+const LEAD_BYTES_MAX = WINDOW_BYTES + 3 * PIECE_BYTES;
 
 const LARGE = new Uint8Array(524_288);
 

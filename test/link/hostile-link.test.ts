@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { WINDOW_BYTES } from "../../src/link/carrier.ts";
 import { FRAME, HEADER_BYTES, LINK_VERSION, writeHeader } from "../../src/link/frame.ts";
 import { Link } from "../../src/link/link.ts";
 import { LinkHandshakeError } from "../../src/link/link-errors.ts";
@@ -159,7 +160,8 @@ describe("a link whose other side breaks the protocol", () => {
     turns.end();
     send(frame(2, FRAME.open, "{}"));
     handler.channels[0]?.channel.pause();
-    for (let sent = 0; sent < 4; sent += 1) send(frame(2, FRAME.data, new Uint8Array(65_536)));
+    for (let sent = 0; sent < WINDOW_BYTES; sent += 65_536)
+      send(frame(2, FRAME.data, new Uint8Array(65_536)));
     expect(handler.lost).toEqual([]);
     send(frame(2, FRAME.data, "x"));
     expect(handler.lost).toHaveLength(1);
