@@ -21,6 +21,7 @@ class DirectEnd implements Channel {
   readonly pendingBytes = 0;
   readonly closed = false;
   readonly outlivesHolder = true;
+  readonly brokeOff = false;
   insideMessage = false;
   readonly #turns: Turns;
 

@@ -87,7 +87,9 @@ export class FarClient implements ChannelHandler, OwnerWaiter {
 
   onClosed(): void {
     this.#host.leave(this);
-    this.#far?.close();
+    // A reset is noticed where nobody reads, too: what the owner has not read is wanted no more.
+    if (this.#client.brokeOff) this.#far?.destroy();
+    else this.#far?.close();
     this.#end();
   }
 

@@ -97,6 +97,10 @@ export class LinkChannel implements EdgeChannel, InputOwner, OutputOwner {
     return this.#lost || (this.#state !== "open" && this.#state !== "departed");
   }
 
+  get brokeOff(): boolean {
+    return this.#lost || this.#ending === "destroy";
+  }
+
   get insideMessage(): boolean {
     return this.#output.insideMessage;
   }

@@ -35,6 +35,9 @@ export interface Channel {
   /** True from `close()`, `destroy()` or the peer's departure on: nothing can be sent any more. */
   readonly closed: boolean;
 
+  /** Whether the peer went without the end of its stream: reset, or lost. It wants nothing any more that it asked. */
+  readonly brokeOff: boolean;
+
   /**
    * Has the peer's machine asked whether it is there, at once where it was silent for so long, again after
    * each such silence, and as often where it does not answer. Nothing of it is seen by the peer itself. Without effect where the system can't.

@@ -70,6 +70,7 @@ export class Transport implements Channel {
   #paused: boolean;
   /** It had its turn, and is paused by itself until the next one. */
   #givesWay: boolean;
+  #brokeOff: boolean;
 
   /**
    * Takes over a socket that has just opened: the caller puts the transport into its `data` and its events
@@ -87,6 +88,7 @@ export class Transport implements Channel {
     this.#remoteAddress = null;
     this.#paused = false;
     this.#givesWay = false;
+    this.#brokeOff = false;
   }
 
   /**
@@ -106,8 +108,10 @@ export class Transport implements Channel {
     end(socket) {
       if (socket.data.#socket === socket) socket.data.#peerEnded();
     },
-    close(socket) {
-      if (socket.data.#socket === socket) socket.data.#socketClosed();
+    close(socket, error) {
+      if (socket.data.#socket !== socket) return;
+      socket.data.#brokeOff = error !== undefined;
+      socket.data.#socketClosed();
     },
     error(socket, error) {
       if (socket.data.#socket === socket) socket.data.#socketFailed(error);
@@ -134,6 +138,10 @@ export class Transport implements Channel {
 
   get closed(): boolean {
     return this.#state !== "open" && this.#state !== "securing";
+  }
+
+  get brokeOff(): boolean {
+    return this.#brokeOff;
   }
 
   /** What TLS established, or null while the transport is in the clear. */

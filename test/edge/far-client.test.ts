@@ -70,6 +70,24 @@ describe("a client whose owner is another worker", () => {
   });
 });
 
+describe("a client that goes while its owner does not read", () => {
+  test.each([
+    ["in good order: what it asked is done first", false],
+    ["without a word: what it asked is dropped, and its owner learns of it at once", true],
+  ])("%s", async (_what, brokeOff) => {
+    const scene = await FarScene.start();
+    scene.owner.channel.pause();
+    scene.ask("insert");
+    scene.socket.brokeOff = brokeOff;
+    scene.socket.destroy();
+    scene.settle();
+    expect(scene.owner.heard.closed).toBe(brokeOff ? 1 : 0);
+    scene.owner.channel.resume();
+    scene.settle();
+    expect(scene.owner.heard).toMatchObject({ text: brokeOff ? "" : "insert", closed: 1 });
+  });
+});
+
 describe("a client whose owner dies", () => {
   test("before anything was said is opened anew, its time to log in running on", async () => {
     const scene = await FarScene.start();

@@ -175,6 +175,7 @@ describe("the end of a channel", () => {
     expect(atOwner.closed).toBe(1);
     linked.settle();
     expect([atEdge.length, atEdge.closed, edge.ending]).toEqual([0, 1, "destroy"]);
+    expect([edge.brokeOff, owner.brokeOff]).toEqual([true, false]);
   });
 
   test("by hangUp() comes inside the call where nothing is held", async () => {

@@ -166,7 +166,23 @@ describe("Transport", () => {
     peer.resetAndDestroy();
     await handler.untilClosed();
     expect(transport.pendingBytes).toBe(0);
+    expect(transport.brokeOff).toBe(true);
     expect(handler.closed).toBe(1);
+  });
+
+  test("tells a peer that went in good order, or whom it has ended, from one that broke off", async () => {
+    await using net = new NetFixture();
+    const polite = await net.connect();
+    polite.peer.end("goodbye");
+    await polite.handler.untilClosed();
+    const ended = await net.connect();
+    ended.transport.destroy();
+    const paused = await net.connect();
+    paused.transport.pause();
+    paused.peer.resetAndDestroy();
+    await paused.handler.untilClosed();
+    const seen = [polite, ended, paused].map(({ transport }) => transport.brokeOff);
+    expect(seen).toEqual([false, false, true]);
   });
 });
 

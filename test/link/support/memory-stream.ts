@@ -30,6 +30,8 @@ export class StreamEnd implements Channel {
   handler: ChannelHandler = IDLE;
   insideMessage = false;
   readonly outlivesHolder = false;
+  /** As a test says. */
+  brokeOff = false;
   peer: StreamEnd | null = null;
   /** How often was written to it. */
   writes = 0;
