@@ -12,6 +12,7 @@ import { eventually } from "../../support/eventually.ts";
 import { startPooler, type TestPooler } from "../../support/pooler.ts";
 import { startPostgres, type TestPostgres } from "../../support/postgres.ts";
 import { rejectionOf } from "../../support/rejection.ts";
+import { everyWorker } from "../../support/workers.ts";
 import { currentUser } from "../security/support/sign-in.ts";
 
 const CLIENTS = 50;
@@ -218,6 +219,7 @@ describe("logins during a change", () => {
   test("succeed with the old password and with the new one, without a single failure", async () => {
     const rotation = await Rotation.begin(SHORT_LIVES);
     await rotation.rotate("new-password");
+    await eventually(() => Promise.all(everyWorker(() => rotation.logIn("new-password"))));
     const logins = async (password: string): Promise<string[]> => {
       const names: string[] = [];
       // oxlint-disable-next-line no-await-in-loop -- one login after the other
