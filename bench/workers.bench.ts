@@ -23,6 +23,7 @@ import { PlacedLoad, type PlacedSample } from "./workers/placed-load.ts";
 
 /** Connections open for a while until enough clients are on the right worker. */
 const CLIENTS_FACTOR = 16;
+const CLIENTS_LEAST = 100;
 /** Each worker compiles as it runs, and servers move to where clients wait. */
 const FIRST_WARM_UP_SECONDS = 3;
 const WARM_UP_SECONDS = 0.3;
@@ -63,7 +64,7 @@ async function measureWorkers(options: WorkersOptions): Promise<void> {
   console.log(`machine: ${JSON.stringify(describeMachine())}`);
   console.log(`options: ${JSON.stringify(options)}\n`);
   const counts = numbers(options.clients);
-  const clientsMax = Math.max(...counts) * CLIENTS_FACTOR;
+  const clientsMax = Math.max(CLIENTS_LEAST, Math.max(...counts) * CLIENTS_FACTOR);
   const withPgbouncer = (await availablePeers([PGBOUNCER])).length > 0;
   const layouts = layoutsOf(
     numbers(options.workers),
