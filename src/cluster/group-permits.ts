@@ -10,7 +10,7 @@ import { assert } from "../base/assert.ts";
 import type { PermitOrder, PermitReport } from "../pool/permit-messages.ts";
 import type { PermitHolder } from "./permit-holder.ts";
 import { PoolPermits } from "./pool-permits.ts";
-import { RecallPlan, type RecallScope } from "./recall-plan.ts";
+import { PATIENCE_MS, RecallPlan, type RecallScope } from "./recall-plan.ts";
 
 /** What is told to whom. */
 export type TellWorker = (worker: number, order: PermitOrder) => void;
@@ -31,6 +31,8 @@ export class GroupPermits implements RecallScope {
   #askers: readonly PermitHolder[] = [];
   /** Something was asked back, or watched, after the latest event. */
   #isShort = false;
+  /** When it was settled last. */
+  #nowMs = Number.NEGATIVE_INFINITY;
   #watchUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(name: string, tell: TellWorker) {
@@ -54,6 +56,10 @@ export class GroupPermits implements RecallScope {
     return this.#askers;
   }
 
+  get nowMs(): number {
+    return this.#nowMs;
+  }
+
   get holders(): readonly PermitHolder[] {
     return this.pools.flatMap(({ holders }) => holders);
   }
@@ -65,7 +71,11 @@ export class GroupPermits implements RecallScope {
 
   /** When it is to be looked at again, though nothing happens; Infinity: never. */
   get dueMs(): number {
-    return this.#isShort ? this.#watchUntilMs : Number.POSITIVE_INFINITY;
+    if (!this.#isShort) return Number.POSITIVE_INFINITY;
+    let dueMs = this.#watchUntilMs;
+    for (const { sinceMs } of this.#askers)
+      if (sinceMs + PATIENCE_MS > this.#nowMs) dueMs = Math.min(dueMs, sinceMs + PATIENCE_MS);
+    return dueMs;
   }
 
   /** How many permits of a pool a worker has. */
@@ -119,6 +129,7 @@ export class GroupPermits implements RecallScope {
 
   /** Grants what can be granted, asks back what is lacked, and tells the workers. */
   settle(nowMs: number): void {
+    this.#nowMs = nowMs;
     this.#askers = this.holders.filter(({ wanted }) => wanted > 0).toSorted(byNeed);
     this.#grant();
     const wasShort = this.#isShort;

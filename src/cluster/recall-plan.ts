@@ -7,12 +7,21 @@
  * What is idle for a moment only stays where it is, unless one of these two holds: between the transactions of
  * a busy worker its servers are idle again and again, and would be opened and closed for every one of them.
  *
+ * Nor is anything taken from anybody for who has some and waits for a moment only: where more clients than servers
+ * are busy somebody always waits, though never for long, and to move a server costs more than it brings.
+ *
  * The plan is made afresh from how things stand, each time that they change: so a recall whose reason is gone
  * is gone, too.
  */
 
 import type { YieldMode } from "../pool/permit-messages.ts";
 import type { PermitHolder, PermitPool } from "./permit-holder.ts";
+
+/**
+ * How long a client must have waited before others give up a server for it, unless its worker has none. Several times
+ * what the processes of a busy machine wait for their turn, and what the keeper knows late.
+ */
+export const PATIENCE_MS = 100;
 
 /** A group, as far as it matters here. */
 export interface RecallScope {
@@ -22,6 +31,7 @@ export interface RecallScope {
   readonly askers: readonly PermitHolder[];
   readonly taken: number;
   readonly max: number;
+  readonly nowMs: number;
 }
 
 /** What is asked back, and how. */
@@ -72,7 +82,9 @@ export class RecallPlan {
       if (isPoolFull || isGroupFull) {
         const among = isPoolFull ? pool.holders : this.#scope.holders;
         watchOthers(among, asker);
-        if (!this.#recall(choiceFor(asker, asker.kept + given, among))) return;
+        const held = asker.kept + given;
+        if (held > 0 && this.#scope.nowMs < asker.sinceMs + PATIENCE_MS) return;
+        if (!this.#recall(choiceFor(asker, held, among))) return;
       }
       this.#move(pool, 1);
     }

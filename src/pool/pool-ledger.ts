@@ -9,8 +9,11 @@ import type { PermitLimits, PermitOrder, PermitReport, YieldMode } from "./permi
 import type { IdleResource } from "./permits.ts";
 import { YOUNG_MS } from "./pool-group.ts";
 
-/** How long a resource rests before it counts as spare. A worker that is busy takes it up again sooner. */
-export const SPARE_AFTER_MS = 20;
+/**
+ * How long a resource rests before it counts as spare. A worker that is busy takes it up again sooner, also where
+ * more processes than cores are busy and it waits for its turn.
+ */
+export const SPARE_AFTER_MS = 100;
 
 /** While others wait too, the keeper hears when the first waiter is another one, if by more than this. */
 const WAIT_NEWS_MS = 50;
@@ -163,9 +166,8 @@ export class PoolLedger {
     if (state.wanted !== told.wanted || state.beyond !== told.beyond) return true;
     if (Math.min(state.wanted, state.waiting) !== Math.min(told.wanted, told.waiting)) return true;
     if (state.waiting > 0 !== told.waiting > 0) return true;
-    if (!this.#watched) return false;
-    if (state.closing !== told.closing) return true;
-    return state.spare !== told.spare || this.#hasOtherFirst(state, useful.nowMs);
+    if ((this.#watched || this.isAsking) && this.#hasOtherFirst(state, useful.nowMs)) return true;
+    return this.#watched && (state.closing !== told.closing || state.spare !== told.spare);
   }
 
   /** Returns how things stand; the keeper counts as told. */

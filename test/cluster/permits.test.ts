@@ -31,14 +31,14 @@ describe("shares of a pool", () => {
     expect(shared.permits).toBe(SIZE);
   });
 
-  test("move within 100 ms to where clients wait, as far as nobody uses them", () => {
+  test("move within 250 ms to where clients wait, as far as nobody uses them", () => {
     const shared = node();
     usedUp(shared, 0);
     shared.worker(1).ask(4);
-    shared.pass(100);
+    shared.pass(250);
     expect(shared.taken).toEqual([2, 4]);
     shared.worker(1).ask(2);
-    shared.pass(100);
+    shared.pass(250);
     expect(shared.taken).toEqual([0, 6]);
   });
 
@@ -197,7 +197,7 @@ describe("limits", () => {
     expect(shared.taken).toEqual([2, 1]);
     const [server] = late?.granted ?? [];
     if (server !== undefined) shared.worker(1).rig.pool.release(server);
-    shared.pass(100);
+    shared.pass(250);
     expect(shared.permits).toBe(2);
   });
 });
