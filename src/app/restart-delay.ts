@@ -3,7 +3,7 @@
  */
 
 /** Who has lived for so long has died of something else than its start. */
-const HEALTHY_MS = 10_000;
+const HEALTHY_MS = 2000;
 
 /** Doubled with each further death: 0, 100, 200, 400, ... */
 const FIRST_PAUSE_MS = 100;
