@@ -168,7 +168,7 @@ describe("carpool start", () => {
       ],
       {
         cwd: folder.path,
-        env: { PATH: process.env["PATH"], MAX_CONNECTIONS: "512" },
+        env: { PATH: process.env["PATH"], MAX_CONNECTIONS: "512", WORKERS: "1" },
         stdout: "ignore",
         stderr: "pipe",
       },
