@@ -9,6 +9,7 @@ import { rejectionOf } from "../support/rejection.ts";
 import { type ProgramEnvironment, RunningProgram, runProgram } from "../support/running-program.ts";
 import { makeTemporaryFolder, type TemporaryFolder } from "../support/temporary-folder.ts";
 import { TLS_FIXTURES } from "../support/tls-fixtures.ts";
+import { testOneWorker } from "../support/workers.ts";
 
 const READY = "carpool is ready";
 
@@ -290,18 +291,22 @@ describe("carpool start, on SIGHUP,", () => {
     });
   });
 
-  test("takes a new MAX_CONNECTIONS", async () => {
-    await using carpool = await start();
-    const clients = [newClient(carpool.ports.transaction), newClient(carpool.ports.transaction)];
-    await clients[0]?.connect();
-    await writeSettings("max_connections: 1");
-    carpool.program.process.kill("SIGHUP");
-    await carpool.program.until(RELOADED);
-    expect(await rejectionOf(clients[1]?.connect() ?? Promise.resolve())).toMatchObject({
-      code: "53300",
-    });
-    await clients[0]?.end();
-  });
+  testOneWorker(
+    "takes a new MAX_CONNECTIONS",
+    "of a limit below what is open, each has its share",
+    async () => {
+      await using carpool = await start();
+      const clients = [newClient(carpool.ports.transaction), newClient(carpool.ports.transaction)];
+      await clients[0]?.connect();
+      await writeSettings("max_connections: 1");
+      carpool.program.process.kill("SIGHUP");
+      await carpool.program.until(RELOADED);
+      expect(await rejectionOf(clients[1]?.connect() ?? Promise.resolve())).toMatchObject({
+        code: "53300",
+      });
+      await clients[0]?.end();
+    },
+  );
 
   test("begins to offer TLS, then shows the renewed certificate", async () => {
     const [certificate, key] = ["server.crt", "server.key"].map((name) => join(folder.path, name));

@@ -8,7 +8,8 @@ import { makeTemporaryFolder } from "../../support/temporary-folder.ts";
 import { launcherOf } from "./spawned-pooler.ts";
 
 test.each([
-  [272, { MAX_CONNECTIONS: "64" }, "at most 63 fit"],
+  [272, { MAX_CONNECTIONS: "64", WORKERS: "1" }, "at most 63 fit"],
+  [272, { MAX_CONNECTIONS: "190", WORKERS: "3" }, "at most 189 fit"],
   [211, {}, "at least 212 are needed"],
 ])("refuses to start where %p descriptors do not suffice for %p", async (descriptors, env, why) => {
   await using folder = await makeTemporaryFolder();
