@@ -4,16 +4,17 @@
 
 import { customNames } from "../sql/custom-names.ts";
 
-/** How much of a Bind is searched for names. */
-const VALUES_BYTES_MAX = 8192;
+/** How much of a Bind is searched for names: as much as is read of it before it is passed on. */
+export const BIND_SEARCHED_BYTES = 8192;
 
 const latin1 = new TextDecoder("latin1");
 
-/** Returns folded names of what may be custom settings in the values of a Bind. */
+/** Returns folded names of what may be custom settings in the values of a Bind, which begin at `start`. */
 export function settingNamesInValues(
   bytes: Uint8Array,
   start: number,
   end: number,
 ): readonly string[] {
-  return customNames(latin1.decode(bytes.subarray(start, Math.min(end, start + VALUES_BYTES_MAX))));
+  const searchedEnd = Math.min(end, start + BIND_SEARCHED_BYTES);
+  return customNames(latin1.decode(bytes.subarray(start, searchedEnd)));
 }

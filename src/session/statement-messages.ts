@@ -12,6 +12,7 @@ import { EXPECTED, type ExpectedKind, UNNAMED } from "./expected-reply.ts";
 import { OUTCOME, type Outcome } from "./message-outcome.ts";
 import type { ByteSink, RunWriter } from "./run-writer.ts";
 import type { ServerState } from "./server-state.ts";
+import { BIND_SEARCHED_BYTES } from "./settings-in-values.ts";
 import type { ColumnsTold } from "./shape-notes.ts";
 import type { StatementTranslator } from "./statement-translator.ts";
 
@@ -55,7 +56,7 @@ export class StatementMessages {
       case FRONTEND.Parse:
         return this.#translator === null ? 0 : this.#neededOfParse(messageBytes, end - start);
       case FRONTEND.Bind:
-        return this.#translator === null ? 0 : neededOfBind(bytes, start, end);
+        return this.#translator === null ? 0 : neededOfBind(messageBytes, bytes, start, end);
       case FRONTEND.Query:
         return messageBytes > QUERY_READ_BYTES_MAX ? 0 : messageBytes;
       case FRONTEND.Execute:
@@ -216,10 +217,10 @@ function takenIf(taken: boolean): Outcome {
   return taken ? OUTCOME.taken : OUTCOME.needsReplies;
 }
 
-/** A Bind can be passed on once both of its names are there. */
-function neededOfBind(bytes: Uint8Array, start: number, end: number): number {
+/** A Bind can be passed on once both of its names are there, and what is searched of its values. */
+function neededOfBind(messageBytes: number, bytes: Uint8Array, start: number, end: number): number {
   const enough = holdsBindNames(bytes, start, end) || end - start >= NAMES_BYTES_MAX;
-  return enough ? 0 : end - start + 1;
+  return enough ? Math.min(messageBytes, BIND_SEARCHED_BYTES) : end - start + 1;
 }
 
 function holdsBindNames(bytes: Uint8Array, start: number, end: number): boolean {

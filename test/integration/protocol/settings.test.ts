@@ -135,6 +135,22 @@ describe.each([15, 18] as const)("with PostgreSQL %d", (version) => {
     );
   });
 
+  test("a custom setting is found in a Bind that comes byte by byte", async () => {
+    await using client = await RawClient.connect(pooler.target("transaction"));
+    const set = join(
+      parse("", "select set_config($1, $2, $3::bool)"),
+      bind("", ["my.own", "by parameter", "false"]),
+      execute(),
+      sync,
+    );
+    await client.run(set, 1, "bytes");
+    await using other = await RawClient.connect(pooler.target("transaction"));
+    await inTurn([1, 2, 3], async () => {
+      await other.run(query("select 1"));
+      expect(await client.run(query(OWN))).toContain('DataRow "by parameter"');
+    });
+  });
+
   test("what the view of settings is updated with holds for its client only", async () => {
     const update = query("update pg_settings set setting = '7MB' where name = 'work_mem'");
     const [before, set, after] = await seenAfter("show work_mem", update);
