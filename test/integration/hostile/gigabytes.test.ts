@@ -29,8 +29,10 @@ const GIGABYTE = LARGE_MESSAGE_LENGTH_MAX - 100;
 const STREAM_BYTES_MAX = 300 * KILOBYTE;
 const STOCK_BYTES_MAX = 40 * MEGABYTE;
 
-/** At any time: chunks of 512 KB that nobody needs any more, until the garbage collector has seen them. */
-/** Of several workers, which all are in the test's process, the edge holds as much as the owner. */
+/**
+ * At any time: chunks of 512 KB that nobody needs any more, until the garbage collector has seen them. Of several
+ * workers, which all are in the test's process, the edge holds as much as the owner.
+ */
 const PEAK_BYTES_MAX = (TEST_WORKERS === 1 ? 150 : 300) * MEGABYTE;
 
 const MEASURE_MS = 100;
