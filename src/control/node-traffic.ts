@@ -122,9 +122,12 @@ export class NodeTraffic implements Traffic, WorkersHandler {
     this.#ready.delete(worker);
   }
 
-  /** A pause has an end that nobody says: a tenant that is deleted is paused no more. The others know. */
+  /**
+   * A pause has an end that nobody says: a tenant that is deleted is paused no more. The others know, but for those that
+   * are just being told, as the newcomer is.
+   */
   async #checkPaused(externalId: string, newcomer: number): Promise<void> {
-    const others = this.#numbers().filter((worker) => worker !== newcomer);
+    const others = [...this.#ready].filter((worker) => worker !== newcomer);
     const answers = await Promise.allSettled(
       others.map((worker) => this.#ask(worker, "state", { externalId }, tenantStateAnswer, 0)),
     );
