@@ -511,7 +511,7 @@ export class ClientSession
   }
 
   #restore(server: ServerConnection): void {
-    this.#relay.setServer(null, null);
+    this.#relay.putServerAside();
     this.#settingsUnderWay = true;
     if (this.#pin !== null) this.#pin.settingsRestored = true;
     restoreSettings(server, this);
@@ -526,7 +526,7 @@ export class ClientSession
 
   /** @param told what may bind it to the server by all that is known */
   #askForPins(server: ServerConnection, told: number): void {
-    this.#relay.setServer(null, null);
+    this.#relay.putServerAside();
     this.#settingsUnderWay = true;
     this.#deadlines?.waiting();
     probePins(server, this.#pin?.bits ?? 0, (held) => {

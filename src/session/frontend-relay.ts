@@ -114,7 +114,17 @@ export class FrontendRelay implements FrameHandler {
     this.#server = server;
     this.#sink = sink;
     this.#drainFirst = false;
+    this.#unservedMessages.answersAlone = true;
     if (server !== null) this.#translator?.beginHold();
+  }
+
+  /**
+   * The client's server is asked something that is none of the client's, until {@link setServer}. What it says by
+   * itself meanwhile goes to the client all the same, so that no answer may come from here: it would be inside that.
+   */
+  putServerAside(): void {
+    this.setServer(null, null);
+    this.#unservedMessages.answersAlone = false;
   }
 
   /** Gives the server other settings, in front of what the client sends. Goes out with that. */

@@ -30,6 +30,9 @@ export class UnservedMessages {
     this.#replies = replies;
   }
 
+  /** Whether nobody else may be telling the client something: else all waits for a server. */
+  answersAlone = true;
+
   /** Whether what comes is ignored up to the next Sync. */
   get skipping(): boolean {
     return this.#skipping;
@@ -52,11 +55,12 @@ export class UnservedMessages {
     switch (type) {
       case FRONTEND.Sync:
         if (messageEnd - start > HEADER_BYTES) return OUTCOME.invalidFormat;
+        if (!this.answersAlone) return OUTCOME.needsServer;
         this.#skipping = false;
         this.#reply(READY_FOR_QUERY_IDLE);
         return OUTCOME.taken;
       case FRONTEND.Close:
-        if (!this.#translates) return this.#needServer(type);
+        if (!this.#translates || !this.answersAlone) return this.#needServer(type);
         return this.#close(bytes, start, end, messageEnd);
       case FRONTEND.Flush: // there is nothing to flush
         return messageEnd - start > HEADER_BYTES ? OUTCOME.invalidFormat : OUTCOME.taken;

@@ -16,8 +16,11 @@ describe("the simulation", () => {
     expect(runSchedules(SEED, 300).failure).toBeNull();
   });
 
-  /** A client is reset while its settings are put back; a notice begins behind the answer to a query of ours. */
-  test.each([3_372_215_484, 394_478_643, 1_742_460_584])(
+  /**
+   * A client is reset while its settings are put back; a notice begins behind the answer to a query of ours; a Sync
+   * comes inside a notice that does.
+   */
+  test.each([3_372_215_484, 394_478_643, 1_742_460_584, 252_150_075])(
     "breaks none where it once did: %d",
     (seed) => {
       expect(runSchedules(seed, 1).failure).toBeNull();
