@@ -9,7 +9,9 @@ import { connectionsPerProcess } from "../descriptor-limit.ts";
 import { LatencyHistogram } from "../load/latency-histogram.ts";
 import type { LoadReport } from "../load/load-protocol.ts";
 
-const CLIENTS_PER_ADDRESS = 10_000;
+/** Far below what an address has ports for: the fuller they are, the longer the kernel looks for a free one. */
+const CLIENTS_PER_ADDRESS = 4000;
+const ADDRESSES_PER_SUBNET = 250;
 /** As many as have a core: more only wait for each other. */
 const OPENING_AT_ONCE = 2;
 
@@ -22,6 +24,7 @@ export class Horde implements AsyncDisposable {
   readonly #target: Omit<CrowdTarget, "hosts">;
   readonly #troops: Troop[] = [];
   readonly #perProcess = connectionsPerProcess();
+  #addresses = 0;
 
   constructor(target: Omit<CrowdTarget, "hosts">) {
     this.#target = target;
@@ -70,8 +73,14 @@ export class Horde implements AsyncDisposable {
     const first = this.clients;
     const troop = { crowd: new CrowdProcess(), clients };
     this.#troops.push(troop);
-    const addresses = Math.ceil((first + clients) / CLIENTS_PER_ADDRESS) + 1;
-    const hosts = Array.from({ length: addresses }, (_, index) => `127.0.1.${index + 1}`);
+    const addresses = Math.ceil(clients / CLIENTS_PER_ADDRESS);
+    const hosts = Array.from({ length: addresses }, () => this.#nextAddress());
     await troop.crowd.open({ target: { ...this.#target, hosts }, clients, first });
+  }
+
+  #nextAddress(): string {
+    const number = this.#addresses++;
+    const subnet = Math.floor(number / ADDRESSES_PER_SUBNET);
+    return `127.0.${subnet + 1}.${(number % ADDRESSES_PER_SUBNET) + 1}`;
   }
 }
