@@ -49,6 +49,8 @@ export interface LinkMeshParts {
 /** Whoever is dialled is being started, or is there. */
 const REDIAL_MS = 20;
 const REDIAL_MAX_MS = 200;
+/** Links that break because the whole node stops are nothing to tell: by then this one has stopped as well. */
+const TELL_LOSS_AFTER_MS = 500;
 
 /** Alone: Carpool has one node so far. */
 const NODE = 0;
@@ -59,7 +61,7 @@ export class LinkMesh implements WorkerPeers {
   readonly #parts: LinkMeshParts;
   readonly #links = new Map<number, LinkPort>();
   readonly #waiting = new Map<number, Set<() => void>>();
-  readonly #redials = new Set<Timer>();
+  readonly #timers = new Set<Timer>();
   #listener: UnixListener | null = null;
   #stopped = false;
 
@@ -83,7 +85,7 @@ export class LinkMesh implements WorkerPeers {
   stop(): void {
     this.#stopped = true;
     this.#listener?.stop();
-    for (const timer of this.#redials) timer.cancel();
+    for (const timer of this.#timers) timer.cancel();
     for (const link of this.#links.values()) link.close();
   }
 
@@ -121,12 +123,19 @@ export class LinkMesh implements WorkerPeers {
   }
 
   #redial(peer: number, pauseMs: number): void {
-    if (this.#stopped) return;
-    const timer = this.#parts.environment.clock.after(pauseMs, () => {
-      this.#redials.delete(timer);
+    this.#after(pauseMs, () => {
       void this.#dial(peer, Math.min(2 * pauseMs, REDIAL_MAX_MS));
     });
-    this.#redials.add(timer);
+  }
+
+  /** Unless it has stopped by then. */
+  #after(delayMs: number, act: () => void): void {
+    if (this.#stopped) return;
+    const timer = this.#parts.environment.clock.after(delayMs, () => {
+      this.#timers.delete(timer);
+      act();
+    });
+    this.#timers.add(timer);
   }
 
   /** Returns whether there is a link now; the end of one that was dialled brings the next. */
@@ -167,8 +176,9 @@ export class LinkMesh implements WorkerPeers {
     const { worker } = link.peer;
     if (this.#links.get(worker) === link) {
       this.#links.delete(worker);
-      if (!this.#stopped)
-        this.#parts.environment.logger.info({ peer: worker, reason }, "a link is gone");
+      this.#after(TELL_LOSS_AFTER_MS, () =>
+        this.#parts.environment.logger.info({ peer: worker, reason }, "a link is gone"),
+      );
       this.#parts.handler.onPeerGone(worker);
     }
     if (role === "dialler") this.#redial(worker, REDIAL_MS);

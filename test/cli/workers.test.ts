@@ -127,6 +127,7 @@ describe("carpool start with several workers", () => {
     const workers = childrenOf(program.process.pid);
     program.process.kill("SIGTERM");
     expect(await program.finished()).toMatchObject({ exitCode: 0, error: "" });
+    expect(program.out).not.toContain("a link is gone");
     expect(workers.filter(isAlive)).toEqual([]);
     expect(readdirSync(folder.path).filter((name) => name.startsWith("carpool-"))).toEqual([]);
   });
