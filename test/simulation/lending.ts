@@ -4,7 +4,6 @@
  */
 
 import type { Waiter } from "../../src/pool/waiter.ts";
-import type { ClientSession } from "../../src/proxy/client-session.ts";
 import type { ServerConnection } from "../../src/proxy/server-connection.ts";
 import type { ServerPool } from "../../src/proxy/server-pool.ts";
 
@@ -22,6 +21,7 @@ export interface LendingWitness {
 
 export class Lending {
   readonly #witness: LendingWitness;
+  readonly #watched = new WeakSet<Waiter<ServerConnection>>();
   #line: Place[] = [];
 
   /** From now on `pool` is watched. */
@@ -29,6 +29,7 @@ export class Lending {
     this.#witness = witness;
     const acquire = pool.acquire.bind(pool);
     pool.acquire = (waiter) => {
+      if (!this.#watched.has(waiter)) this.#watch(waiter);
       // Inside of the call others may be refused, and queue up again behind it.
       const place: Place = { waiter, ticket: null };
       this.#line.push(place);
@@ -45,11 +46,12 @@ export class Lending {
     return this.#line.length;
   }
 
-  /** From now on it is watched what `session` is lent. */
-  watch(session: ClientSession): void {
-    const onGranted = session.onGranted.bind(session);
-    session.onGranted = (server) => {
-      this.#onLent(session, server);
+  /** From now on it is watched what `waiter` is lent. */
+  #watch(waiter: Waiter<ServerConnection>): void {
+    this.#watched.add(waiter);
+    const onGranted = waiter.onGranted.bind(waiter);
+    waiter.onGranted = (server) => {
+      this.#onLent(waiter, server);
       onGranted(server);
     };
   }

@@ -108,7 +108,6 @@ export class Scene implements BackendWorld {
     this.#noteWhatMayHappenTo(client);
     this.#clients.push(client);
     this.network.add(connection);
-    this.lending.watch(session);
     trace?.note(`${tag} joins`);
     session.start(!plan.bulk && random.chance(0.1) ? client.takeNext() : null, null);
   }
