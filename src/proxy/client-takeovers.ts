@@ -9,6 +9,7 @@ import type { Channel } from "../net/channel.ts";
 import type { StoredTenant } from "../tenants/tenant.ts";
 import type { TenantDirectory } from "../tenants/tenant-directory.ts";
 import type { TenantUser } from "../tenants/tenant-user.ts";
+import type { Admission } from "./admission.ts";
 import { type ClientTicket, decodeTicket, type TicketHolder } from "./client-ticket.ts";
 import type { LoginRefusals } from "./login-refusals.ts";
 import { ShutdownError, TenantRemovedError, UserRemovedError } from "./proxy-errors.ts";
@@ -34,19 +35,22 @@ export interface TakeoverHost {
   takeOver(channel: Channel, ticket: ClientTicket, tenant: StoredTenant, user: TenantUser): void;
 }
 
-type KnownTenants = Pick<TenantDirectory, "peek" | "lookup">;
+export interface ClientTakeoversParts {
+  readonly directory: Pick<TenantDirectory, "peek" | "lookup">;
+  readonly admission: Pick<Admission, "checkBan">;
+}
 
 export class ClientTakeovers {
-  readonly #directory: KnownTenants;
+  readonly #parts: ClientTakeoversParts;
   readonly #host: TakeoverHost;
   readonly #refusals: Pick<LoginRefusals, "refuse">;
 
   constructor(
-    directory: KnownTenants,
+    parts: ClientTakeoversParts,
     host: TakeoverHost,
     refusals: Pick<LoginRefusals, "refuse">,
   ) {
-    this.#directory = directory;
+    this.#parts = parts;
     this.#host = host;
     this.#refusals = refusals;
   }
@@ -56,7 +60,7 @@ export class ClientTakeovers {
     const ticket = decodeTicket(text);
     if (ticket === null)
       return this.#refusals.refuse(channel, NOBODY, new NotTakenOverError("unknown ticket"));
-    const tenant = this.#directory.peek(ticket.tenant);
+    const tenant = this.#parts.directory.peek(ticket.tenant);
     if (tenant === undefined) void this.#openLater(channel, ticket);
     else this.#takeOver(channel, ticket, tenant);
   }
@@ -64,7 +68,7 @@ export class ClientTakeovers {
   async #openLater(channel: Channel, ticket: ClientTicket): Promise<void> {
     channel.pause();
     try {
-      const tenant = await this.#directory.lookup(ticket.tenant);
+      const tenant = await this.#parts.directory.lookup(ticket.tenant);
       if (!channel.closed) this.#takeOver(channel, ticket, tenant);
     } catch (error) {
       this.#refusals.refuse(channel, ticket, error);
@@ -75,6 +79,7 @@ export class ClientTakeovers {
     try {
       if (this.#host.stopping) throw new ShutdownError();
       if (tenant === null || tenant.id !== ticket.record) throw new TenantRemovedError();
+      this.#parts.admission.checkBan(tenant);
       const user = tenant.users.find((each) => each.db_user_alias === ticket.alias);
       if (user === undefined) throw new UserRemovedError();
       if (user.db_user !== ticket.role || ticketHolder(tenant, user, ticket.database) === null)

@@ -92,7 +92,7 @@ export class Owner implements ChannelOwner, SessionOwner, LoginHost, TakeoverHos
     this.#clients = new ClientRoster(parts.clock);
     this.#refusals = new LoginRefusals(parts, (error) => this.onFault(error));
     this.#logins = new ClientLogins(parts, this, this.#refusals);
-    this.#takeovers = new ClientTakeovers(parts.directory, this, this.#refusals);
+    this.#takeovers = new ClientTakeovers(parts, this, this.#refusals);
     this.#room = new ClientRoom(parts, this.#natives, this.#tenantClients);
     this.#heartbeats = new Heartbeats(parts.ticker, () => this.#onClientLost());
   }

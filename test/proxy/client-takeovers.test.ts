@@ -1,9 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import type { Channel } from "../../src/net/channel.ts";
+import { AddressBans } from "../../src/proxy/address-bans.ts";
+import { Admission } from "../../src/proxy/admission.ts";
 import { ClientTakeovers, ticketHolder } from "../../src/proxy/client-takeovers.ts";
 import { type ClientTicket, encodeTicket } from "../../src/proxy/client-ticket.ts";
 import type { StoredTenant } from "../../src/tenants/tenant.ts";
 import { MemoryStream } from "../link/support/memory-stream.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 import { present } from "../support/present.ts";
 import { tenant } from "../tenants/fixtures.ts";
 
@@ -32,6 +35,11 @@ const TICKET: ClientTicket = {
   key: { processId: 5, secretKey: new Uint8Array(4) },
 };
 
+const CLOCK = new FakeClock();
+const NO_LIMITS = { authFailureLimit: 0, authFailureWindowMs: 1, authFailureBanMs: 1 };
+const WALL_CLOCK = { iso: () => "2026-01-01T00:00:00.000Z" };
+const ADMISSION = new Admission(WALL_CLOCK, new AddressBans(NO_LIMITS, CLOCK, WALL_CLOCK));
+
 /**
  * Comes with `ticket` to an owner whose directory knows `peeked` at once (undefined: nothing), and `looked` when it
  * has looked. Returns what became of the client: the class of the error that it is told, or that it goes on.
@@ -46,8 +54,11 @@ async function outcome(
   const { looked = null, stopping = false, leaves = false } = options;
   const takeovers = new ClientTakeovers(
     {
-      peek: () => peeked,
-      lookup: () => (looked instanceof Error ? Promise.reject(looked) : Promise.resolve(looked)),
+      directory: {
+        peek: () => peeked,
+        lookup: () => (looked instanceof Error ? Promise.reject(looked) : Promise.resolve(looked)),
+      },
+      admission: ADMISSION,
     },
     { stopping, takeOver: (_channel, { alias }) => void ends.push(`goes on as ${alias}`) },
     { refuse: (_channel: Channel, _who, thrown) => void ends.push(nameOf(thrown)) },
@@ -79,6 +90,12 @@ describe("a client that comes with the ticket of an owner before", () => {
     expect(await outcome(GOOD, null)).toBe("TenantRemovedError");
     expect(await outcome(GOOD, undefined, { looked: null })).toBe("TenantRemovedError");
     expect(await outcome(GOOD, { ...stored(), id: "record-2" })).toBe("TenantRemovedError");
+  });
+
+  test("is sent away where its tenant was banned while it had no owner", async () => {
+    const banned = stored({ banned_at: "2020-01-01T00:00:00.000Z", ban_reason: "unpaid" });
+    expect(await outcome(GOOD, banned)).toBe("TenantBannedError");
+    expect(await outcome(GOOD, undefined, { looked: banned })).toBe("TenantBannedError");
   });
 
   test("is sent away where its user is gone, though another one has its role", async () => {
