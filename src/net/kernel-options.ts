@@ -123,7 +123,7 @@ export class KernelOptions {
   }
 }
 
-/** Bun's sockets and listeners carry their descriptor, but its types do not say so. */
-function descriptorOf(socket: object): number | null {
+/** Returns the descriptor, which Bun's sockets and listeners carry, but its types do not say so; null: it has none. */
+export function descriptorOf(socket: object): number | null {
   return "fd" in socket && typeof socket.fd === "number" && socket.fd >= 0 ? socket.fd : null;
 }

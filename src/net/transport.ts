@@ -15,6 +15,7 @@ import type { PoolerError } from "../base/pooler-error.ts";
 import type { Channel, ChannelHandler } from "./channel.ts";
 import { ClientTlsHandshake, type ClientTlsOptions } from "./client-tls-handshake.ts";
 import { HeldTail } from "./held-tail.ts";
+import { descriptorOf } from "./kernel-options.ts";
 import type { NetEnvironment } from "./net-environment.ts";
 import {
   type ServerSocketHandler,
@@ -168,6 +169,12 @@ export class Transport implements Channel {
     return this.closed ? null : this.#owner.environment.kernel.peerUser(this.#socket);
   }
 
+  /** Of the socket, while another process could go on with it from here; null: there is TLS, a tail, or an end. */
+  get descriptor(): number | null {
+    if (this.#state !== "open" || this.#tls !== null || this.#tail !== null) return null;
+    return descriptorOf(this.#socket);
+  }
+
   probeAfter(silentSeconds: number): void {
     if (!this.closed) this.#owner.environment.kernel.probeAfter(this.#socket, silentSeconds);
   }
@@ -241,6 +248,15 @@ export class Transport implements Channel {
     if (this.#state === "gone") return;
     this.#socket.terminate(); // its close event comes inside this call
     this.#socketClosed();
+  }
+
+  /**
+   * Another process has a copy of {@link descriptor}, and goes on with the connection: the peer notices nothing, and
+   * what it has sent and is not read yet is read there. `onClosed` comes inside the call.
+   */
+  release(): void {
+    assert(this.descriptor !== null, "only a connection that can be gone on with is let go");
+    this.#shut();
   }
 
   /**
@@ -333,7 +349,7 @@ export class Transport implements Channel {
     this.#socket.shutdown();
   }
 
-  /** Closes the socket without a reset, unless input lies unread in the kernel. */
+  /** Closes the socket, without a reset unless input lies unread in the kernel and no other process has it. */
   #shut(): void {
     this.#socket.close(); // its close event comes inside this call
     this.#socketClosed();
