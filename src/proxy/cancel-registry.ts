@@ -1,5 +1,8 @@
 /**
  * The clients of this worker by their cancel keys.
+ *
+ * A client that another process has let in keeps the key that it got there, though that names another worker, or a
+ * number that somebody here has, too: only the secret tells them apart then.
  */
 
 import { timingSafeEqual } from "node:crypto";
@@ -36,6 +39,8 @@ export class CancelRegistry {
   readonly #worker: number;
   readonly #random: Random;
   readonly #entries = new Map<number, Entry>();
+  /** Clients whose keys were given elsewhere, by the whole process id. */
+  readonly #guests = new Map<number, Entry>();
   #next: number;
 
   /** Begins anywhere: what comes after another one's end seldom gives numbers whose clients still have them. */
@@ -47,7 +52,7 @@ export class CancelRegistry {
   }
 
   get size(): number {
-    return this.#entries.size;
+    return this.#entries.size + this.#guests.size;
   }
 
   /**
@@ -65,33 +70,59 @@ export class CancelRegistry {
   }
 
   /**
-   * Gives `target` the key that its client was given by another one with this address, before that ended.
-   * Returns false where it has not this address, or its number is somebody else's.
+   * Gives `target` the key that its client was given elsewhere, by a process that has let it go. Returns false where
+   * that is no key, or a client with the same process id has come in that way already.
    */
   adopt(target: Cancellable, { processId, secretKey }: IssuedKey): boolean {
     const { node, worker, client } = cancelAddressOf(processId);
-    const isOurs = node === this.#node && worker === this.#worker && processId > 0;
-    if (!isOurs || client === 0 || this.#entries.has(client)) return false;
-    this.#entries.set(client, { target, secret: secretOf(secretKey) });
+    if (client === 0 || processId <= 0) return false;
+    const entry = { target, secret: secretOf(secretKey) };
+    const isOurs = node === this.#node && worker === this.#worker;
+    if (isOurs && !this.#entries.has(client)) this.#entries.set(client, entry);
+    else if (this.#guests.has(processId)) return false;
+    else this.#guests.set(processId, entry);
     return true;
   }
 
-  /** The client that got a key with this process id is gone. */
-  revoke(processId: number): void {
-    this.#entries.delete(cancelAddressOf(processId).client);
+  /** Returns the key that a client has; null: it has none, or one that somebody else was given. */
+  keyOf(target: Cancellable, processId: number): IssuedKey | null {
+    for (const entry of this.#entriesOf(processId))
+      if (entry.target === target) return { processId, secretKey: bytesOf(entry.secret) };
+    return null;
+  }
+
+  /** `target`, which has a key with this process id, is gone. */
+  revoke(target: Cancellable, processId: number): void {
+    const { client } = cancelAddressOf(processId);
+    if (this.#guests.get(processId)?.target === target) this.#guests.delete(processId);
+    else if (this.#entries.get(client)?.target === target) this.#entries.delete(client);
   }
 
   /** Delivers a CancelRequest. A key that is not exactly right does nothing, and nobody is told. */
   cancel(processId: number, secretKey: Uint8Array): void {
+    for (const { target, secret } of this.#entriesOf(processId))
+      if (isSecret(secret, secretKey)) target.cancel();
+  }
+
+  /** Who may be meant by a process id. */
+  #entriesOf(processId: number): readonly Entry[] {
     const { node, worker, client } = cancelAddressOf(processId);
-    if (node !== this.#node || worker !== this.#worker || processId < 0) return;
-    const entry = this.#entries.get(client);
-    if (entry !== undefined && isSecret(entry.secret, secretKey)) entry.target.cancel();
+    const isOurs = node === this.#node && worker === this.#worker && processId > 0;
+    const own = isOurs ? this.#entries.get(client) : undefined;
+    const guest = this.#guests.get(processId);
+    return [own, guest].filter((entry) => entry !== undefined);
   }
 }
 
 function secretOf(secretKey: Uint8Array): Secret {
   return secretKey.length === SECRET_BYTES.v3_0 ? readInt32(secretKey, 0) : secretKey;
+}
+
+function bytesOf(secret: Secret): Uint8Array {
+  if (typeof secret !== "number") return secret;
+  const bytes = new Uint8Array(SECRET_BYTES.v3_0);
+  new DataView(bytes.buffer).setInt32(0, secret);
+  return bytes;
 }
 
 /** In a time that does not depend on where they differ. */

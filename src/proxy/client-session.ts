@@ -285,7 +285,7 @@ export class ClientSession
   #leave(orderly = false): void {
     if (this.#phase === "over") return;
     this.#phase = "over";
-    if (this.#processId !== 0) this.#owner.cancels.revoke(this.#processId);
+    if (this.#processId !== 0) this.#owner.cancels.revoke(this.#hold, this.#processId);
     this.#judge?.stop();
     this.#hold.leave(orderly);
     this.client.end();

@@ -256,7 +256,7 @@ export class NativePipe implements ChannelHandler, Cancellable, NativeLogin, Own
     if (this.#over) return;
     this.#over = true;
     this.#options.timer.cancel();
-    if (this.#key !== null) this.#options.cancels.revoke(this.#key.processId);
+    if (this.#key !== null) this.#options.cancels.revoke(this, this.#key.processId);
     this.#options.onOver();
   }
 }

@@ -64,7 +64,7 @@ describe("CancelRegistry", () => {
 
   test("does nothing for a client that is gone, nor for who has its number next", () => {
     const { registry, one, key } = setUp();
-    registry.revoke(key.processId);
+    registry.revoke(one, key.processId);
     expect(registry.size).toBe(1);
     registry.cancel(key.processId, key.secretKey);
     expect(one.cancels).toBe(0);
@@ -75,11 +75,11 @@ describe("CancelRegistry", () => {
     const target = new Target();
     const first = registry.issue(target, 4);
     const second = registry.issue(target, 4);
-    registry.revoke(first.processId);
+    registry.revoke(target, first.processId);
     expect(registry.issue(target, 4).processId).toBe(second.processId + 1);
     while (registry.size < CLIENTS_MAX - 1) registry.issue(target, 4);
     expect(() => registry.issue(target, 4)).toThrow("there is a free number for the client");
-    registry.revoke(second.processId);
+    registry.revoke(target, second.processId);
     expect(registry.issue(target, 4).processId).toBe(second.processId);
   });
 
@@ -96,28 +96,75 @@ describe("CancelRegistry", () => {
     expect(registry.adopt(target, key)).toBeTrue();
     registry.cancel(key.processId, key.secretKey);
     expect(target.cancels).toBe(1);
-    registry.revoke(key.processId);
+    registry.revoke(target, key.processId);
     registry.cancel(key.processId, key.secretKey);
     expect(target.cancels).toBe(1);
   });
 
-  test("takes over no key whose number somebody else has got", () => {
-    const { registry, one, other, key } = setUp();
-    expect(registry.adopt(other, { ...key, secretKey: new Uint8Array(4) })).toBeFalse();
+  test("takes over a key whose number somebody else has got: their secrets tell them apart", () => {
+    const { registry, one, key } = setUp();
+    const guest = new Target();
+    const same = { ...key, secretKey: new Uint8Array(4).fill(9) };
+    expect(registry.adopt(guest, same)).toBeTrue();
+    expect(registry.size).toBe(3);
     registry.cancel(key.processId, key.secretKey);
-    expect([one.cancels, other.cancels]).toEqual([1, 0]);
+    expect([one.cancels, guest.cancels]).toEqual([1, 0]);
+    registry.cancel(key.processId, same.secretKey);
+    expect([one.cancels, guest.cancels]).toEqual([1, 1]);
+    registry.revoke(one, key.processId);
+    registry.cancel(key.processId, key.secretKey);
+    registry.cancel(key.processId, same.secretKey);
+    expect([one.cancels, guest.cancels]).toEqual([1, 2]);
+    registry.revoke(guest, key.processId);
+    expect(registry.size).toBe(1);
   });
 
-  test("takes over no key of another address, nor one that names no client", () => {
+  test("takes over the keys of other workers and nodes", () => {
     const { key } = setUp();
-    const secretKey = new Uint8Array(4);
-    const noClient = processIdOf({ node: 3, worker: 5, client: 0 });
-    const others = [18, 23, 24, 30].map((bit) => key.processId ^ (1 << bit));
-    for (const processId of [0, noClient, key.processId | (1 << 31), ...others]) {
+    for (const bit of [18, 23, 24, 30]) {
       const registry = new CancelRegistry(3, 5, new CountingRandom());
-      expect(registry.adopt(new Target(), { processId, secretKey })).toBeFalse();
+      const target = new Target();
+      const processId = key.processId ^ (1 << bit);
+      expect(registry.adopt(target, { ...key, processId })).toBeTrue();
+      registry.cancel(key.processId, key.secretKey);
+      expect(target.cancels).toBe(0);
+      registry.cancel(processId, key.secretKey);
+      expect(target.cancels).toBe(1);
+      registry.revoke(target, processId);
       expect(registry.size).toBe(0);
     }
+  });
+
+  test("takes over no second client that comes with the same process id", () => {
+    const { registry, key } = setUp();
+    const guest = { ...key, secretKey: new Uint8Array(4).fill(9) };
+    expect(registry.adopt(new Target(), guest)).toBeTrue();
+    expect(registry.adopt(new Target(), { ...guest, secretKey: new Uint8Array(4) })).toBeFalse();
+    expect(registry.size).toBe(3);
+  });
+
+  test("takes over no key that names no client", () => {
+    const noClient = processIdOf({ node: 3, worker: 5, client: 0 });
+    const registry = new CancelRegistry(3, 5, new CountingRandom());
+    for (const processId of [0, noClient, -1, noClient | (1 << 31) | 7])
+      expect(registry.adopt(new Target(), { processId, secretKey: new Uint8Array(4) })).toBeFalse();
+    expect(registry.size).toBe(0);
+  });
+
+  test("revokes nobody else's key", () => {
+    const { registry, one, other, key } = setUp();
+    registry.revoke(other, key.processId);
+    registry.cancel(key.processId, key.secretKey);
+    expect(one.cancels).toBe(1);
+  });
+
+  test.each([4, 32])("tells the key of %p bytes that a client has, and nobody else's", (bytes) => {
+    const registry = new CancelRegistry(0, 2, new CountingRandom());
+    const target = new Target();
+    const key = registry.issue(target, bytes);
+    expect(registry.keyOf(target, key.processId)).toEqual(key);
+    expect(registry.keyOf(new Target(), key.processId)).toBeNull();
+    expect(registry.keyOf(target, key.processId + 1)).toBeNull();
   });
 
   test("never gives process id 0, which means no key at all", () => {
