@@ -19,7 +19,8 @@ import { pinCleanup, pinReasons } from "../session/pin-reasons.ts";
 import { IN_UTF8, readSettings, type SettingsInterner } from "../session/session-settings.ts";
 import type { HiddenStateWatch } from "./hidden-state-watch.ts";
 import type { OwnQueryResult, OwnRows } from "./own-query-run.ts";
-import type { ServerConnection, ServerHolder } from "./server-connection.ts";
+import type { ServerConnection } from "./server-connection.ts";
+import type { ServerHolder } from "./server-holder.ts";
 
 /** Parameters that a server reports and a client can set. The others follow from these. */
 const SETTABLE_PARAMETERS: readonly string[] = [

@@ -13,7 +13,8 @@ import { ByteWriter } from "../wire/byte-writer.ts";
 import { writeCopyFail } from "../wire/frontend/copy-fail.ts";
 import { SYNC } from "../wire/frontend/empty-requests.ts";
 import type { RelayScratch } from "./relay-scratch.ts";
-import type { ServerConnection, ServerHolder } from "./server-connection.ts";
+import type { ServerConnection } from "./server-connection.ts";
+import type { ServerHolder } from "./server-holder.ts";
 
 /** How the client went. */
 export interface Departure {

@@ -9,17 +9,16 @@ import { PoolerError } from "../base/pooler-error.ts";
 import type { Channel, ChannelHandler } from "../net/channel.ts";
 import type { Transport } from "../net/transport.ts";
 import { PoolSlot } from "../pool/pool-slot.ts";
-import { Alarm, type Ticker } from "../pool/ticker.ts";
+import type { Ticker } from "../pool/ticker.ts";
 import { BackendRelay, type BackendRelayEvents } from "../session/backend-relay.ts";
 import type { ClientState } from "../session/client-state.ts";
-import { EXPECTED } from "../session/expected-reply.ts";
 import { NO_CANCEL, type ServerState } from "../session/server-state.ts";
 import type { ErrorFields } from "../wire/backend/error-fields.ts";
-import { ByteWriter } from "../wire/byte-writer.ts";
 import type { CancelKey } from "../wire/cancel-key.ts";
 import { TERMINATE } from "../wire/frontend/empty-requests.ts";
-import { writeQuery } from "../wire/frontend/query.ts";
-import { type OwnQueryResult, OwnQueryRun } from "./own-query-run.ts";
+import { AnswerDeadline } from "./answer-deadline.ts";
+import { OwnQueries } from "./own-queries.ts";
+import type { OwnQueryResult } from "./own-query-run.ts";
 import {
   InternalError,
   ServerDesyncError,
@@ -27,24 +26,7 @@ import {
   SettingsRefusedError,
 } from "./proxy-errors.ts";
 import type { RelayScratch } from "./relay-scratch.ts";
-
-/** Who holds a server: a client's session, or what cleans up after one. */
-export interface ServerHolder {
-  /** Whether it has everything that it took the server for: it is none the worse if the server ends now. */
-  readonly served: boolean;
-  /** Replies came and were passed on. */
-  onServerProgress(): void;
-  /** The server takes bytes again. */
-  onServerDrained(): void;
-  /** The server is gone. */
-  onServerLost(error: PoolerError, loss: Loss): void;
-}
-
-/**
- * What the loss of a server means to its client. `silent`: the server said why, or nothing may be said in
- * the middle of its reply. `none`: the holder was {@link ServerHolder.served}.
- */
-export type Loss = "unsaid" | "silent" | "none";
+import type { ServerHolder } from "./server-holder.ts";
 
 /** What a server asks of the pool that it belongs to. */
 export interface ServerOwner {
@@ -79,6 +61,9 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
   readonly #owner: ServerOwner;
   readonly #relay: BackendRelay;
   readonly #scratch: RelayScratch;
+  readonly #ownQueries: OwnQueries;
+  /** For the answer to a query of ours, and for settings to be taken. */
+  readonly #answerDeadline: AnswerDeadline;
   #phase: Phase = "ready";
   #holder: ServerHolder | null = null;
   /** Its client's, and whether that was told that it has the beginning of a message. */
@@ -98,15 +83,6 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
   /** Its holder was served when it said that it ends. */
   #spent = false;
   #endTimer: Timer | null = null;
-  /** Rings when it takes too long to answer a query of ours, or to take settings. */
-  #trial: Alarm | null = null;
-  #onTrial = false;
-  /** The query of ours under way. */
-  #ownQuery: OwnQueryRun | null = null;
-  /** The query of ours that starts when no cancel is under way any more. */
-  #ownQueryNext: OwnQuery | null = null;
-  /** It ended inside the present chunk: told when the chunk is read to its end. */
-  #ownQueryDone = false;
 
   constructor(
     transport: Transport,
@@ -123,6 +99,8 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
     this.#owner = owner;
     this.#scratch = scratch;
     this.#relay = new BackendRelay(state, scratch.toClient, this);
+    this.#ownQueries = new OwnQueries(state, transport);
+    this.#answerDeadline = new AnswerDeadline(owner.ticker, transport);
     transport.handler = this;
   }
 
@@ -190,49 +168,27 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
    * server is lost.
    */
   runOwn(sql: string, onResult: (result: OwnQueryResult) => void): void {
-    assert(!this.runsOwn, "queries of ours run one by one");
-    if (this.#cancelsUnderWay > 0) this.#ownQueryNext = { sql, onResult };
-    else this.#startOwn(sql, onResult);
+    if (this.#cancelsUnderWay > 0) this.#ownQueries.putOff(sql, onResult);
+    else this.#ownQueries.start(sql, onResult);
   }
 
   /** As {@link runOwn}, on a server that may be dead: without an answer in time it is closed, and lost. */
   tryOwn(sql: string, timeoutMs: number, onResult: (result: OwnQueryResult) => void): void {
-    this.#startTrial(timeoutMs);
+    this.#answerDeadline.begin(timeoutMs);
     this.runOwn(sql, (result) => {
-      this.#endTrial();
+      this.#answerDeadline.end();
       onResult(result);
     });
   }
 
   /** Settings are under way to it: without an answer in time it is closed, and lost. */
   awaitSettings(timeoutMs: number): void {
-    if (this.state.settingsUnderWay) this.#startTrial(timeoutMs);
-  }
-
-  #startTrial(timeoutMs: number): void {
-    const { ticker } = this.#owner;
-    this.#trial ??= new Alarm(() => this.transport.destroy());
-    this.#onTrial = true;
-    ticker.ringBy(this.#trial, ticker.nowMs + timeoutMs);
-  }
-
-  #endTrial(): void {
-    this.#onTrial = false;
-    if (this.#trial !== null) this.#owner.ticker.silence(this.#trial);
+    if (this.state.settingsUnderWay) this.#answerDeadline.begin(timeoutMs);
   }
 
   /** Whether a query of ours runs, or waits for the end of a cancel. */
   get runsOwn(): boolean {
-    return this.#ownQuery !== null || this.#ownQueryNext !== null;
-  }
-
-  #startOwn(sql: string, onResult: (result: OwnQueryResult) => void): void {
-    assert(this.state.expected.size === 0, "a query of ours waits for nobody's replies");
-    this.#ownQuery = new OwnQueryRun(onResult);
-    this.state.expected.push(EXPECTED.ownQuery, null);
-    const writer = new ByteWriter();
-    writeQuery(writer, sql);
-    this.send(writer.take());
+    return this.#ownQueries.underWay;
   }
 
   /** Sends bytes of ours. */
@@ -275,10 +231,8 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
     if (this.#cancelsUnderWay > 0) return;
     this.state.cancelTarget = NO_CANCEL;
     if (!this.usable) return;
-    const next = this.#ownQueryNext;
-    this.#ownQueryNext = null;
-    if (next !== null) this.#startOwn(next.sql, next.onResult);
-    else if (this.#handBackPending) this.#handBackIfClean();
+    if (this.#ownQueries.startPutOff()) return;
+    if (this.#handBackPending) this.#handBackIfClean();
     else this.#holder?.onServerProgress();
   }
 
@@ -334,9 +288,10 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
     const accepted = this.#relay.feed(bytes);
     if (this.#relay.insideReply !== this.#saidInside) this.#sayInside();
     if (this.state.broken) return this.#onBroken();
-    if (this.#onTrial && !this.runsOwn && !this.state.settingsUnderWay) this.#endTrial();
+    if (this.#answerDeadline.running && !this.runsOwn && !this.state.settingsUnderWay)
+      this.#answerDeadline.end();
     if (!accepted) this.transport.pause();
-    if (this.#ownQueryDone) this.#finishOwnQuery();
+    this.#ownQueries.settle();
     this.#holder?.onServerProgress();
     if (this.#handBackPending) this.#handBackIfClean();
     else if (this.#holder === null) this.#endIfInsideMessage();
@@ -356,7 +311,7 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
     if (this.#phase === "ready") this.#owner.onServerEnding(this);
     this.#enter("gone");
     this.#endTimer?.cancel();
-    this.#endTrial();
+    this.#answerDeadline.end();
     this.#lose(new ServerLostError(this.#lossFields), this.#lossTold);
     this.#relay.end();
     this.#owner.onServerGone(this);
@@ -372,32 +327,24 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
     this.#lossFields = fields;
     this.#spent = this.#holder?.served === true;
     // Of a query of ours, also of one that is just over, its client knows nothing.
-    this.#lossTold = !this.#spent && this.#ownQuery === null;
+    this.#lossTold = !this.#spent && !this.#ownQueries.running;
     return this.#lossTold;
   }
 
   onOwnRows(bytes: Uint8Array, start: number, end: number): void {
-    this.#ownQuery?.onRows(bytes, start, end);
+    this.#ownQueries.onRows(bytes, start, end);
   }
 
   onOwnError(bytes: Uint8Array, start: number, end: number): void {
-    this.#ownQuery?.onError(bytes, start, end);
+    this.#ownQueries.onError(bytes, start, end);
   }
 
   onOwnDone(): void {
-    this.#ownQueryDone = true;
+    this.#ownQueries.onEnd();
   }
 
   onSettingsRefused(fields: ErrorFields): void {
     this.#settingsRefusal = fields;
-  }
-
-  /** Told only now: what follows it in the same chunk might have shown that the server is broken. */
-  #finishOwnQuery(): void {
-    const query = this.#ownQuery;
-    this.#ownQuery = null;
-    this.#ownQueryDone = false;
-    query?.finish();
   }
 
   /** It said FATAL, or what it should not have. Either way it runs nothing that we would have to wait for. */
@@ -424,11 +371,6 @@ export class ServerConnection implements ChannelHandler, BackendRelayEvents {
     );
     this.#phase = phase;
   }
-}
-
-interface OwnQuery {
-  readonly sql: string;
-  readonly onResult: (result: OwnQueryResult) => void;
 }
 
 const LEGAL_MOVES: Readonly<Record<Phase, readonly Phase[]>> = {

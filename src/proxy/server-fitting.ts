@@ -9,7 +9,8 @@ import type { ClientState } from "../session/client-state.ts";
 import { settingsChange, settingsRestoration } from "../session/session-settings.ts";
 import type { ErrorFields } from "../wire/backend/error-fields.ts";
 import { SettingsRefusedError } from "./proxy-errors.ts";
-import type { ServerConnection, ServerHolder } from "./server-connection.ts";
+import type { ServerConnection } from "./server-connection.ts";
+import type { ServerHolder } from "./server-holder.ts";
 
 /** Who has taken the server. Is told one of these, unless the server is lost or given back first. */
 export interface FittingClient extends ServerHolder {

@@ -10,8 +10,9 @@ import { Alarm } from "../pool/ticker.ts";
 import type { Waiter } from "../pool/waiter.ts";
 import type { ClientState } from "../session/client-state.ts";
 import { ASSUME_AFTER_MS, assumedParameters, mayAssumeAfter } from "./assumed-parameters.ts";
-import type { ServerConnection, ServerHolder } from "./server-connection.ts";
+import type { ServerConnection } from "./server-connection.ts";
 import { type FittingClient, fitServer } from "./server-fitting.ts";
+import type { ServerHolder } from "./server-holder.ts";
 import type { ServerPool } from "./server-pool.ts";
 
 /** Whose settings are judged. Told once, unless the judge is stopped first. */
