@@ -9,7 +9,7 @@ import type { AuthQuerySettings } from "../proxy/auth-query-connection.ts";
 import type { ClientAuthMethod } from "../proxy/client-authentication.ts";
 import type { OwnerLimits } from "../proxy/owner.ts";
 import type { PoolTimes } from "../proxy/pool-recipes.ts";
-import type { ServerPoolLimits } from "../proxy/server-pool.ts";
+import type { ServerPoolLimits } from "../proxy/server-pool-environment.ts";
 
 /** The longest text of a named statement that is kept: PostgreSQL's own tools stay far below. */
 const STATEMENT_BYTES_MAX = 1_048_576;

@@ -6,8 +6,8 @@ import type { AttemptLimits } from "../pool/shared-attempts.ts";
 import type { Limits } from "../tenants/limit-fields.ts";
 import type { StoredTenant } from "../tenants/tenant.ts";
 import type { TenantUser } from "../tenants/tenant-user.ts";
+import type { PoolRecipe } from "./pool-recipe.ts";
 import { type ServerAddress, serverAddressOf } from "./server-address.ts";
-import type { PoolRecipe } from "./server-pool.ts";
 import { orNever, sessionTimes } from "./session-times.ts";
 import { storedSecrets } from "./user-secrets.ts";
 

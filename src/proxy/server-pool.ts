@@ -5,16 +5,11 @@
 
 import { encodeBase64 } from "../auth/base64.ts";
 import type { ScramLoginKeys } from "../auth/scram-keys.ts";
-import type { Logger } from "../base/logger.ts";
 import { PoolerError } from "../base/pooler-error.ts";
-import type { Random } from "../base/random.ts";
-import type { WallClock } from "../base/wall-clock.ts";
-import type { NetEnvironment } from "../net/net-environment.ts";
 import type { Transport } from "../net/transport.ts";
 import { Pool } from "../pool/pool.ts";
 import type { PoolCounts } from "../pool/pool-counts.ts";
 import type { PoolGroup } from "../pool/pool-group.ts";
-import type { PoolLimits } from "../pool/pool-limits.ts";
 import type { OpenFailure, PoolOwner } from "../pool/pool-owner.ts";
 import type { Ticker } from "../pool/ticker.ts";
 import type { Waiter } from "../pool/waiter.ts";
@@ -26,61 +21,21 @@ import type { StatementInterner } from "../session/statement.ts";
 import type { CancelKey } from "../wire/cancel-key.ts";
 import { deliverCancel } from "./cancel-delivery.ts";
 import { HiddenStateWatch } from "./hidden-state-watch.ts";
-import type { LastErrors } from "./last-errors.ts";
 import { openFailureOf } from "./open-failure.ts";
 import { OpenedServers } from "./opened-servers.ts";
 import type { PoolName } from "./pool-name.ts";
 import { PoolPins } from "./pool-pins.ts";
-import type { PoolerCounters } from "./pooler-counters.ts";
+import { type PoolRecipe, servesAsWell } from "./pool-recipe.ts";
 import { SecretOutdatedError } from "./proxy-errors.ts";
 import { type Departure, Recovery } from "./recovery.ts";
-import type { RelayScratch } from "./relay-scratch.ts";
 import type { ServerAddress } from "./server-address.ts";
 import { ServerConnection, type ServerOwner } from "./server-connection.ts";
 import { ServerOpening } from "./server-opening.ts";
+import type { ServerPoolEnvironment } from "./server-pool-environment.ts";
 import { type ServerSecret, ServerSecrets } from "./server-secrets.ts";
 import type { SessionTimes } from "./session-times.ts";
 import type { PoolShare } from "./tenant-share.ts";
 import { type StoredSecrets, sameSecret } from "./user-secrets.ts";
-
-/** What a pool is built for. May be exchanged while it works: {@link ServerPool.reconfigure}. */
-export interface PoolRecipe {
-  readonly address: ServerAddress;
-  readonly user: string;
-  readonly database: string;
-  readonly secrets: StoredSecrets;
-  readonly limits: PoolLimits;
-  readonly times: SessionTimes;
-  /** What clients are told while no server has been reached; null: they wait for one. */
-  readonly parameterDefaults: ReadonlyMap<string, string> | null;
-  /** One check-in in so many is looked at for hidden state. */
-  readonly hiddenStateCheck: number;
-  /** Most clients at a time. */
-  readonly clientsMax: number;
-  /** Most clients at a time that keep a server for themselves, in transaction mode. */
-  readonly pinsMax: number;
-}
-
-/** Limits that are the same for all pools. */
-export interface ServerPoolLimits {
-  readonly cancelTimeoutMs: number;
-  readonly scramIterationsMax: number;
-  readonly serverStatementsMax: number;
-  readonly tenantStatementBytesMax: number;
-}
-
-/** What all pools of a worker share. */
-export interface ServerPoolEnvironment {
-  readonly net: NetEnvironment;
-  readonly wallClock: WallClock;
-  readonly ticker: Ticker;
-  readonly random: Random;
-  readonly logger: Logger;
-  readonly scratch: RelayScratch;
-  readonly counters: PoolerCounters;
-  readonly lastErrors: LastErrors;
-  readonly limits: ServerPoolLimits;
-}
 
 const NONCE_BYTES = 18;
 
@@ -256,7 +211,7 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
     this.pins.limit = recipe.pinsMax;
     this.#pool.changeLimits(recipe.limits);
     this.#secrets.replace(recipe.secrets);
-    if (staysGood(before, recipe, this.#environment.wallClock.iso())) return;
+    if (servesAsWell(before, recipe, this.#environment.wallClock.iso())) return;
     this.renew();
   }
 
@@ -399,23 +354,6 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
     this.#pool.openFailed(error, failure);
     if (this.over) this.#onOver();
   }
-}
-
-/**
- * Whether servers opened by one recipe are as good as those opened by the other: also those whose password is
- * being changed, for as long as it holds.
- */
-function staysGood(before: PoolRecipe, after: PoolRecipe, now: string): boolean {
-  if (!Bun.deepEquals(openedBy(before), openedBy(after), true)) return false;
-  const { secret, previous } = after.secrets;
-  const opened = before.secrets.secret;
-  if (sameSecret(opened, secret)) return true;
-  return previous !== null && now < previous.validUntil && sameSecret(opened, previous.secret);
-}
-
-/** What servers are opened by, secrets aside. */
-function openedBy({ address, user, database }: PoolRecipe): object {
-  return { address, user, database };
 }
 
 function sameEntries(

@@ -14,9 +14,11 @@ import type { StoredTenant } from "../tenants/tenant.ts";
 import type { TenantUser } from "../tenants/tenant-user.ts";
 import { poolKey } from "./pool-key.ts";
 import type { PoolMode } from "./pool-name.ts";
+import type { PoolRecipe } from "./pool-recipe.ts";
 import { type PoolRecipes, tokenRecipe } from "./pool-recipes.ts";
 import { TooManyPoolsError, UserRemovedError } from "./proxy-errors.ts";
-import { type PoolRecipe, ServerPool, type ServerPoolEnvironment } from "./server-pool.ts";
+import { ServerPool } from "./server-pool.ts";
+import type { ServerPoolEnvironment } from "./server-pool-environment.ts";
 import type { TenantShare } from "./tenant-share.ts";
 
 export interface TenantPoolsEnvironment extends ServerPoolEnvironment {

@@ -14,13 +14,11 @@ import { Ticker } from "../../src/pool/ticker.ts";
 import { CancelRegistry } from "../../src/proxy/cancel-registry.ts";
 import { ClientSession } from "../../src/proxy/client-session.ts";
 import { LastErrors } from "../../src/proxy/last-errors.ts";
+import type { PoolRecipe } from "../../src/proxy/pool-recipe.ts";
 import { PoolerCounters } from "../../src/proxy/pooler-counters.ts";
 import type { RelayScratch } from "../../src/proxy/relay-scratch.ts";
-import {
-  type PoolRecipe,
-  ServerPool,
-  type ServerPoolEnvironment,
-} from "../../src/proxy/server-pool.ts";
+import { ServerPool } from "../../src/proxy/server-pool.ts";
+import type { ServerPoolEnvironment } from "../../src/proxy/server-pool-environment.ts";
 import type { SessionOwner } from "../../src/proxy/session-owner.ts";
 import { Welcomes } from "../../src/proxy/welcomes.ts";
 import { ClientState } from "../../src/session/client-state.ts";
