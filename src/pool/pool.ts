@@ -1,18 +1,12 @@
 /**
  * Lends resources to waiters, strictly first come, first served, and never has more of them than its
  * size. Modelled on jackc/puddle: it knows nothing of PostgreSQL, opens and closes nothing itself,
- * and every verb checks the state of the resource it is given.
- *
- * How it stays right when a callback calls back (a waiter that releases inside `onGranted`, an
- * attempt that fails inside `open`): a verb only records what happened, then calls #settle, which
- * does one thing at a time and looks at the state afresh for each. A verb called from within records
- * its part and returns; the settling already under way does the rest. So nothing recurses, however
- * many waiters there are, and nothing is decided on a state that has since changed.
+ * and every verb checks the state of the resource it is given. A verb records what happened; what
+ * follows from it is done one thing at a time by {@link Settling}, so that callbacks may call any verb.
  */
 
 import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
-import { FifoQueue } from "../base/fifo-queue.ts";
 import type { PoolerError } from "../base/pooler-error.ts";
 import type { Random } from "../base/random.ts";
 import type { GroupMember } from "./group-member.ts";
@@ -24,40 +18,36 @@ import { assertPoolLimits, type LendingOrder, type PoolLimits } from "./pool-lim
 import type { OpenFailure, PoolOptions, PoolOwner } from "./pool-owner.ts";
 import type { PoolResource, PoolSlot } from "./pool-slot.ts";
 import { Refusals } from "./refusals.ts";
+import { Settling, type Unsettled } from "./settling.ts";
 import { SlotTable } from "./slot-table.ts";
-import { Alarm, type Ticker } from "./ticker.ts";
 import type { Waiter } from "./waiter.ts";
+import { WaitingLine } from "./waiting-line.ts";
 
 /** A tenth off at most: resources opened in one second end over six minutes of an hour's lifetime. */
 const LIFETIME_SPREAD = 0.1;
 
-export class Pool<R extends PoolResource<R>> implements PoolCounts, GroupMember {
+export class Pool<R extends PoolResource<R>> implements PoolCounts, GroupMember, Unsettled {
   /** Whatever it lacks, it has to open. */
   readonly attempts = true;
   readonly name: string;
   scarce = false;
   readonly #clock: Clock;
-  readonly #ticker: Ticker;
   readonly #random: Random;
   readonly #owner: PoolOwner<R>;
   readonly #group: PoolGroup;
   readonly #plan: OpeningPlan<R>;
   readonly #refusals: Refusals<R>;
   readonly #slots: SlotTable<R>;
-  /** Has no limit of its own: a client waits once at a time, and clients are limited. */
-  readonly #waiters = new FifoQueue<Waiter<R>>();
-  readonly #alarm: Alarm;
+  readonly #waiters = new WaitingLine<R>();
+  readonly #settling: Settling;
   #limits: PoolLimits;
-  #settling = false;
   #paused = false;
   #closedWith: PoolerError | null = null;
-  #lastTicket = 0;
 
   constructor(options: PoolOptions<R>) {
     assertPoolLimits(options.limits);
     this.name = options.name;
     this.#clock = options.clock;
-    this.#ticker = options.ticker;
     this.#random = options.random;
     this.#owner = options.owner;
     this.#limits = options.limits;
@@ -71,7 +61,7 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts, GroupMember 
       options.group,
       options.random,
     );
-    this.#alarm = new Alarm((nowMs) => this.#settle(nowMs));
+    this.#settling = new Settling(options.ticker, this);
     options.group.join(this);
   }
 
@@ -117,7 +107,7 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts, GroupMember 
   }
 
   get oldestWaitSinceMs(): number {
-    return this.#waiters.first?.waitingSinceMs ?? Number.POSITIVE_INFINITY;
+    return this.#waiters.oldestSinceMs;
   }
 
   get oldestIdleSinceMs(): number {
@@ -157,17 +147,14 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts, GroupMember 
     const isNext = this.#waiters.size === 0 && this.#lends;
     const slot = isNext ? this.#slots.pick(waiter, this.#lendingOrder) : null;
     if (slot !== null) return this.#lend(slot, nowMs);
-    this.#lastTicket += 1;
-    waiter.ticket = this.#lastTicket;
-    waiter.waitingSinceMs = nowMs;
-    this.#waiters.push(waiter);
-    this.#settle(nowMs);
+    this.#waiters.join(waiter, nowMs);
+    this.#settling.run(nowMs);
     return null;
   }
 
   /** `waiter`, which waits, no longer wants a resource. It is told nothing. */
   forget(waiter: Waiter<R>): void {
-    this.#waiters.remove(waiter);
+    this.#waiters.leave(waiter);
   }
 
   /** An attempt succeeded: `resource` goes to the first waiter, or rests. */
@@ -182,7 +169,7 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts, GroupMember 
     this.#refusals.opened();
     this.#plan.backoff.succeeded();
     this.#group.attemptSucceeded(nowMs);
-    this.#settle(nowMs);
+    this.#settling.run(nowMs);
   }
 
   /**
@@ -197,11 +184,11 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts, GroupMember 
     if (failure === "shared") this.#plan.backoff.succeeded();
     else this.#plan.backoff.failed(nowMs, this.#limits);
     if (failure === "permanent" && this.#slots.living === 0) {
-      this.#refusals.refuseUpTo(this.#lastTicket);
+      this.#refusals.refuseUpTo(this.#waiters.lastTicket);
       this.#plan.backoff.answered();
     }
     this.#group.attemptFailed(this, nowMs, error, failure === "shared" ? this.#limits : null);
-    this.#settle(nowMs);
+    this.#settling.run(nowMs);
   }
 
   /** An active `resource` comes back, clean: to the first waiter, or to rest. */
@@ -210,14 +197,14 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts, GroupMember 
     assert(slot.state === "active", "only an active resource is released");
     const nowMs = this.#clock.now();
     this.#slots.enter(slot, "idle", nowMs);
-    this.#settle(nowMs);
+    this.#settling.run(nowMs);
   }
 
   /** The owner is closing `resource`, active or idle. Its slot stays taken until it is `gone`. */
   discard(resource: R): void {
     const nowMs = this.#clock.now();
     this.#slots.enter(this.#ownSlot(resource), "closing", nowMs);
-    this.#settle(nowMs);
+    this.#settling.run(nowMs);
   }
 
   /** `resource` is really closed, whatever its state was: its slot is free. */
@@ -225,7 +212,7 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts, GroupMember 
     const nowMs = this.#clock.now();
     this.#slots.enter(this.#ownSlot(resource), "gone", nowMs);
     this.#group.freed(this, nowMs);
-    this.#settle(nowMs);
+    this.#settling.run(nowMs);
   }
 
   /**
@@ -241,7 +228,7 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts, GroupMember 
     assertPoolLimits(limits);
     this.#limits = limits;
     this.#slots.changeIdleTimeout(limits.idleTimeoutMs);
-    this.#settle(this.#clock.now());
+    this.#settling.run(this.#clock.now());
   }
 
   spare(beforeMs: number): number {
@@ -253,18 +240,18 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts, GroupMember 
     assert(slot !== null, "an idle resource is there to be retired");
     const nowMs = this.#clock.now();
     this.#retire(slot, nowMs);
-    this.#settle(nowMs);
+    this.#settling.run(nowMs);
   }
 
   /** Also opens what is to be kept open, though nobody has asked for a resource yet. */
   wake(): void {
-    this.#settle(this.#clock.now());
+    this.#settling.run(this.#clock.now());
   }
 
   /** Lends nothing until it is resumed, and retires what it has as {@link close} does. Who waits, waits on. */
   pause(): void {
     this.#paused = true;
-    this.#settle(this.#clock.now());
+    this.#settling.run(this.#clock.now());
   }
 
   /** Lends again. The time of those who wait begins anew. */
@@ -273,7 +260,7 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts, GroupMember 
     const nowMs = this.#clock.now();
     this.#paused = false;
     this.#refusals.resumed(nowMs);
-    this.#settle(nowMs);
+    this.#settling.run(nowMs);
   }
 
   /** Retires what is idle now: better ones are to be opened from here on. */
@@ -281,7 +268,7 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts, GroupMember 
     const nowMs = this.#clock.now();
     for (let slot = this.#slots.leastRecent; slot !== null; slot = this.#slots.leastRecent)
       this.#retire(slot, nowMs);
-    this.#settle(nowMs);
+    this.#settling.run(nowMs);
   }
 
   /**
@@ -290,33 +277,28 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts, GroupMember 
    */
   close(error: PoolerError): void {
     this.#closedWith ??= error;
-    this.#settle(this.#clock.now());
+    this.#settling.run(this.#clock.now());
   }
 
-  /** Does everything that can be done now, one thing at a time, and sets the alarm for the rest. */
-  #settle(nowMs: number): void {
-    if (this.#settling) return;
-    this.#settling = true;
-    try {
-      while (this.#settleOne(nowMs));
-      this.#setAlarm(nowMs);
-    } catch (error) {
-      // A callback is broken: who called the verb hears of it, the others are served at the next tick.
-      this.#ticker.ringBy(this.#alarm, nowMs);
-      throw error;
-    } finally {
-      this.#settling = false;
-    }
-  }
-
-  /** Retires before it grants, or a busy pool would never shrink; grants before it refuses. */
-  #settleOne(nowMs: number): boolean {
+  /** For {@link Settling}. Retires before it grants, or a busy pool would never shrink; grants before it refuses. */
+  settleOne(nowMs: number): boolean {
     return (
       this.#retireOne(nowMs) ||
       this.#grantFirst(nowMs) ||
       this.#refuseFirst(nowMs) ||
       this.#openOne(nowMs)
     );
+  }
+
+  /** For {@link Settling}. */
+  nextDueMs(nowMs: number): number | null {
+    if (!this.#lends) return null;
+    const limits = this.#limits;
+    const { first } = this.#waiters;
+    let dueMs = Math.min(this.#slots.idleDueMs, this.#plan.retryDueMs(limits, nowMs));
+    if (first !== null) dueMs = Math.min(dueMs, this.#refusals.dueMs(first, limits, nowMs));
+    const reserveDueMs = this.#plan.reserveDueMs(limits);
+    return nowMs < reserveDueMs ? Math.min(dueMs, reserveDueMs) : dueMs;
   }
 
   #retireOne(nowMs: number): boolean {
@@ -356,7 +338,7 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts, GroupMember 
     if (waiter === null || this.#paused) return false;
     const slot = this.#slots.pick(waiter, this.#lendingOrder);
     if (slot === null) return false;
-    this.#waiters.remove(waiter);
+    this.#waiters.leave(waiter);
     waiter.onGranted(this.#lend(slot, nowMs));
     return true;
   }
@@ -371,7 +353,7 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts, GroupMember 
     if (waiter === null) return false;
     const error = this.#refusal(waiter, nowMs);
     if (error === null) return false;
-    this.#waiters.remove(waiter);
+    this.#waiters.leave(waiter);
     waiter.onRefused(error);
     return true;
   }
@@ -388,21 +370,6 @@ export class Pool<R extends PoolResource<R>> implements PoolCounts, GroupMember 
     this.#slots.beginAttempt();
     this.#owner.open();
     return true;
-  }
-
-  /** For the earliest thing that time alone brings. One that rings too early does no harm. */
-  #setAlarm(nowMs: number): void {
-    if (!this.#lends) {
-      this.#ticker.silence(this.#alarm);
-      return;
-    }
-    const limits = this.#limits;
-    const { first } = this.#waiters;
-    let dueMs = Math.min(this.#slots.idleDueMs, this.#plan.retryDueMs(limits, nowMs));
-    if (first !== null) dueMs = Math.min(dueMs, this.#refusals.dueMs(first, limits, nowMs));
-    const reserveDueMs = this.#plan.reserveDueMs(limits);
-    if (nowMs < reserveDueMs) dueMs = Math.min(dueMs, reserveDueMs);
-    this.#ticker.ringBy(this.#alarm, dueMs);
   }
 
   #ownSlot(resource: R): PoolSlot<R> {
