@@ -353,6 +353,7 @@ export class LinkChannel implements EdgeChannel, InputOwner, OutputOwner {
     } catch (error) {
       this.#log(error);
     }
+    this.#ticket = null; // there may be secrets on it
   }
 
   #setDeadline(delayMs: number): void {

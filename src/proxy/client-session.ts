@@ -15,7 +15,6 @@ import { type FrontendRelayEvents, STOP } from "../session/relay-owner.ts";
 import { StatementTranslator } from "../session/statement-translator.ts";
 import type { IssuedKey } from "./cancel-registry.ts";
 import { ClientFlow } from "./client-flow.ts";
-import { NotTakenOverError } from "./client-takeovers.ts";
 import type { ClientTicket } from "./client-ticket.ts";
 import { isBetweenQueries, tellNothingNew } from "./heartbeat-message.ts";
 import type { Spoke } from "./heartbeats.ts";
@@ -26,6 +25,7 @@ import type { ServerPool } from "./server-pool.ts";
 import type { ClientSessionOptions, OwnedClient, SessionOwner } from "./session-owner.ts";
 import { SessionRest } from "./session-rest.ts";
 import { type JudgedClient, SettingsJudge } from "./settings-judge.ts";
+import { NotTakenOverError } from "./ticket-logins.ts";
 import { withSeverity } from "./with-severity.ts";
 
 type Phase = "welcoming" | "serving" | "over";

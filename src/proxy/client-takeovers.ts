@@ -3,36 +3,23 @@
  * and may go on where that still holds.
  */
 
-import { PoolerError } from "../base/pooler-error.ts";
-import { SQLSTATE } from "../base/sqlstate.ts";
 import type { Channel } from "../net/channel.ts";
 import type { StoredTenant } from "../tenants/tenant.ts";
 import type { TenantDirectory } from "../tenants/tenant-directory.ts";
-import type { TenantUser } from "../tenants/tenant-user.ts";
 import type { Admission } from "./admission.ts";
+import type { ClientProof } from "./client-authentication.ts";
 import { type ClientTicket, decodeTicket, type TicketHolder } from "./client-ticket.ts";
+import type { Login } from "./login.ts";
 import type { LoginRefusals } from "./login-refusals.ts";
-import { ShutdownError, TenantRemovedError, UserRemovedError } from "./proxy-errors.ts";
-import { secretOf } from "./user-secrets.ts";
-
-/** The client's ticket is of no use here. */
-export class NotTakenOverError extends PoolerError {
-  constructor(reason: string) {
-    super({
-      severity: "FATAL",
-      sqlstate: SQLSTATE.admin_shutdown,
-      message: "terminating connection because a process of the connection pooler has ended",
-      detail: "No query of this connection was under way.",
-      hint: "Connect again.",
-      logText: `a client was not taken over: ${reason}`,
-    });
-  }
-}
+import { ShutdownError, TenantRemovedError } from "./proxy-errors.ts";
+import { NotTakenOverError, type TicketLogin, type TicketLogins } from "./ticket-logins.ts";
+import { ticketProof } from "./ticket-proof.ts";
 
 /** Who takes the clients that may go on. What it throws, the client is told. */
 export interface TakeoverHost {
   readonly stopping: boolean;
-  takeOver(channel: Channel, ticket: ClientTicket, tenant: StoredTenant, user: TenantUser): void;
+  /** The login is by the tenant's record of now. */
+  takeOver(channel: Channel, ticket: ClientTicket, login: TicketLogin): void;
 }
 
 export interface ClientTakeoversParts {
@@ -40,17 +27,23 @@ export interface ClientTakeoversParts {
   readonly admission: Pick<Admission, "checkBan">;
 }
 
+/** So often a login is looked for anew whose tenant's record was changed meanwhile. */
+const ATTEMPTS_MAX = 3;
+
 export class ClientTakeovers {
   readonly #parts: ClientTakeoversParts;
+  readonly #logins: Pick<TicketLogins, "loginOf">;
   readonly #host: TakeoverHost;
   readonly #refusals: Pick<LoginRefusals, "refuse">;
 
   constructor(
     parts: ClientTakeoversParts,
+    logins: Pick<TicketLogins, "loginOf">,
     host: TakeoverHost,
     refusals: Pick<LoginRefusals, "refuse">,
   ) {
     this.#parts = parts;
+    this.#logins = logins;
     this.#host = host;
     this.#refusals = refusals;
   }
@@ -60,51 +53,76 @@ export class ClientTakeovers {
     const ticket = decodeTicket(text);
     if (ticket === null)
       return this.#refusals.refuse(channel, NOBODY, new NotTakenOverError("unknown ticket"));
-    const tenant = this.#parts.directory.peek(ticket.tenant);
-    if (tenant === undefined) void this.#openLater(channel, ticket);
-    else this.#takeOver(channel, ticket, tenant);
+    try {
+      const tenant = this.#parts.directory.peek(ticket.tenant);
+      const login = tenant === undefined ? null : this.#loginBy(ticket, tenant);
+      if (login instanceof Promise) void this.#openLater(channel, ticket, login);
+      else if (login === null) void this.#openLater(channel, ticket, this.#lookUp(ticket));
+      else this.#host.takeOver(channel, ticket, login);
+    } catch (error) {
+      this.#refusals.refuse(channel, ticket, error);
+    }
   }
 
-  async #openLater(channel: Channel, ticket: ClientTicket): Promise<void> {
+  async #openLater(
+    channel: Channel,
+    ticket: ClientTicket,
+    asked: Promise<TicketLogin>,
+  ): Promise<void> {
     channel.pause();
     try {
-      const tenant = await this.#parts.directory.lookup(ticket.tenant);
-      if (!channel.closed) this.#takeOver(channel, ticket, tenant);
+      const login = await this.#currentLogin(ticket, asked);
+      if (!channel.closed) this.#host.takeOver(channel, ticket, login);
     } catch (error) {
-      this.#refusals.refuse(channel, ticket, error);
+      if (!channel.closed) this.#refusals.refuse(channel, ticket, error);
     }
   }
 
-  #takeOver(channel: Channel, ticket: ClientTicket, tenant: StoredTenant | null): void {
-    try {
-      if (this.#host.stopping) throw new ShutdownError();
-      if (tenant === null || tenant.id !== ticket.record) throw new TenantRemovedError();
-      this.#parts.admission.checkBan(tenant);
-      const user = tenant.users.find((each) => each.db_user_alias === ticket.alias);
-      if (user === undefined) throw new UserRemovedError();
-      if (user.db_user !== ticket.role || ticketHolder(tenant, user, ticket.database) === null)
-        throw new NotTakenOverError("its servers are opened in another way by now");
-      this.#host.takeOver(channel, ticket, tenant, user);
-    } catch (error) {
-      this.#refusals.refuse(channel, ticket, error);
+  async #lookUp(ticket: ClientTicket): Promise<TicketLogin> {
+    return this.#loginBy(ticket, await this.#parts.directory.lookup(ticket.tenant));
+  }
+
+  /** While somebody was asked about the login, the tenant may have been banned, or its record become another one. */
+  async #currentLogin(ticket: ClientTicket, first: Promise<TicketLogin>): Promise<TicketLogin> {
+    let asked = first;
+    for (let attempt = 1; ; attempt += 1) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      const found = await asked;
+      const { tenant } = found.login;
+      this.#expectOpen(ticket, tenant);
+      if (this.#parts.directory.peek(ticket.tenant) === tenant) return found;
+      if (attempt === ATTEMPTS_MAX) throw new NotTakenOverError("its tenant changes all the time");
+      asked = this.#lookUp(ticket);
     }
+  }
+
+  #loginBy(ticket: ClientTicket, tenant: StoredTenant | null): TicketLogin | Promise<TicketLogin> {
+    this.#expectOpen(ticket, tenant);
+    return this.#logins.loginOf(ticket, tenant);
+  }
+
+  #expectOpen(ticket: ClientTicket, tenant: StoredTenant | null): asserts tenant is StoredTenant {
+    if (this.#host.stopping) throw new ShutdownError();
+    if (tenant === null || tenant.id !== ticket.record) throw new TenantRemovedError();
+    this.#parts.admission.checkBan(tenant);
   }
 }
 
 const NOBODY = { tenant: null };
 
 /**
- * Returns whose ticket a client of a pool in transaction mode gets; null: its servers are opened by what only its
- * login has brought.
+ * Returns whose ticket a client of a pool in transaction mode gets; null: by what it has proven, no other owner could
+ * open servers.
  */
 export function ticketHolder(
-  tenant: StoredTenant,
-  user: TenantUser,
+  login: Login,
+  proven: Pick<ClientProof, "secret" | "keys">,
   database: string,
+  remoteAddress: string,
 ): TicketHolder | null {
-  if (!tenant.require_user || user.mode_type === "native") return null;
-  const kind = secretOf(user.db_password)?.kind;
-  if (kind !== "plaintext" && kind !== "md5") return null;
+  const { tenant, user } = login;
+  const proof = ticketProof(login, proven, remoteAddress);
+  if (proof === null || user.mode_type === "native") return null;
   const { external_id, id } = tenant;
   return {
     tenant: external_id,
@@ -112,5 +130,6 @@ export function ticketHolder(
     alias: user.db_user_alias,
     role: user.db_user,
     database,
+    proof,
   };
 }

@@ -1,9 +1,11 @@
 /**
  * The ticket of a client: by this the next owner with the same address takes it over, without a login of its own. It
- * passes between workers that trust each other, and is never seen by a client: it has its cancel key.
+ * passes between workers that trust each other, and is never seen by a client nor in a log: it has the client's
+ * cancel key, and of some the secret that opens servers.
  */
 
 import type { IssuedKey } from "./cancel-registry.ts";
+import { decodeProof, encodeProof, type TicketProof } from "./ticket-proof.ts";
 
 /** Whose client it is, and whose servers it uses. */
 export interface TicketHolder {
@@ -16,6 +18,7 @@ export interface TicketHolder {
   /** The role that it is on its servers. */
   readonly role: string;
   readonly database: string;
+  readonly proof: TicketProof;
 }
 
 export interface ClientTicket extends TicketHolder {
@@ -32,11 +35,12 @@ type Fields = Readonly<Record<string, unknown>>;
 const SECRET_BYTES_MAX = 256;
 
 /** Returns what {@link decodeTicket} makes a ticket of. */
-export function encodeTicket({ settings, told, key, ...holder }: ClientTicket): string {
+export function encodeTicket({ settings, told, key, proof, ...holder }: ClientTicket): string {
   const secretKey = Buffer.from(key.secretKey).toString("base64");
   const { processId } = key;
   return JSON.stringify({
     ...holder,
+    proof: encodeProof(proof),
     settings: [...settings],
     told: [...told],
     processId,
@@ -53,8 +57,10 @@ export function decodeTicket(text: string): ClientTicket | null {
   const told = namedValues(fields["told"]);
   const key = keyIn(fields);
   if (!isText(tenant) || !isText(record) || !isText(alias) || !isText(role)) return null;
+  const proof = isFields(fields["proof"]) ? decodeProof(fields["proof"]) : null;
   if (!isText(database) || settings === null || told === null || key === null) return null;
-  return { tenant, record, alias, role, database, settings, told, key };
+  if (proof === null) return null;
+  return { tenant, record, alias, role, database, proof, settings, told, key };
 }
 
 function fieldsIn(text: string): Fields | null {

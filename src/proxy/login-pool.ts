@@ -5,6 +5,7 @@
 
 import { sha256 } from "../auth/sha-256.ts";
 import type { ChannelOpening } from "../net/channel-opening.ts";
+import type { StoredTenant } from "../tenants/tenant.ts";
 import type { AuthQueries } from "./auth-queries.ts";
 import type { ClientProof } from "./client-authentication.ts";
 import type { Login } from "./login.ts";
@@ -16,6 +17,12 @@ import { LoginOutdatedError } from "./proxy-errors.ts";
 import type { ServerPool } from "./server-pool.ts";
 import { storedSecrets } from "./user-secrets.ts";
 
+/** Which of the pools of a user is meant. */
+export interface PoolPlace {
+  readonly database: string;
+  readonly mode: PoolMode;
+}
+
 /**
  * Returns the pool, by whose servers the client is represented from now on.
  * @throws {LoginOutdatedError} the role's secret was changed while the client proved the one before: that would
@@ -23,15 +30,14 @@ import { storedSecrets } from "./user-secrets.ts";
  */
 export function poolOfLogin(
   login: Login,
-  proof: ClientProof,
-  opening: ChannelOpening,
+  proof: Pick<ClientProof, "secret" | "keys">,
+  place: PoolPlace,
   pools: PoolRegistry,
   authQueries: AuthQueries,
 ): ServerPool {
   const { tenant, user } = login;
   const { external_id: id } = tenant;
-  const database = databaseOf(opening, tenant);
-  const mode = modeOf(opening);
+  const { database, mode } = place;
   if (login.byToken && proof.secret.kind === "plaintext") {
     const { password: token } = proof.secret;
     const owner = { ...user, db_password: token, db_password_previous: null };
@@ -52,16 +58,18 @@ export function poolOfLogin(
 
 /** Returns the key of the pool that {@link poolOfLogin} returns. */
 export function poolKeyOfLogin(
-  { tenant, user, byToken }: Login,
-  { secret }: ClientProof,
-  opening: ChannelOpening,
+  { user, byToken }: Login,
+  { secret }: Pick<ClientProof, "secret">,
+  { database, mode }: PoolPlace,
 ): string {
   const tokenHash = byToken && secret.kind === "plaintext" ? hashOf(secret.password) : null;
-  return poolKey(user.db_user_alias, databaseOf(opening, tenant), modeOf(opening), tokenHash);
+  return poolKey(user.db_user_alias, database, mode, tokenHash);
 }
 
-function modeOf({ portMode }: ChannelOpening): PoolMode {
-  return portMode === "session" ? "session" : "transaction";
+/** Returns which of its user's pools a client has asked for. */
+export function placeIn(tenant: StoredTenant, opening: ChannelOpening): PoolPlace {
+  const mode = opening.portMode === "session" ? "session" : "transaction";
+  return { database: databaseOf(opening, tenant), mode };
 }
 
 /** A pool's key is seen in more places than its secret. */

@@ -31,13 +31,12 @@ import type { ClientTicket, TicketHolder } from "./client-ticket.ts";
 import { GradualDeparture } from "./gradual-departure.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import type { Login } from "./login.ts";
-import { poolKeyOfLogin, poolOfLogin } from "./login-pool.ts";
+import { placeIn, poolKeyOfLogin, poolOfLogin } from "./login-pool.ts";
 import { LoginRefusals, type LoginRefusalsParts } from "./login-refusals.ts";
 import { NativeClients } from "./native-clients.ts";
 import { NativePipe } from "./native-pipe.ts";
 import { nativeStartup } from "./native-startup.ts";
 import { databaseOf } from "./opening-parameters.ts";
-import { poolKey } from "./pool-key.ts";
 import type { PoolRegistry } from "./pool-registry.ts";
 import { ShutdownError, TenantRemovedError, UserRemovedError } from "./proxy-errors.ts";
 import type { RelayScratch } from "./relay-scratch.ts";
@@ -45,6 +44,7 @@ import type { ServerPool } from "./server-pool.ts";
 import type { OwnedClient, SessionOwner } from "./session-owner.ts";
 import { startupSettings } from "./startup-settings.ts";
 import { TenantClients } from "./tenant-clients.ts";
+import { type TicketLogin, TicketLogins } from "./ticket-logins.ts";
 import { Welcomes } from "./welcomes.ts";
 
 export interface OwnerLimits extends LoginLimits {
@@ -92,7 +92,7 @@ export class Owner implements ChannelOwner, SessionOwner, LoginHost, TakeoverHos
     this.#clients = new ClientRoster(parts.clock);
     this.#refusals = new LoginRefusals(parts, (error) => this.onFault(error));
     this.#logins = new ClientLogins(parts, this, this.#refusals);
-    this.#takeovers = new ClientTakeovers(parts, this, this.#refusals);
+    this.#takeovers = new ClientTakeovers(parts, new TicketLogins(parts), this, this.#refusals);
     this.#room = new ClientRoom(parts, this.#natives, this.#tenantClients);
     this.#heartbeats = new Heartbeats(parts.ticker, () => this.#onClientLost());
   }
@@ -215,7 +215,7 @@ export class Owner implements ChannelOwner, SessionOwner, LoginHost, TakeoverHos
   ): { readonly place: ClientPlace; readonly limits: PlaceLimits } {
     const { tenant, user } = login;
     const { db_user_alias: alias } = user;
-    const pool = poolKeyOfLogin(login, proof, opening);
+    const pool = poolKeyOfLogin(login, proof, placeIn(tenant, opening));
     return {
       place: { tenant: tenant.external_id, alias, pool },
       limits: this.#room.limits(tenant, alias),
@@ -231,12 +231,14 @@ export class Owner implements ChannelOwner, SessionOwner, LoginHost, TakeoverHos
     place: ClientPlace | null,
   ): void {
     const { counters, census } = this.#parts;
-    const { tenant, user, byToken } = login;
+    const { tenant } = login;
     const pool = this.#poolFor(login, proof, opening, place);
-    const mayGetTicket = channel.outlivesHolder && !byToken && pool.name.mode === "transaction";
+    const mayGetTicket = channel.outlivesHolder && pool.name.mode === "transaction";
     const session = this.#addSession(channel, pool, {
       settings: startupSettings(opening),
-      ticketHolder: mayGetTicket ? ticketHolder(tenant, user, databaseOf(opening, tenant)) : null,
+      ticketHolder: mayGetTicket
+        ? ticketHolder(login, proof, databaseOf(opening, tenant), opening.remoteAddress)
+        : null,
       secretBytes: secretBytesFor(opening),
     });
     if (census !== null)
@@ -248,17 +250,19 @@ export class Owner implements ChannelOwner, SessionOwner, LoginHost, TakeoverHos
     session.start(proof.early, proof.saslFinal);
   }
 
-  takeOver(channel: Channel, ticket: ClientTicket, tenant: StoredTenant, user: TenantUser): void {
-    const { pools, census } = this.#parts;
+  takeOver(channel: Channel, ticket: ClientTicket, { login, proof }: TicketLogin): void {
+    const { pools, authQueries, census } = this.#parts;
     const { tenant: id, alias, database, settings, key } = ticket;
+    const { tenant } = login;
+    const wanted = { database, mode: "transaction" } as const;
     this.#room.expect(tenant, alias);
-    const pool = pools.poolOf(tenant, user, database, "transaction");
+    const pool = poolOfLogin(login, proof, wanted, pools, authQueries);
     const session = this.#addSession(channel, pool, {
       settings,
       ticketHolder: ticket,
       secretBytes: key.secretKey.length,
     });
-    const place = { tenant: id, alias, pool: poolKey(alias, database, "transaction", null) };
+    const place = { tenant: id, alias, pool: poolKeyOfLogin(login, proof, wanted) };
     if (census !== null) this.#places.set(session, census.join(place, tenant));
     session.takeOver(ticket);
   }
@@ -289,7 +293,7 @@ export class Owner implements ChannelOwner, SessionOwner, LoginHost, TakeoverHos
     const { pools, authQueries, census } = this.#parts;
     try {
       this.#room.expect(login.tenant, login.user.db_user_alias);
-      return poolOfLogin(login, proof, opening, pools, authQueries);
+      return poolOfLogin(login, proof, placeIn(login.tenant, opening), pools, authQueries);
     } catch (error) {
       if (place !== null) census?.leave(place);
       throw error;

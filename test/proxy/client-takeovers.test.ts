@@ -1,9 +1,12 @@
 import { describe, expect, test } from "bun:test";
+import type { ScramLoginKeys } from "../../src/auth/scram-keys.ts";
+import { classifySecret, type Secret } from "../../src/auth/secret.ts";
 import type { Channel } from "../../src/net/channel.ts";
 import { AddressBans } from "../../src/proxy/address-bans.ts";
 import { Admission } from "../../src/proxy/admission.ts";
 import { ClientTakeovers, ticketHolder } from "../../src/proxy/client-takeovers.ts";
 import { type ClientTicket, encodeTicket } from "../../src/proxy/client-ticket.ts";
+import { TicketLogins } from "../../src/proxy/ticket-logins.ts";
 import type { StoredTenant } from "../../src/tenants/tenant.ts";
 import { MemoryStream } from "../link/support/memory-stream.ts";
 import { FakeClock } from "../support/fake-clock.ts";
@@ -30,6 +33,7 @@ const TICKET: ClientTicket = {
   alias: "web",
   role: "app",
   database: "shop",
+  proof: { kind: "stored" },
   settings: new Map(),
   told: new Map(),
   key: { processId: 5, secretKey: new Uint8Array(4) },
@@ -47,19 +51,43 @@ const ADMISSION = new Admission(WALL_CLOCK, new AddressBans(NO_LIMITS, CLOCK, WA
 async function outcome(
   ticket: string,
   peeked: StoredTenant | null | undefined,
-  options: { looked?: StoredTenant | null | Error; stopping?: boolean; leaves?: boolean } = {},
+  options: {
+    looked?: StoredTenant | null | Error;
+    stopping?: boolean;
+    leaves?: boolean;
+    /** What comes of the `auth_query`. */
+    asked?: () => string;
+    /** What the directory knows once that was run. */
+    peekedThen?: StoredTenant | null;
+  } = {},
 ): Promise<string> {
   const ends: string[] = [];
   const { one: channel, other: peer } = new MemoryStream();
   const { looked = null, stopping = false, leaves = false } = options;
+  let known = peeked;
+  const secretOf = async (): Promise<string> => {
+    await Promise.resolve();
+    if (options.peekedThen !== undefined) known = options.peekedThen;
+    return options.asked?.() ?? SCRAM;
+  };
   const takeovers = new ClientTakeovers(
     {
       directory: {
-        peek: () => peeked,
-        lookup: () => (looked instanceof Error ? Promise.reject(looked) : Promise.resolve(looked)),
+        peek: () => known,
+        lookup: () => {
+          if (looked instanceof Error) return Promise.reject(looked);
+          known = known === undefined ? looked : known;
+          return Promise.resolve(known);
+        },
       },
       admission: ADMISSION,
     },
+    new TicketLogins({
+      authQueries: { secretOf },
+      clock: CLOCK,
+      wallClock: WALL_CLOCK,
+      limits: { jitTimeoutMs: 1 },
+    }),
     { stopping, takeOver: (_channel, { alias }) => void ends.push(`goes on as ${alias}`) },
     { refuse: (_channel: Channel, _who, thrown) => void ends.push(nameOf(thrown)) },
   );
@@ -131,22 +159,80 @@ describe("a client that comes with the ticket of an owner before", () => {
   });
 });
 
+describe("a client whose secret is asked for again", () => {
+  const queried = stored({ require_user: false, auth_query: QUERY }, { is_manager: true });
+  const byMd5 = encodeTicket({ ...TICKET, proof: { kind: "md5", verifier: MD5 } });
+  const asked = () => MD5;
+
+  test("goes on where it is the same, and its tenant as well", async () => {
+    expect(await outcome(byMd5, queried, { asked })).toBe("goes on as web");
+    expect(await outcome(byMd5, undefined, { looked: queried, asked })).toBe("goes on as web");
+  });
+
+  test("goes on by a record that came meanwhile, if that says the same", async () => {
+    const renewed = { ...queried, default_pool_size: 7 };
+    expect(await outcome(byMd5, queried, { asked, peekedThen: renewed })).toBe("goes on as web");
+  });
+
+  test("is sent away by a record that came meanwhile", async () => {
+    const then = async (peekedThen: StoredTenant | null) =>
+      outcome(byMd5, queried, { asked, peekedThen });
+    expect(await then(null)).toBe("TenantRemovedError");
+    expect(await then({ ...queried, id: "record-2" })).toBe("TenantRemovedError");
+    expect(await then({ ...queried, users: [] })).toBe("UserRemovedError");
+    const banned = { ...queried, banned_at: "2020-01-01T00:00:00.000Z", ban_reason: "unpaid" };
+    expect(await then(banned)).toBe("TenantBannedError");
+  });
+
+  test("that leaves meanwhile is forgotten", async () => {
+    expect(await outcome(byMd5, queried, { asked, leaves: true })).toBe("nothing");
+  });
+});
+
+/** The holder of the ticket of tenant `blue`'s first user, who has proven this. */
+function holderOf(
+  blue: StoredTenant,
+  secret: Secret,
+  keys: ScramLoginKeys | null,
+  byToken = false,
+) {
+  const user = present(blue.users[0]);
+  return ticketHolder({ tenant: blue, user, byToken }, { secret, keys }, "shop", "192.0.2.7");
+}
+
 describe("whose ticket a client gets", () => {
+  const KEYS = { clientKey: new Uint8Array(32), serverKey: new Uint8Array(32) };
+  const scram = present(classifySecret(SCRAM));
+  const plaintext = present(classifySecret("secret"));
   test("is its user's, by alias and role", () => {
-    const blue = stored();
-    expect(ticketHolder(blue, present(blue.users[0]), "shop")).toEqual({
+    expect(holderOf(stored(), plaintext, KEYS)).toEqual({
       tenant: "blue",
       record: "record-1",
       alias: "web",
       role: "app",
       database: "shop",
+      proof: { kind: "stored" },
     });
   });
 
-  test("is nobody's where only a login brings what servers are opened by", () => {
-    const verifierOnly = stored({}, { db_password: SCRAM });
+  test("has what only its login has brought", () => {
     const queried = stored({ require_user: false, auth_query: QUERY }, { is_manager: true });
-    for (const blue of [verifierOnly, queried])
-      expect(ticketHolder(blue, present(blue.users[0]), "shop")).toBe(null);
+    const proofs = [
+      holderOf(stored({}, { db_password: SCRAM }), scram, KEYS),
+      holderOf(queried, scram, KEYS),
+      holderOf(queried, present(classifySecret(MD5)), null),
+      holderOf(stored(), present(classifySecret("a.b.c")), null, true),
+    ].map((holder) => holder?.proof);
+    expect(proofs).toEqual([
+      { kind: "keys", keys: KEYS },
+      { kind: "keys", keys: KEYS },
+      { kind: "md5", verifier: MD5 },
+      { kind: "token", token: "a.b.c", remoteAddress: "192.0.2.7" },
+    ]);
+  });
+
+  test("is nobody's where nothing was brought that opens servers, or PostgreSQL itself judges", () => {
+    expect(holderOf(stored({}, { db_password: SCRAM }), scram, null)).toBe(null);
+    expect(holderOf(stored({}, { mode_type: "native" }), plaintext, null)).toBe(null);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { type ClientTicket, decodeTicket, encodeTicket } from "../../src/proxy/client-ticket.ts";
+import type { TicketProof } from "../../src/proxy/ticket-proof.ts";
 
 const TICKET: ClientTicket = {
   tenant: "blue",
@@ -7,6 +8,7 @@ const TICKET: ClientTicket = {
   alias: "grüße",
   role: "app",
   database: "shop",
+  proof: { kind: "stored" },
   settings: new Map([["application_name", "it's"]]),
   told: new Map([
     ["TimeZone", "Asia/Tokyo"],
@@ -32,18 +34,52 @@ describe("a client's ticket", () => {
     expect(decodeTicket(encodeTicket(ticket))).toEqual(ticket);
   });
 
+  test("has what opens the client's servers, where its tenant's record does not say it", () => {
+    const keys = { clientKey: new Uint8Array(32).fill(1), serverKey: new Uint8Array(32).fill(2) };
+    const proofs: readonly TicketProof[] = [
+      { kind: "keys", keys },
+      { kind: "md5", verifier: `md5${"0".repeat(32)}` },
+      { kind: "token", token: "a.b.c", remoteAddress: "192.0.2.7" },
+    ];
+    for (const proof of proofs)
+      expect(decodeTicket(encodeTicket({ ...TICKET, proof }))).toEqual({ ...TICKET, proof });
+  });
+
+  test("is none whose proof is damaged, of no kind, or has keys of another length", () => {
+    const [good, short, long] = [32, 31, 33].map((bytes) => Buffer.alloc(bytes).toString("base64"));
+    const proofs: readonly unknown[] = [
+      {},
+      { kind: "trust" },
+      { kind: "keys" },
+      { kind: "keys", clientKey: good },
+      { kind: "keys", clientKey: short, serverKey: good },
+      { kind: "keys", clientKey: good, serverKey: long },
+      { kind: "md5", verifier: 5 },
+      { kind: "token", token: "a" },
+      { kind: "token", token: null, remoteAddress: "192.0.2.7" },
+    ];
+    for (const proof of proofs) expect(decodeTicket(changed({ proof }))).toBe(null);
+  });
+
   test("is none that is not JSON, or no object", () => {
     for (const text of ["", "{", "null", "1", "[]", '"ticket"', "\0", "{}"])
       expect(decodeTicket(text)).toBe(null);
   });
 
-  test.each(["tenant", "record", "alias", "role", "database", "settings", "told", "secretKey"])(
-    "is none whose %s is not there, or of another type",
-    (name) => {
-      for (const value of [undefined, null, 1, true, {}])
-        expect(decodeTicket(changed({ [name]: value }))).toBe(null);
-    },
-  );
+  test.each([
+    "tenant",
+    "record",
+    "alias",
+    "role",
+    "database",
+    "proof",
+    "settings",
+    "told",
+    "secretKey",
+  ])("is none whose %s is not there, or of another type", (name) => {
+    for (const value of [undefined, null, 1, true, {}])
+      expect(decodeTicket(changed({ [name]: value }))).toBe(null);
+  });
 
   test("is none whose pairs are not two texts each", () => {
     const notPairs: readonly unknown[] = [["a"], ["a", "b", "c"], ["a", 1], [1, "a"], "ab", null];

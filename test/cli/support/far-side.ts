@@ -7,18 +7,29 @@ import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { connect, Socket } from "node:net";
 import { join } from "node:path";
-import { Client } from "pg";
+import { Client, type ClientConfig } from "pg";
 import postgresJs from "postgres";
 import { until } from "../../support/deadline.ts";
-import { startPostgres, type TestPostgres } from "../../support/postgres.ts";
+import {
+  startPostgres,
+  type TestPostgres,
+  type TestPostgresOptions,
+} from "../../support/postgres.ts";
 import { RawClient } from "../../support/raw-client.ts";
-import { runProgram } from "../../support/running-program.ts";
+import { type ProgramEnvironment, runProgram } from "../../support/running-program.ts";
 import { makeTemporaryFolder, type TemporaryFolder } from "../../support/temporary-folder.ts";
 import { WorkerProgram } from "../../support/worker-program.ts";
 
 const TENANT = "blue";
 
 export type PortMode = "transaction" | "session" | "native";
+
+/** Who clients log in as, and where. */
+export interface FarLogin {
+  readonly tenant: string;
+  readonly user: string;
+  readonly password: string;
+}
 
 /** A PostgreSQL, and a folder with a tenant that leads to it. */
 export class FarSetup implements AsyncDisposable {
@@ -30,20 +41,25 @@ export class FarSetup implements AsyncDisposable {
     this.folder = folder;
   }
 
-  static async make(): Promise<FarSetup> {
-    const postgres = await startPostgres();
+  /** @param others tenants beside the superuser's, each with its name and what it has of its own */
+  static async make(
+    postgresOptions: TestPostgresOptions = {},
+    others: (postgres: TestPostgres) => Promise<readonly object[]> = () => Promise.resolve([]),
+  ): Promise<FarSetup> {
+    const postgres = await startPostgres(postgresOptions);
     const folder = await makeTemporaryFolder();
     const { port, superuser, password } = postgres;
-    const tenant = {
-      external_id: TENANT,
+    const place = {
       db_host: "127.0.0.1",
       db_port: port,
       db_database: "postgres",
       owners: 1,
       default_pool_size: 20,
-      users: [{ db_user: superuser, db_password: password }],
     };
-    await writeFile(join(folder.path, "tenants.json"), JSON.stringify([tenant]));
+    const users = [{ db_user: superuser, db_password: password }];
+    const tenants = [{ external_id: TENANT, users }, ...(await others(postgres))];
+    const placed = tenants.map((tenant) => Object.assign({}, place, tenant));
+    await writeFile(join(folder.path, "tenants.json"), JSON.stringify(placed));
     const { exitCode, error } = await runProgram(["apply", "tenants.json"], folder.path);
     if (exitCode !== 0) throw new Error(error);
     return new FarSetup(postgres, folder);
@@ -59,23 +75,30 @@ export class FarSetup implements AsyncDisposable {
 export class FarSide implements AsyncDisposable {
   readonly program: WorkerProgram;
   readonly owner: number;
-  readonly #setup: FarSetup;
+  readonly #login: FarLogin;
 
-  private constructor(program: WorkerProgram, setup: FarSetup) {
+  private constructor(program: WorkerProgram, login: FarLogin) {
     this.program = program;
-    this.owner = program.ownerOf(TENANT);
-    this.#setup = setup;
+    this.owner = program.ownerOf(login.tenant);
+    this.#login = login;
   }
 
-  static async start(setup: FarSetup): Promise<FarSide> {
-    return new FarSide(await WorkerProgram.start(setup.folder.path, 3), setup);
+  static async start(setup: FarSetup, environment: ProgramEnvironment = {}): Promise<FarSide> {
+    const { superuser: user, password } = setup.postgres;
+    const program = await WorkerProgram.start(setup.folder.path, 3, environment);
+    return new FarSide(program, { tenant: TENANT, user, password });
+  }
+
+  /** The same program, for who logs in otherwise. It ends with the one that was started. */
+  as(login: FarLogin): FarSide {
+    return new FarSide(this.program, login);
   }
 
   target(mode: PortMode = "transaction") {
-    const { superuser, password } = this.#setup.postgres;
+    const { tenant, user, password } = this.#login;
     const host = "127.0.0.1";
     const port = this.program.portOf(mode);
-    return { host, port, user: `${superuser}.${TENANT}`, password, database: "postgres" };
+    return { host, port, user: `${user}.${tenant}`, password, database: "postgres" };
   }
 
   /** Connects until the connection is not the owner's own. */
@@ -92,10 +115,10 @@ export class FarSide implements AsyncDisposable {
     }
   }
 
-  async pg(): Promise<Client> {
+  async pg(config: ClientConfig = {}): Promise<Client> {
     for (;;) {
       const socket = new Socket();
-      const client = new Client({ ...this.target(), stream: () => socket });
+      const client = new Client({ ...this.target(), ...config, stream: () => socket });
       client.on("error", () => undefined);
       // oxlint-disable-next-line no-await-in-loop -- until one is far
       await client.connect();
