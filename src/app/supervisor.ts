@@ -31,7 +31,6 @@ import { NodeDesks } from "./node-desks.ts";
 import type { PoolerPorts } from "./pooler.ts";
 import { POOLER_PORTS } from "./port-place.ts";
 import { readAuthority } from "./read-authority.ts";
-
 import { ReservedPorts } from "./reserved-ports.ts";
 import type { ServingNode } from "./serving-node.ts";
 import { WorkerStartError } from "./start-errors.ts";
@@ -68,6 +67,9 @@ const START_TIMEOUT_MS = 30_000;
 
 /** Files are read, and each tenant in use is looked at. */
 const RELOAD_TIMEOUT_MS = 10_000;
+
+/** A worker that is silent for as long as it may be is asked once or twice meanwhile. */
+const PULSE_TIMEOUT_MS = 60_000;
 
 /** What a worker may take beyond the time that it was given: closing its servers, and its end. */
 const STOP_GRACE_MS = 3000;
@@ -241,7 +243,9 @@ export class Supervisor implements ServingNode, WorkersHandler {
   }
 
   #onPeerGone(worker: number): void {
-    if (this.#ready.delete(worker)) this.desk.onWorkerGone(worker);
+    if (!this.#ready.delete(worker)) return;
+    this.#slots[worker]?.onLost();
+    this.desk.onWorkerGone(worker);
   }
 
   #endGhost(): EndServer {
@@ -259,6 +263,8 @@ export class Supervisor implements ServingNode, WorkersHandler {
       clock,
       logger,
       spawn: () => this.#spawn(worker),
+      ask: () => this.desk.request(worker, "life.pulse", null, PULSE_TIMEOUT_MS),
+      timeoutMs: () => this.#config.workerTimeoutMs,
       onStartFailed: (how) =>
         this.#allReady.reject(new WorkerStartError(`worker ${worker} did not start: ${how}`)),
     });

@@ -126,6 +126,7 @@ export class Worker implements ControlHandler {
   }
 
   async onRequest(verb: string, body: unknown): Promise<unknown> {
+    if (verb === "life.pulse") return null;
     if (verb === "life.reload" && isConfig(body)) return this.#reload(body);
     if (verb === "life.leave" && typeof body === "number") return this.#leave(body);
     throw new Error(`unknown order ${verb}`);

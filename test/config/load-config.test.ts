@@ -84,6 +84,7 @@ describe("loadConfig", () => {
       apiMaxRequestSizeBytes: 16 * 1024 ** 2,
       workers: null,
       memoryLimitBytes: 0,
+      workerTimeoutMs: 10_000,
       shutdownTimeoutMs: 25_000,
       logLevel: "info",
       logFormat: "json",

@@ -18,6 +18,17 @@ export const PROCESS_SETTINGS = {
     summary:
       "Processes that serve clients, on the same ports. Without it, as many as the machine has cores. With 1 there is no other process than the one that was started; each one more takes some 60 MB. Limits hold for all of them together.",
   }),
+  workerTimeoutMs: milliseconds({
+    name: "WORKER_TIMEOUT",
+    group: "Process",
+    default: "10s",
+    reloadable: true,
+    min: 2000,
+    max: DAY_MS,
+    zero: "for ever",
+    summary:
+      "How long a worker may not answer the process that has started it before it is ended by SIGKILL and started again: it was stopped, or is in an endless loop, and its clients wait. It is asked every second; a time for which the whole machine stood still does not count.",
+  }),
   memoryLimitBytes: bytes({
     name: "MEMORY_LIMIT",
     group: "Process",
