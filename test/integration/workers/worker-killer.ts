@@ -1,12 +1,13 @@
 /**
- * Kills workers of a running node, and knows who sat on them.
+ * Kills workers of a running node, or stops them, and knows who sat on them.
  */
 
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { until } from "../../support/deadline.ts";
+import { eventually } from "../../support/eventually.ts";
 import { isProcessAlive } from "../../support/process-alive.ts";
 import type { Loss } from "../chaos/swarm.ts";
-import { ConnectionLostError } from "../chaos/wire-client.ts";
+import { ConnectionLostError, type WireClient } from "../chaos/wire-client.ts";
 
 /** What a client is told that was about to log in while its tenant's worker was away. */
 const AWAY = "57P03";
@@ -42,16 +43,36 @@ export class WorkerKiller {
 
   /** Kills one of the workers, whatever it does. Resolves when it is gone. */
   async killOne(): Promise<void> {
-    const { workers } = this;
-    const victim = workers[Math.floor(this.#random() * workers.length)];
-    if (victim === undefined) throw new Error("there is no worker");
-    process.kill(victim, "SIGSTOP"); // else others would come between the look at it and its end
-    const death: Death = { killedMs: performance.now(), goneMs: Number.POSITIVE_INFINITY };
-    this.deaths.push(death);
-    for (const port of peerPortsOf(victim)) this.#condemned.set(port, death.killedMs);
+    const { victim, death } = this.#stopOne();
     process.kill(victim, "SIGKILL");
     await until("the worker is gone", () => !isProcessAlive(victim));
     death.goneMs = performance.now();
+  }
+
+  /** Stops one of the workers. Resolves when somebody has killed it. */
+  async freezeOne(timeoutMs: number): Promise<void> {
+    const { victim, death } = this.#stopOne();
+    await eventually(() => {
+      if (isProcessAlive(victim)) throw new Error(`the worker is stopped, and not gone`);
+    }, timeoutMs);
+    death.goneMs = performance.now();
+  }
+
+  /** Whether a client sat on a worker when that was killed or stopped. */
+  isCondemned({ localPort, connectedMs }: WireClient): boolean {
+    return (this.#condemned.get(localPort) ?? 0) > connectedMs;
+  }
+
+  /** Stopped, so that nobody comes between the look at it and its end. */
+  #stopOne(): { readonly victim: number; readonly death: Death } {
+    const { workers } = this;
+    const victim = workers[Math.floor(this.#random() * workers.length)];
+    if (victim === undefined) throw new Error("there is no worker");
+    process.kill(victim, "SIGSTOP");
+    const death: Death = { killedMs: performance.now(), goneMs: Number.POSITIVE_INFINITY };
+    this.deaths.push(death);
+    for (const port of peerPortsOf(victim)) this.#condemned.set(port, death.killedMs);
+    return { victim, death };
   }
 
   /**
@@ -62,8 +83,7 @@ export class WorkerKiller {
     const sawDeath = this.deaths.some(({ goneMs }) => goneMs > sinceMs);
     if (client === null) return sawDeath && (!isTold(error) || error.said?.sqlstate === AWAY);
     if (isTold(error)) return false;
-    const killedMs = this.#condemned.get(client.localPort) ?? 0;
-    return killedMs > client.connectedMs || (sawDeath && client.isCutOff);
+    return this.isCondemned(client) || (sawDeath && client.isCutOff);
   };
 }
 
