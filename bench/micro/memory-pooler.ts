@@ -58,7 +58,7 @@ const RECIPE: PoolRecipe = {
   hiddenStateCheck: 0,
   clientsMax: 1000,
   parameterDefaults: null,
-  pinsMax: 1,
+  pins: { max: 1, here: 1 },
   limits: {
     size: 1,
     lendingOrder: "fifo",

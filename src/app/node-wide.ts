@@ -5,7 +5,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { SupervisorPort } from "../cluster/control-port.ts";
 import { Ownership } from "../cluster/ownership.ts";
-import { hasSeveralOwners } from "../cluster/tenant-owners.ts";
+import { hasSeveralOwners, ownersOf } from "../cluster/tenant-owners.ts";
 import type { WorkerPeers } from "../cluster/worker-peers.ts";
 import { openPermitOffice } from "../cluster/worker-permits.ts";
 import { SharedBans } from "../control/shared-bans.ts";
@@ -14,6 +14,8 @@ import type { Traffic } from "../control/traffic.ts";
 import { TrafficHandler } from "../control/traffic-handler.ts";
 import type { PermitOffice } from "../pool/permits.ts";
 import type { AddressBans } from "../proxy/address-bans.ts";
+import type { OwnerPlace } from "../proxy/owner-share.ts";
+import type { StoredTenant } from "../tenants/tenant.ts";
 import type { WorkerPlace } from "./worker-place.ts";
 
 export class NodeWide {
@@ -43,6 +45,13 @@ export class NodeWide {
     );
     this.failedLogins = new SharedBans(bans, supervisor);
   }
+
+  /** The place of this worker among those that may own `tenant`. */
+  readonly placeOf = (tenant: StoredTenant): OwnerPlace => {
+    const owners = ownersOf(tenant, this.ownership.ranking(tenant.external_id));
+    const index = owners.indexOf(this.peers.self);
+    return { index: index < 0 ? owners.length : index, owners: owners.length };
+  };
 
   /**
    * Learns what the node knows already, and does to `traffic` what its operator says. To be awaited before any

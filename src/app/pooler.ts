@@ -117,7 +117,6 @@ export class Pooler {
 
   constructor(parts: PoolerParts) {
     const { config, store, clock, random, logger } = parts;
-    const { counters } = this;
     this.#parts = parts;
     const settings = new LiveSettings(config, parts.certificateAuthority);
     this.#settings = settings;
@@ -146,13 +145,14 @@ export class Pooler {
         random,
         logger,
         scratch,
-        counters,
+        counters: this.counters,
         lastErrors,
         limits: settings,
         reader: new SqlReader(parts.grammar),
         permits: nodeWide?.permits ?? null,
       },
       settings,
+      nodeWide?.placeOf,
     );
     this.#authQueries = new AuthQueries(
       { net: this.#environment, wallClock: parts.wallClock, ticker, random, settings },
@@ -176,7 +176,7 @@ export class Pooler {
         createHmac("sha256", parts.vaultKey).update("carpool mock verifiers").digest(),
       ),
       scratch,
-      counters,
+      counters: this.counters,
       lastErrors,
       environment: this.#environment,
       get authMethod() {

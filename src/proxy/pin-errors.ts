@@ -5,6 +5,7 @@
 import { PoolerError } from "../base/pooler-error.ts";
 import { SQLSTATE } from "../base/sqlstate.ts";
 import { pinWords } from "../session/pin-reasons.ts";
+import type { PinLimits } from "./pin-limits.ts";
 
 const INSTEAD =
   "Use the session port (5432), or what ends with its transaction: CREATE TEMP TABLE … ON COMMIT DROP, pg_advisory_xact_lock().";
@@ -12,12 +13,13 @@ const INSTEAD =
 /** As many clients of the pool as may keep their servers do so. */
 export class PinLimitError extends PoolerError {
   /** @param reasons bits of PIN */
-  constructor(reasons: number, current: number, limit: number) {
+  constructor(reasons: number, current: number, { max, here }: PinLimits) {
+    const share = here < max ? `; ${here} of these fall to the worker of this connection` : "";
     super({
       severity: "ERROR",
       sqlstate: SQLSTATE.too_many_connections,
       message: `too many clients keep a server for themselves to allow one more, for ${pinWords(reasons)}`,
-      detail: `${current} clients of this pool do; max_pins is ${limit}.`,
+      detail: `${current} clients of this pool do; max_pins is ${max}${share}.`,
       hint: `${INSTEAD} Or raise max_pins.`,
     });
   }

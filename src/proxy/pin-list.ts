@@ -19,7 +19,7 @@ export interface PoolPinList {
   readonly user: string;
   readonly database: string;
   readonly mode: PoolMode;
-  /** Most clients that may be pinned. */
+  /** Most clients that may be pinned at this worker. */
   readonly limit: number;
   /** Clients that are pinned, or whose transaction may pin them. */
   readonly taken: number;

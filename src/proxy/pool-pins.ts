@@ -7,12 +7,12 @@ import type { LogFields, Logger } from "../base/logger.ts";
 import type { PoolerError } from "../base/pooler-error.ts";
 import { type PinReason, pinReasons } from "../session/pin-reasons.ts";
 import { PinLimitError, PinsRefusedError } from "./pin-errors.ts";
+import type { PinLimits } from "./pin-limits.ts";
 import type { PinnedClient } from "./pin-list.ts";
 import type { PinCounters } from "./pooler-counters.ts";
 
 export class PoolPins {
-  /** Most clients that are pinned, or about to be. */
-  limit: number;
+  limits: PinLimits;
   /** Clients that are pinned, or whose transaction may pin them. */
   taken = 0;
   /** Clients that are pinned. One may be so for several reasons. */
@@ -31,8 +31,8 @@ export class PoolPins {
   readonly #logger: Logger;
   readonly #counters: PinCounters;
 
-  constructor(limit: number, name: LogFields, logger: Logger, counters: PinCounters) {
-    this.limit = limit;
+  constructor(limits: PinLimits, name: LogFields, logger: Logger, counters: PinCounters) {
+    this.limits = limits;
     this.#name = name;
     this.#logger = logger;
     this.#counters = counters;
@@ -40,14 +40,14 @@ export class PoolPins {
 
   /** Takes a place for one more client. Returns why there is none, and counts that, or null. */
   take(reasons: number): PoolerError | null {
-    if (this.taken < this.limit) {
+    if (this.taken < this.limits.here) {
       this.taken += 1;
       return null;
     }
     this.#counters.refusedTotal += 1;
-    return this.limit === 0
+    return this.limits.max === 0
       ? new PinsRefusedError(reasons)
-      : new PinLimitError(reasons, this.taken, this.limit);
+      : new PinLimitError(reasons, this.taken, this.limits);
   }
 
   /** The place is free again. */
@@ -72,7 +72,12 @@ export class PoolPins {
       this.#counters.byReasonTotal[reason] += 1;
     }
     this.#logger.debug(
-      { ...this.#name, reasons: pinReasons(now).join(","), pinned: this.pinned, limit: this.limit },
+      {
+        ...this.#name,
+        reasons: pinReasons(now).join(","),
+        pinned: this.pinned,
+        limit: this.limits.here,
+      },
       now === 0 ? "a client's server is free again" : "a client keeps its server",
     );
   }
@@ -86,7 +91,7 @@ export class PoolPins {
     if ((reasons & ~this.#sweptLogged) === 0) return;
     this.#sweptLogged |= reasons;
     this.#logger.warn(
-      { ...this.#name, reasons: pinReasons(reasons).join(","), limit: this.limit },
+      { ...this.#name, reasons: pinReasons(reasons).join(","), limit: this.limits.here },
       "what a client made beyond its transaction was taken away: no more clients may keep a server",
     );
   }

@@ -3,6 +3,7 @@
  */
 
 import type { PoolLimits } from "../pool/pool-limits.ts";
+import type { PinLimits } from "./pin-limits.ts";
 import type { ServerAddress } from "./server-address.ts";
 import type { SessionTimes } from "./session-times.ts";
 import { type StoredSecrets, sameSecret } from "./user-secrets.ts";
@@ -22,7 +23,7 @@ export interface PoolRecipe {
   /** Most clients at a time. */
   readonly clientsMax: number;
   /** Most clients at a time that keep a server for themselves, in transaction mode. */
-  readonly pinsMax: number;
+  readonly pins: PinLimits;
 }
 
 /**

@@ -6,6 +6,8 @@ import type { AttemptLimits } from "../pool/shared-attempts.ts";
 import type { Limits } from "../tenants/limit-fields.ts";
 import type { StoredTenant } from "../tenants/tenant.ts";
 import type { TenantUser } from "../tenants/tenant-user.ts";
+import { type OwnerPlaceOf, ownersShare } from "./owner-share.ts";
+import type { PinLimits } from "./pin-limits.ts";
 import type { PoolRecipe } from "./pool-recipe.ts";
 import { type ServerAddress, serverAddressOf } from "./server-address.ts";
 import { orNever, sessionTimes } from "./session-times.ts";
@@ -43,9 +45,11 @@ const TOKEN_IDLE_MS = 10_000;
 
 export class PoolRecipes {
   readonly #times: PoolTimes;
+  readonly #placeOf: OwnerPlaceOf;
 
-  constructor(times: PoolTimes) {
+  constructor(times: PoolTimes, placeOf: OwnerPlaceOf) {
     this.#times = times;
+    this.#placeOf = placeOf;
   }
 
   /** Limits of attempts to open servers: the same for all tenants. */
@@ -86,7 +90,7 @@ export class PoolRecipes {
       database,
       secrets: storedSecrets(user),
       parameterDefaults: parameterDefaults(tenant),
-      pinsMax: own("max_pins") ?? times.maxPins ?? Math.max(1, size - 1),
+      pins: this.#pinsOf(tenant, own("max_pins") ?? times.maxPins ?? Math.max(1, size - 1)),
       clientsMax: user.max_clients ?? tenant.default_max_clients,
       times: sessionTimes({
         heartbeatSeconds: tenant.client_heartbeat_interval,
@@ -111,6 +115,10 @@ export class PoolRecipes {
         retryMaxMs: retryMs,
       },
     };
+  }
+
+  #pinsOf(tenant: StoredTenant, max: number): PinLimits {
+    return { max, here: ownersShare(max, this.#placeOf(tenant)) };
   }
 }
 

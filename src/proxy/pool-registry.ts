@@ -6,6 +6,7 @@
 import type { PoolerError } from "../base/pooler-error.ts";
 import type { StoredTenant } from "../tenants/tenant.ts";
 import type { TenantUser } from "../tenants/tenant-user.ts";
+import { ONLY_OWNER, type OwnerPlaceOf } from "./owner-share.ts";
 import type { PoolPinList } from "./pin-list.ts";
 import type { PoolMode } from "./pool-name.ts";
 import { PoolRecipes, type PoolTimes } from "./pool-recipes.ts";
@@ -19,9 +20,14 @@ export class PoolRegistry {
   readonly #recipes: PoolRecipes;
   readonly #tenants = new Map<string, TenantPools>();
 
-  constructor(environment: TenantPoolsEnvironment, times: PoolTimes) {
+  /** @param placeOf where a tenant may have several owners; else this worker is the only one */
+  constructor(
+    environment: TenantPoolsEnvironment,
+    times: PoolTimes,
+    placeOf: OwnerPlaceOf = () => ONLY_OWNER,
+  ) {
     this.#environment = environment;
-    this.#recipes = new PoolRecipes(times);
+    this.#recipes = new PoolRecipes(times, placeOf);
   }
 
   /**
@@ -131,11 +137,11 @@ export class PoolRegistry {
 }
 
 function pinList({ pool, database }: PoolEntry): PoolPinList {
-  const { limit, taken, byReason, clients } = pool.pins;
+  const { limits, taken, byReason, clients } = pool.pins;
   return {
     ...pool.name,
     database,
-    limit,
+    limit: limits.here,
     taken,
     byReason: { ...byReason },
     clients: Array.from(clients, ({ processId, reasons }) => ({ processId, reasons })),

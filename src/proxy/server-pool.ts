@@ -81,7 +81,7 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
       share.statements.reader,
     );
     this.pins = new PoolPins(
-      recipe.pinsMax,
+      recipe.pins,
       { ...name },
       environment.logger,
       environment.counters.pins,
@@ -208,7 +208,7 @@ export class ServerPool implements PoolOwner<ServerConnection>, ServerOwner {
     const before = this.#recipe;
     this.#recipe = recipe;
     this.hiddenState.every = recipe.hiddenStateCheck;
-    this.pins.limit = recipe.pinsMax;
+    this.pins.limits = recipe.pins;
     this.#pool.changeLimits(recipe.limits);
     this.#secrets.replace(recipe.secrets);
     if (servesAsWell(before, recipe, this.#environment.wallClock.iso())) return;

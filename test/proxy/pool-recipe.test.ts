@@ -35,7 +35,7 @@ const RECIPE: PoolRecipe = {
   parameterDefaults: null,
   hiddenStateCheck: 0,
   clientsMax: 10,
-  pinsMax: 1,
+  pins: { max: 1, here: 1 },
 };
 
 /** The recipe with another password, and the one before for so long. */
@@ -52,7 +52,12 @@ function withNewPassword(validUntil: string | null): PoolRecipe {
 
 describe("servers of an older recipe", () => {
   test("serve as well where only limits and times are others", () => {
-    const after = { ...RECIPE, limits: { ...RECIPE.limits, size: 9 }, clientsMax: 99, pinsMax: 2 };
+    const after = {
+      ...RECIPE,
+      limits: { ...RECIPE.limits, size: 9 },
+      clientsMax: 99,
+      pins: { max: 2, here: 2 },
+    };
     expect(servesAsWell(RECIPE, after, NOW)).toBe(true);
   });
 

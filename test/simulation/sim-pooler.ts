@@ -163,7 +163,7 @@ export class SimPooler {
       hiddenStateCheck: 0,
       clientsMax: 100,
       parameterDefaults: null,
-      pinsMax: 1000,
+      pins: { max: 1000, here: 1000 },
       limits,
       times: this.#plan.times,
     };
