@@ -8,7 +8,7 @@ import type { Logger } from "../base/logger.ts";
 import { PoolerError } from "../base/pooler-error.ts";
 import type { ChannelHandler } from "../net/channel.ts";
 import type { ChannelOpening, ChannelOwner, PortMode } from "../net/channel-opening.ts";
-import type { TlsHandshakeHandler } from "../net/server-tls-handshake.ts";
+import { startServerTls, type TlsHandshakeHandler } from "../net/server-tls-handshake.ts";
 import type { TlsContexts } from "../net/tls-contexts.ts";
 import type { Transport } from "../net/transport.ts";
 import { errorResponseOf } from "../wire/backend/error-response.ts";
@@ -190,7 +190,8 @@ export class ClientStartup implements ChannelHandler, TlsHandshakeHandler {
 
   #startTls(contexts: TlsContexts, clientHello: Uint8Array | null): void {
     this.#securing = true;
-    this.#transport.startServerTls(
+    startServerTls(
+      this.#transport,
       { contexts, timeoutMs: this.#timeoutMs, handler: this },
       clientHello,
     );

@@ -8,12 +8,17 @@
 
 import type { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
-import type { Socket, SocketHandler, TLSOptions, TLSUpgradeOptions } from "bun";
+import type { Socket, TLSOptions, TLSUpgradeOptions } from "bun";
 import type { PoolerError } from "../base/pooler-error.ts";
 import { hashCertificate } from "./certificate-hash.ts";
 import { TlsHandshakeError, TlsVerificationError } from "./tls-errors.ts";
 import type { TlsFacts } from "./tls-facts.ts";
-import type { HandshakeOutcome, TlsHandshake } from "./tls-handshake.ts";
+import type {
+  HandshakeOutcome,
+  Securable,
+  TlsHandshake,
+  TlsSocketHandler,
+} from "./tls-handshake.ts";
 
 /**
  * What a server's certificate must prove: nothing (libpq's `require`), that a trusted authority signed it
@@ -36,7 +41,23 @@ const WRONG_HOST_NAME = "ERR_TLS_CERT_ALTNAME_INVALID";
 /** The TLS library's own failures, as against its verdicts on certificates. */
 const PROTOCOL_FAILURE = "EPROTO";
 
-export class ClientTlsHandshake implements TlsHandshake {
+/**
+ * Secures a dialled transport whose server has answered `S`. Resolves when the server's certificate has
+ * been verified as demanded; nothing has been sent by then. Else rejects with a TlsHandshakeError,
+ * TlsHandshakeTimeoutError or TlsVerificationError, and the transport is destroyed.
+ * Whoever reads the `S` refuses a chunk that holds more (CVE-2021-23222 seen from the other side).
+ */
+export async function startClientTls(
+  transport: Securable,
+  options: ClientTlsOptions,
+): Promise<void> {
+  if (transport.closed) throw new TlsHandshakeError("server", "the connection was closed");
+  const handshake = new ClientTlsHandshake(options);
+  transport.secure(handshake);
+  await handshake.promise;
+}
+
+class ClientTlsHandshake implements TlsHandshake {
   readonly peer = "server";
   readonly timeoutMs: number;
   /** Settles with the outcome. */
@@ -53,8 +74,7 @@ export class ClientTlsHandshake implements TlsHandshake {
     this.promise = this.#settle.promise;
   }
 
-  /** Returns what `upgradeTLS` needs. */
-  upgradeOptions<Data>(data: Data, socket: SocketHandler<Data>): TLSUpgradeOptions<Data> {
+  upgradeOptions<Data>(data: Data, socket: TlsSocketHandler<Data>): TLSUpgradeOptions<Data> {
     const { verification, certificateAuthority } = this.#options;
     const tls: TLSOptions = {
       serverName: this.#serverName ?? "", // left out, it would be the address all the same
@@ -62,6 +82,11 @@ export class ClientTlsHandshake implements TlsHandshake {
     };
     if (certificateAuthority !== null && verification !== "none") tls.ca = certificateAuthority;
     return { tls, data, socket };
+  }
+
+  /** No server asks for a name. */
+  select(): undefined {
+    return undefined;
   }
 
   notStarted(reason: string): PoolerError {

@@ -5,12 +5,17 @@
  * options outside its types (`isServer`, `initialData`, `serverName`); the tests of this room pin them.
  */
 
-import type { Socket, SocketHandler, TLSOptions, TLSUpgradeOptions } from "bun";
+import type { Socket, TLSOptions, TLSUpgradeOptions } from "bun";
 import type { PoolerError } from "../base/pooler-error.ts";
 import type { TlsContexts, TlsIdentity } from "./tls-contexts.ts";
 import { TlsAlpnMissingError, TlsHandshakeError } from "./tls-errors.ts";
 import type { TlsFacts } from "./tls-facts.ts";
-import type { HandshakeOutcome, TlsHandshake } from "./tls-handshake.ts";
+import type {
+  HandshakeOutcome,
+  Securable,
+  TlsHandshake,
+  TlsSocketHandler,
+} from "./tls-handshake.ts";
 
 /** PostgreSQL's ALPN name as TLS puts it on the wire: a length byte, then the name. */
 const ALPN_WIRE = "\x0apostgresql";
@@ -32,18 +37,29 @@ export interface ServerTlsOptions {
 }
 
 /** What `upgradeTLS` takes on the server's side beyond its types. */
-export interface ServerUpgradeOptions<Data> extends TLSUpgradeOptions<Data> {
+interface ServerUpgradeOptions<Data> extends TLSUpgradeOptions<Data> {
   readonly isServer: true;
   readonly initialData: Uint8Array | undefined;
   readonly tls: TLSOptions & { readonly secureContext: unknown };
 }
 
-/** `serverName` gets the socket's data first, may come before `upgradeTLS` returns, and returns a native context. */
-export interface ServerSocketHandler<Data> extends SocketHandler<Data> {
-  serverName(data: Data, serverName: string): unknown;
+/**
+ * Secures an accepted transport. After an SSLRequest, write the byte `S` first and pass null; for a client
+ * that began with TLS at once (byte 0x16), pass the chunk that was read: ALPN is then obligatory.
+ *
+ * Nothing that was read before TLS may be used after it (CVE-2021-23222). The transport keeps no input,
+ * so the caller holds everything that came in the clear: unless the chunk ended with the SSLRequest, the
+ * client stuffed the buffer and must be refused. What comes later goes to the TLS library alone.
+ */
+export function startServerTls(
+  transport: Securable,
+  options: ServerTlsOptions,
+  clientHello: Uint8Array | null,
+): void {
+  transport.secure(new ServerTlsHandshake(options, clientHello));
 }
 
-export class ServerTlsHandshake implements TlsHandshake {
+class ServerTlsHandshake implements TlsHandshake {
   readonly peer = "client";
   readonly timeoutMs: number;
   readonly #contexts: TlsContexts;
@@ -60,8 +76,7 @@ export class ServerTlsHandshake implements TlsHandshake {
     this.#identity = options.contexts.select(null);
   }
 
-  /** Returns what `upgradeTLS` needs. */
-  upgradeOptions<Data>(data: Data, socket: SocketHandler<Data>): ServerUpgradeOptions<Data> {
+  upgradeOptions<Data>(data: Data, socket: TlsSocketHandler<Data>): ServerUpgradeOptions<Data> {
     return {
       isServer: true,
       initialData: this.#clientHello ?? undefined,
@@ -71,7 +86,6 @@ export class ServerTlsHandshake implements TlsHandshake {
     };
   }
 
-  /** Chooses the certificate for the name that the client asked for. Returns its native context. */
   select(serverName: string): unknown {
     this.#identity = this.#contexts.select(serverName);
     return this.#identity.context;

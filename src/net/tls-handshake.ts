@@ -3,7 +3,7 @@
  * and who is told. The two sides are server-tls-handshake.ts and client-tls-handshake.ts.
  */
 
-import type { Socket } from "bun";
+import type { Socket, SocketHandler, TLSUpgradeOptions } from "bun";
 import type { PoolerError } from "../base/pooler-error.ts";
 import type { TlsPeer } from "./tls-errors.ts";
 import type { TlsFacts } from "./tls-facts.ts";
@@ -16,9 +16,28 @@ export interface HandshakeOutcome {
   readonly code: string | null;
 }
 
+/**
+ * Bun's events of a socket that is TLS. `serverName` gets the socket's data first, may come before `upgradeTLS`
+ * returns, and returns a native context.
+ */
+export interface TlsSocketHandler<Data> extends SocketHandler<Data> {
+  serverName(data: Data, serverName: string): unknown;
+}
+
+/** What can be secured: a transport. */
+export interface Securable {
+  readonly closed: boolean;
+  /** Begins the handshake, once and for all. Nothing may wait to leave in the clear. */
+  secure(handshake: TlsHandshake): void;
+}
+
 export interface TlsHandshake {
   readonly peer: TlsPeer;
   readonly timeoutMs: number;
+  /** Returns what `upgradeTLS` needs. */
+  upgradeOptions<Data>(data: Data, socket: TlsSocketHandler<Data>): TLSUpgradeOptions<Data>;
+  /** Chooses the certificate for the name that the peer asked for. Returns its native context. */
+  select(serverName: string): unknown;
   /** Returns what it means that the TLS library did not even begin; `reason` is its code. */
   notStarted(reason: string): PoolerError;
   /** Returns why this outcome is not good enough, or null. Nothing has been sent to the peer yet. */

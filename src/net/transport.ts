@@ -7,25 +7,24 @@
  * What is held for it still leaves, within the same bounds as after `close()`.
  */
 
-import type { Socket, SocketHandler, TLSUpgradeOptions } from "bun";
+import type { Socket, SocketHandler } from "bun";
 import { assert } from "../base/assert.ts";
 import type { Timer } from "../base/clock.ts";
 import { canonicalAddress } from "../base/ip-address.ts";
-import type { PoolerError } from "../base/pooler-error.ts";
 import type { Channel, ChannelHandler } from "./channel.ts";
-import { ClientTlsHandshake, type ClientTlsOptions } from "./client-tls-handshake.ts";
 import { HeldTail } from "./held-tail.ts";
 import { descriptorOf } from "./kernel-options.ts";
 import type { NetEnvironment } from "./net-environment.ts";
-import {
-  type ServerSocketHandler,
-  ServerTlsHandshake,
-  type ServerTlsOptions,
-} from "./server-tls-handshake.ts";
-import { TlsHandshakeError, TlsHandshakeTimeoutError } from "./tls-errors.ts";
+import { Securing, type SecuringTransport } from "./securing.ts";
 import type { TlsFacts } from "./tls-facts.ts";
-import { codeOf, type TlsHandshake } from "./tls-handshake.ts";
+import {
+  codeOf,
+  type Securable,
+  type TlsHandshake,
+  type TlsSocketHandler,
+} from "./tls-handshake.ts";
 import { mayEnter, type TransportState } from "./transport-state.ts";
+import { UNATTENDED } from "./unattended.ts";
 
 /**
  * How long a closing transport waits for its peer: for each bit of progress with the tail, then for the
@@ -47,24 +46,15 @@ export interface TransportOwner {
   onTransportClosed(): void;
 }
 
-/** Stands where no handler has been set yet: to get bytes there is a mistake of ours. */
-const UNATTENDED: ChannelHandler = {
-  onBytes() {
-    assert(false, "a transport has a handler before its first bytes come");
-  },
-  onDrained() {},
-  onClosed() {},
-};
-
-export class Transport implements Channel {
+export class Transport implements Channel, Securable, SecuringTransport {
   handler: ChannelHandler;
   readonly #owner: TransportOwner;
   #socket: Socket<Transport>;
   #state: TransportState;
   #tail: HeldTail | null;
-  /** The deadline of a handshake, of flushing or of lingering: one at a time. */
+  /** The deadline of flushing or of lingering: one at a time. */
   #deadline: Timer | null;
-  #handshake: TlsHandshake | null;
+  #securing: Securing | null;
   #tls: TlsFacts | null;
   #remoteAddress: string | null;
   /** Known here, because to ask Bun for what is so already costs a native call: some 0.6 µs. */
@@ -84,7 +74,7 @@ export class Transport implements Channel {
     this.#state = "open";
     this.#tail = null;
     this.#deadline = null;
-    this.#handshake = null;
+    this.#securing = null;
     this.#tls = null;
     this.#remoteAddress = null;
     this.#paused = false;
@@ -120,16 +110,17 @@ export class Transport implements Channel {
   };
 
   /** The same for sockets that are TLS. `open` and `serverName` come before `upgradeTLS` returns. */
-  static readonly #tlsEvents: ServerSocketHandler<Transport> = {
+  static readonly #tlsEvents: TlsSocketHandler<Transport> = {
     ...Transport.events,
     open(socket) {
       socket.data.#socket = socket;
     },
     serverName(transport, serverName) {
-      return transport.#selectCertificate(serverName);
+      return transport.#securing?.select(serverName);
     },
     handshake(socket, success, error) {
-      if (socket.data.#socket === socket) socket.data.#handshakeOver(success, error);
+      if (socket.data.#socket === socket)
+        socket.data.#securing?.onHandshake(socket, success, error);
     },
   };
 
@@ -259,32 +250,32 @@ export class Transport implements Channel {
     this.#shut();
   }
 
-  /**
-   * Secures an accepted transport. After an SSLRequest, write the byte `S` first and pass null; for a client
-   * that began with TLS at once (byte 0x16), pass the chunk that was read: ALPN is then obligatory.
-   *
-   * Nothing that was read before TLS may be used after it (CVE-2021-23222). The transport keeps no input,
-   * so the caller holds everything that came in the clear: unless the chunk ended with the SSLRequest, the
-   * client stuffed the buffer and must be refused. What comes later goes to the TLS library alone.
-   */
-  startServerTls(options: ServerTlsOptions, clientHello: Uint8Array | null): void {
-    const handshake = new ServerTlsHandshake(options, clientHello);
-    this.#beginHandshake(handshake);
-    this.#upgrade(handshake, handshake.upgradeOptions(this, Transport.#tlsEvents));
+  /** The outcome is the handshake's to tell, and may come inside this call. Where there is none, this is destroyed. */
+  secure(handshake: TlsHandshake): void {
+    assert(this.#state === "open", "TLS starts on an open transport");
+    assert(this.#tls === null, "TLS starts once");
+    assert(this.#tail === null, "what was written in the clear has left before TLS starts");
+    this.#enter("securing");
+    this.#unpause(); // a paused socket would never see the peer's part
+    this.#securing = new Securing(handshake, this, this.#owner.environment);
+    this.#securing.begin(this.#socket, Transport.#tlsEvents);
   }
 
-  /**
-   * Secures a dialled transport whose server has answered `S`. Resolves when the server's certificate has
-   * been verified as demanded; nothing has been sent by then. Else rejects with a TlsHandshakeError,
-   * TlsHandshakeTimeoutError or TlsVerificationError, and the transport is destroyed.
-   * Whoever reads the `S` refuses a chunk that holds more (CVE-2021-23222 seen from the other side).
-   */
-  async startClientTls(options: ClientTlsOptions): Promise<void> {
-    if (this.closed) throw new TlsHandshakeError("server", "the connection was closed");
-    const handshake = new ClientTlsHandshake(options);
-    this.#beginHandshake(handshake);
-    this.#upgrade(handshake, handshake.upgradeOptions(this, Transport.#tlsEvents));
-    await handshake.promise;
+  onSecured(facts: TlsFacts): void {
+    this.#securing = null;
+    this.#tls = facts;
+    this.#enter("open");
+  }
+
+  onNotSecured(): void {
+    this.#securing = null;
+    this.#shut();
+  }
+
+  /** A handler threw: our own mistake, which the caller has end this connection and nothing else. */
+  onFault(error: unknown): void {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#owner.environment.logger.error({ error: text }, "a connection's handler threw");
   }
 
   #unpause(): void {
@@ -357,84 +348,26 @@ export class Transport implements Channel {
 
   #socketClosed(): void {
     if (this.#state === "gone") return;
-    const handshake = this.#handshake;
+    const securing = this.#securing;
     this.#enter("gone");
     this.#clearDeadline();
-    this.#handshake = null;
+    this.#securing = null;
     this.#tail = null;
     this.#owner.onTransportClosed();
-    try {
-      handshake?.failed(new TlsHandshakeError(handshake.peer, "the connection was closed"));
-    } catch (error) {
-      this.#log(error);
-    }
+    securing?.onClosed();
     try {
       this.handler.onClosed();
     } catch (error) {
-      this.#log(error);
+      this.onFault(error);
     }
   }
 
   /** An established TLS session broke (a record that does not decrypt, an alert), or an event of ours threw. */
   #socketFailed(error: Error): void {
     const code = codeOf(error);
-    if (code === null) this.#log(error);
+    if (code === null) this.onFault(error);
     else this.#owner.environment.logger.debug({ code }, "a TLS session broke");
     this.destroy();
-  }
-
-  #beginHandshake(handshake: TlsHandshake): void {
-    assert(this.#state === "open", "TLS starts on an open transport");
-    assert(this.#tls === null, "TLS starts once");
-    assert(this.#tail === null, "what was written in the clear has left before TLS starts");
-    this.#enter("securing");
-    this.#unpause(); // a paused socket would never see the peer's part
-    this.#handshake = handshake;
-    this.#setDeadline(handshake.timeoutMs);
-  }
-
-  /** The outcome may come inside the call: Bun runs as much of the handshake as it has bytes for. */
-  #upgrade(handshake: TlsHandshake, options: TLSUpgradeOptions<Transport>): void {
-    try {
-      this.#socket.upgradeTLS(options);
-    } catch (error) {
-      this.#failHandshake(handshake, handshake.notStarted(codeOf(error) ?? String(error)));
-    }
-  }
-
-  #selectCertificate(serverName: string): unknown {
-    const handshake = this.#handshake;
-    return handshake instanceof ServerTlsHandshake ? handshake.select(serverName) : undefined;
-  }
-
-  #handshakeOver(success: boolean, error: Error | null): void {
-    const handshake = this.#handshake;
-    if (handshake === null) return;
-    const refusal = handshake.refusal(this.#socket, { success, code: codeOf(error) });
-    if (refusal !== null) {
-      this.#failHandshake(handshake, refusal);
-      return;
-    }
-    this.#clearDeadline();
-    this.#handshake = null;
-    this.#tls = handshake.facts(this.#socket);
-    this.#enter("open");
-    try {
-      handshake.secured();
-    } catch (thrown) {
-      this.#fail(thrown);
-    }
-  }
-
-  /** Closes without a reset, which could overtake the alert that tells the peer what was wrong. */
-  #failHandshake(handshake: TlsHandshake, error: PoolerError): void {
-    this.#handshake = null;
-    try {
-      handshake.failed(error);
-    } catch (thrown) {
-      this.#log(thrown);
-    }
-    this.#shut();
   }
 
   #setDeadline(delayMs: number): void {
@@ -449,23 +382,13 @@ export class Transport implements Channel {
 
   #deadlinePassed(): void {
     this.#deadline = null;
-    const handshake = this.#handshake;
-    if (handshake !== null) {
-      const { peer, timeoutMs } = handshake;
-      this.#failHandshake(handshake, new TlsHandshakeTimeoutError(peer, timeoutMs));
-    } else if (this.#state === "flushing") this.destroy();
+    if (this.#state === "flushing") this.destroy();
     else this.#shut();
   }
 
-  /** A handler threw: our own mistake, which ends this connection and nothing else. */
   #fail(error: unknown): void {
-    this.#log(error);
+    this.onFault(error);
     this.destroy();
-  }
-
-  #log(error: unknown): void {
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.#owner.environment.logger.error({ error: text }, "a connection's handler threw");
   }
 
   #enter(state: TransportState): void {

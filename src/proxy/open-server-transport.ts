@@ -7,6 +7,7 @@ import type { Clock } from "../base/clock.ts";
 import { PoolerError } from "../base/pooler-error.ts";
 import { SQLSTATE } from "../base/sqlstate.ts";
 import type { ChannelHandler } from "../net/channel.ts";
+import { startClientTls } from "../net/client-tls-handshake.ts";
 import { dial } from "../net/dial.ts";
 import type { NetEnvironment } from "../net/net-environment.ts";
 import { TlsHandshakeTimeoutError } from "../net/tls-errors.ts";
@@ -60,7 +61,7 @@ export async function openServerTransport(
     await askForTls(transport, endMs - clock.now(), clock);
     const leftMs = Math.ceil(endMs - clock.now());
     const serverName = address.hostname;
-    await transport.startClientTls({ ...address.tls, serverName, timeoutMs: leftMs });
+    await startClientTls(transport, { ...address.tls, serverName, timeoutMs: leftMs });
     return transport;
   } catch (error) {
     transport.destroy();

@@ -3,7 +3,11 @@ import { createHash, X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { createServer as createPlainServer, type Socket } from "node:net";
 import { createServer, type TLSSocket } from "node:tls";
-import type { ClientTlsOptions, TlsVerification } from "../../src/net/client-tls-handshake.ts";
+import {
+  type ClientTlsOptions,
+  startClientTls,
+  type TlsVerification,
+} from "../../src/net/client-tls-handshake.ts";
 import { dial } from "../../src/net/dial.ts";
 import { KernelOptions } from "../../src/net/kernel-options.ts";
 import {
@@ -96,7 +100,7 @@ async function attempt(options: Attempt): Promise<unknown> {
   const transport = await server.dial();
   const certificateAuthority = authority === "authority" ? fixture(authority) : authority;
   try {
-    await transport.startClientTls({
+    await startClientTls(transport, {
       verification,
       serverName,
       certificateAuthority,
@@ -124,13 +128,18 @@ async function named(verification: TlsVerification, serverName: string): Promise
   await using server = new ServerFixture("localhost");
   const transport = await server.dial();
   const certificateAuthority = fixture("authority");
-  await transport.startClientTls({ ...UNVERIFIED, verification, serverName, certificateAuthority });
+  await startClientTls(transport, {
+    ...UNVERIFIED,
+    verification,
+    serverName,
+    certificateAuthority,
+  });
   const { servername } = await server.peer;
   transport.destroy();
   return servername;
 }
 
-describe("Transport.startClientTls", () => {
+describe("startClientTls", () => {
   test.each(["localhost", "unnamed", "untrusted", "expired"])(
     "without verification takes any certificate: %s",
     async (certificate) => {
@@ -239,7 +248,7 @@ describe("Transport.startClientTls", () => {
   test("hands out the server's certificate and its hash, and carries megabytes", async () => {
     await using server = new ServerFixture("localhost");
     const transport = await server.dial();
-    await transport.startClientTls({
+    await startClientTls(transport, {
       verification: "full",
       serverName: "localhost",
       certificateAuthority: fixture("authority"),
@@ -264,7 +273,7 @@ describe("Transport.startClientTls", () => {
   test("fails when the server hangs up in the middle", async () => {
     await using server = new ServerFixture(null);
     const transport = await server.dial();
-    const secured = transport.startClientTls(UNVERIFIED);
+    const secured = startClientTls(transport, UNVERIFIED);
     await server[Symbol.asyncDispose]();
     expect(await secured.catch((error: unknown) => error)).toBeInstanceOf(TlsHandshakeError);
     expect(server.handler.closed).toBe(1);
@@ -274,7 +283,7 @@ describe("Transport.startClientTls", () => {
     await using server = new ServerFixture(null);
     const transport = await server.dial();
     transport.destroy();
-    const secured = transport.startClientTls(UNVERIFIED);
+    const secured = startClientTls(transport, UNVERIFIED);
     expect(await secured.catch((error: unknown) => error)).toBeInstanceOf(TlsHandshakeError);
     expect(server.clock.pending).toBe(0);
   });
@@ -282,7 +291,7 @@ describe("Transport.startClientTls", () => {
   test("fails when the server says nothing in time", async () => {
     await using server = new ServerFixture(null);
     const transport = await server.dial();
-    const secured = transport.startClientTls(UNVERIFIED);
+    const secured = startClientTls(transport, UNVERIFIED);
     server.clock.advance(HANDSHAKE_TIMEOUT_MS);
     expect(await secured.catch((error: unknown) => error)).toBeInstanceOf(TlsHandshakeTimeoutError);
     expect(server.handler.closed).toBe(1);
@@ -291,7 +300,7 @@ describe("Transport.startClientTls", () => {
   test("fails when the server speaks anything but TLS", async () => {
     await using server = new ServerFixture(null);
     const transport = await server.dial();
-    const secured = transport.startClientTls(UNVERIFIED);
+    const secured = startClientTls(transport, UNVERIFIED);
     server.sendInTheClear("E: this is not TLS at all");
     expect(await secured.catch((error: unknown) => error)).toBeInstanceOf(TlsHandshakeError);
     expect(server.handler.received).toBe(0);

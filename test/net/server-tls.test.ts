@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from "node:tls";
 import type { PoolerError } from "../../src/base/pooler-error.ts";
 import type { Channel } from "../../src/net/channel.ts";
+import { startServerTls } from "../../src/net/server-tls-handshake.ts";
 import type { TlsContexts } from "../../src/net/tls-contexts.ts";
 import {
   TlsAlpnMissingError,
@@ -26,7 +27,8 @@ function secure(
 ): Promise<PoolerError | null> {
   const { promise, resolve } = Promise.withResolvers<PoolerError | null>();
   const handler = { onSecured: () => resolve(null), onHandshakeFailed: resolve };
-  transport.startServerTls(
+  startServerTls(
+    transport,
     { contexts: using, timeoutMs: HANDSHAKE_TIMEOUT_MS, handler },
     clientHello,
   );
@@ -71,7 +73,7 @@ async function direct(net: NetFixture, using: TlsContexts, options: ClientOption
   return { ...accepted, peer, outcome: outcome.promise };
 }
 
-describe("Transport.startServerTls after an SSLRequest", () => {
+describe("startServerTls after an SSLRequest", () => {
   test("secures the connection and says what was agreed on", async () => {
     await using net = new NetFixture();
     const { transport, handler, peer, outcome } = await upgrade(net, contexts("localhost"), ALPN);
@@ -298,7 +300,8 @@ describe("Transport.startServerTls after an SSLRequest", () => {
   test("loses the connection to a handler that throws, not the process", async () => {
     await using net = new NetFixture();
     const { transport, handler, peer } = await net.connect();
-    transport.startServerTls(
+    startServerTls(
+      transport,
       {
         contexts: contexts("localhost"),
         timeoutMs: HANDSHAKE_TIMEOUT_MS,
@@ -317,7 +320,7 @@ describe("Transport.startServerTls after an SSLRequest", () => {
   });
 });
 
-describe("Transport.startServerTls with a ClientHello that was read already", () => {
+describe("startServerTls with a ClientHello that was read already", () => {
   test("secures the connection on the same port", async () => {
     await using net = new NetFixture();
     const { transport, handler, peer, outcome } = await direct(net, contexts("localhost"), ALPN);

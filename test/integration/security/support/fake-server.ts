@@ -6,6 +6,7 @@
 import { SystemClock } from "../../../../src/app/system-clock.ts";
 import { KernelOptions } from "../../../../src/net/kernel-options.ts";
 import { type Listener, listen } from "../../../../src/net/listener.ts";
+import { startServerTls } from "../../../../src/net/server-tls-handshake.ts";
 import { TlsContexts } from "../../../../src/net/tls-contexts.ts";
 import type { Transport } from "../../../../src/net/transport.ts";
 import type { CertificatePaths } from "../../../support/tls-fixtures.ts";
@@ -101,7 +102,7 @@ export class FakeServer implements Disposable {
     const contexts = this.#contexts;
     if (contexts === null) return;
     const handler = { onSecured() {}, onHandshakeFailed() {} };
-    transport.startServerTls({ contexts, timeoutMs: TLS_TIMEOUT_MS, handler }, null);
+    startServerTls(transport, { contexts, timeoutMs: TLS_TIMEOUT_MS, handler }, null);
   }
 }
 
