@@ -1,6 +1,7 @@
 /**
  * One attempt to open a server: dial, TLS, login, under one deadline. Where a password is being changed and
- * the server refuses one of the two, the other is tried at once, on a connection of its own.
+ * the server refuses one of the two, the other is tried at once, on a connection of its own; and then the first
+ * once more, since the change may have come between the two.
  */
 
 import { TLS_SERVER_END_POINT } from "../auth/channel-binding.ts";
@@ -68,7 +69,7 @@ export class ServerOpening implements ChannelHandler, ServerLoginEvents {
   readonly #events: ServerOpeningEvents;
   readonly #deadline: Timer;
   readonly #endMs: number;
-  /** Which secret is being tried. */
+  /** Counts what was tried: each of the secrets in its turn, and the first again. */
   #trial = 0;
   #clientNonce: string;
   /** Why the first one was refused. */
@@ -177,11 +178,13 @@ export class ServerOpening implements ChannelHandler, ServerLoginEvents {
 
   get #secret(): ServerSecret {
     const { secrets } = this.#options;
-    return secrets[this.#trial] ?? secrets[0];
+    return secrets[this.#trial % secrets.length] ?? secrets[0];
   }
 
   #hasAnother(error: PoolerError): boolean {
-    return isPasswordRefusal(error) && this.#trial + 1 < this.#options.secrets.length;
+    const { length } = this.#options.secrets;
+    const trialsMax = length === 1 ? 1 : length + 1;
+    return isPasswordRefusal(error) && this.#trial + 1 < trialsMax;
   }
 
   /** Of two refusals, that of the secret which was thought to be right. */
