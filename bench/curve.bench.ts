@@ -8,12 +8,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
 import { CURVE_HEAD, curveRow } from "./curve/curve-table.ts";
-import { type Field, fits, type LoadShape, openField, type PoolerName } from "./curve/field.ts";
+import {
+  type CurveSample,
+  type Field,
+  fits,
+  type LoadShape,
+  openField,
+  type PoolerName,
+} from "./curve/field.ts";
 import { type FakePostgres, startFakePostgres } from "./fake-postgres/fake-postgres.ts";
 import { describeMachine } from "./machine.ts";
 import { availablePeers } from "./peers/available-peers.ts";
 import { PGBOUNCER } from "./peers/pgbouncer.ts";
-import type { Sample } from "./sample.ts";
 
 /** Twenty thousand servers do not fit into one process. */
 const FAKE_PROCESSES = 2;
@@ -107,7 +113,7 @@ interface Pair {
   readonly single: Field;
 }
 
-type Samples = Map<Field, Map<LoadShape, Sample[]>>;
+type Samples = Map<Field, Map<LoadShape, CurveSample[]>>;
 
 async function takeRounds(
   pairs: readonly Pair[],
@@ -128,7 +134,7 @@ async function takeRounds(
   return samples;
 }
 
-function samplesOf(samples: Samples, field: Field, shape: LoadShape): Sample[] {
+function samplesOf(samples: Samples, field: Field, shape: LoadShape): CurveSample[] {
   return samples.getOrInsertComputed(field, () => new Map()).getOrInsertComputed(shape, () => []);
 }
 

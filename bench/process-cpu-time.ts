@@ -17,13 +17,27 @@ export function processCpuSeconds(pid: number): number {
   return childrenOf(pid).reduce((sum, child) => sum + processCpuSeconds(child), own);
 }
 
+/** The part of {@link processCpuSeconds} that the system has spent for the process, in its calls. */
+export function kernelCpuSeconds(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+  const own = Number(timesIn(stat)[1]) / TICKS_PER_SECOND;
+  return childrenOf(pid).reduce((sum, child) => sum + kernelCpuSeconds(child), own);
+}
+
 /** utime + stime out of the text of a /proc/PID/stat (proc_pid_stat(5): fields 14 and 15). */
 export function cpuTicksOf(stat: string): number {
-  // The second field is the command in parentheses, and may itself hold blanks and parentheses.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  const ticks = Number(fields[11]) + Number(fields[12]);
+  const [user, system] = timesIn(stat);
+  const ticks = Number(user) + Number(system);
   if (!Number.isInteger(ticks)) throw new Error(`not a /proc/PID/stat: ${stat}`);
   return ticks;
+}
+
+function timesIn(stat: string): readonly string[] {
+  // The second field is the command in parentheses, and may itself hold blanks and parentheses.
+  return stat
+    .slice(stat.lastIndexOf(")") + 2)
+    .split(" ")
+    .slice(11, 13);
 }
 
 /** The processes that `pid` has started and that still are. */

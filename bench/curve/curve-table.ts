@@ -4,14 +4,14 @@
 
 import type { Sample } from "../sample.ts";
 import { median, summarise } from "../summary.ts";
-import type { Field, LoadShape } from "./field.ts";
+import type { CurveSample, Field, LoadShape } from "./field.ts";
 
-export const CURVE_HEAD = `| tenants | busy | clients | pooler | tps | CPU µs/tx | min-max | × its 1 tenant | × pgbouncer | p99 µs | MB, pools open | opened a second |
-| ---: | --- | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |`;
+export const CURVE_HEAD = `| tenants | busy | clients | pooler | tps | CPU µs/tx | the system's | min-max | × its 1 tenant | × pgbouncer | p99 µs | MB, pools open | opened a second |
+| ---: | --- | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |`;
 
 /** Round by round, so that ratios are taken within a round. */
 export interface CurveSamples {
-  readonly own: readonly Sample[];
+  readonly own: readonly CurveSample[];
   /** Of the same pooler with one tenant. */
   readonly single: readonly Sample[];
   /** Of PgBouncer with as many tenants, or null. */
@@ -34,6 +34,9 @@ export function curveRow(
     field.pooler,
     median(own.map(({ transactions, seconds }) => transactions / seconds)).toFixed(0),
     summary.cpuMicros.toFixed(1),
+    median(
+      own.map(({ kernelSeconds, transactions }) => (kernelSeconds * 1e6) / transactions),
+    ).toFixed(1),
     `${summary.cpuMicrosMin.toFixed(1)}-${summary.cpuMicrosMax.toFixed(1)}`,
     alone.toFixed(2),
     summary.cpuRatio?.toFixed(2) ?? "-",

@@ -17,7 +17,7 @@ import {
 import { connectionsPerProcess } from "../descriptor-limit.ts";
 import type { FakePostgres } from "../fake-postgres/fake-postgres.ts";
 import type { LoadReport } from "../load/load-protocol.ts";
-import { processCpuSeconds } from "../process-cpu-time.ts";
+import { kernelCpuSeconds, processCpuSeconds } from "../process-cpu-time.ts";
 import { proportionalTreeBytes } from "../process-tree.ts";
 import { residentBytesAtRest } from "../resident-memory.ts";
 import type { Sample } from "../sample.ts";
@@ -41,6 +41,12 @@ export interface FieldSettings {
   readonly folder: string;
 }
 
+/** One measured window. */
+export interface CurveSample extends Sample {
+  /** The part of the CPU time that the system has used. */
+  readonly kernelSeconds: number;
+}
+
 export interface Field extends AsyncDisposable {
   readonly pooler: PoolerName;
   readonly version: string;
@@ -51,7 +57,7 @@ export interface Field extends AsyncDisposable {
   /** Of all tenants. Fewer than tenants where servers left no descriptors for more. */
   readonly clients: number;
   /** Load that counts. Whoever has no part in it is connected and idle. */
-  sample(shape: LoadShape, seconds: number): Promise<Sample>;
+  sample(shape: LoadShape, seconds: number): Promise<CurveSample>;
   /** Load that doesn't. */
   warmUp(shape: LoadShape, seconds: number): Promise<void>;
 }
@@ -105,8 +111,13 @@ export async function openField(settings: FieldSettings): Promise<Field> {
     clients,
     sample: async (shape, seconds) => {
       const before = processCpuSeconds(running.pid);
+      const kernelBefore = kernelCpuSeconds(running.pid);
       const report = await loop(shape, seconds);
-      return { ...report, cpuSeconds: processCpuSeconds(running.pid) - before };
+      return {
+        ...report,
+        cpuSeconds: processCpuSeconds(running.pid) - before,
+        kernelSeconds: kernelCpuSeconds(running.pid) - kernelBefore,
+      };
     },
     warmUp: async (shape, seconds) => {
       await loop(shape, seconds);
