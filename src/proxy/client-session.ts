@@ -34,10 +34,10 @@ export class ClientSession
   implements ChannelHandler, FrontendRelayEvents, JudgedClient, HoldingClient, OwnedClient
 {
   readonly client: ClientState;
-  readonly #channel: Channel;
-  readonly #pool: ServerPool;
-  readonly #relay: FrontendRelay;
-  readonly #flow: ClientFlow;
+  readonly channel: Channel;
+  readonly pool: ServerPool;
+  readonly relay: FrontendRelay;
+  readonly flow: ClientFlow;
   readonly #hold: ServerHold;
   readonly #owner: SessionOwner;
   readonly #secretBytes: number;
@@ -55,8 +55,8 @@ export class ClientSession
   constructor(options: ClientSessionOptions) {
     const { channel, pool, client, limits, scratch } = options;
     this.client = client;
-    this.#channel = channel;
-    this.#pool = pool;
+    this.channel = channel;
+    this.pool = pool;
     this.#owner = options.owner;
     this.#secretBytes = options.secretBytes;
     this.#rest = channel.outlivesHolder
@@ -66,9 +66,9 @@ export class ClientSession
       pool.name.mode === "transaction"
         ? new StatementTranslator(client, pool.statements, limits, scratch.toServer)
         : null;
-    this.#relay = new FrontendRelay(client, translator, limits, scratch.toServer, channel, this);
-    this.#flow = new ClientFlow(channel, this.#relay);
-    this.#hold = new ServerHold(this, { pool, channel, relay: this.#relay, flow: this.#flow });
+    this.relay = new FrontendRelay(client, translator, limits, scratch.toServer, channel, this);
+    this.flow = new ClientFlow(channel, this.relay);
+    this.#hold = new ServerHold(this);
     if (translator !== null) client.pinPermit = this.#hold;
     channel.handler = this;
     pool.clientJoined();
@@ -80,11 +80,11 @@ export class ClientSession
    * @param saslFinal what it is told before all else
    */
   start(early: Uint8Array | null, saslFinal: Uint8Array | null): void {
-    if (early !== null) this.#flow.keepEarly(early);
+    if (early !== null) this.flow.keepEarly(early);
     const { reported } = this.client.settings;
     if (reported !== null) return this.#welcome(reported, saslFinal);
-    if (saslFinal !== null) this.#channel.write(saslFinal, 0, saslFinal.length);
-    this.#judge = new SettingsJudge(this, this.#pool);
+    if (saslFinal !== null) this.channel.write(saslFinal, 0, saslFinal.length);
+    this.#judge = new SettingsJudge(this, this.pool);
     this.#judge.start();
   }
 
@@ -94,16 +94,16 @@ export class ClientSession
       return this.end(new NotTakenOverError("its cancel key is another client's"));
     this.client.told = told;
     this.#serve(told, key);
-    this.#flow.regulate();
+    this.flow.regulate();
     this.#lookForRest();
   }
 
   onBytes(bytes: Uint8Array): void {
     this.quietTurns = 0;
     try {
-      if (this.#phase === "welcoming") this.#flow.keepEarly(bytes);
+      if (this.#phase === "welcoming") this.flow.keepEarly(bytes);
       else this.#read(bytes);
-      this.#flow.regulate();
+      this.flow.regulate();
     } catch (fault) {
       // A bug of ours ends this connection and its server, whose state nobody knows; no other one.
       const error = new InternalError(fault);
@@ -114,7 +114,7 @@ export class ClientSession
 
   onDrained(): void {
     this.#hold.server?.transport.resume();
-    this.#flow.regulate();
+    this.flow.regulate();
     this.goOn();
   }
 
@@ -124,7 +124,7 @@ export class ClientSession
 
   onTerminate(): void {
     this.#leave(true); // first: `onClosed` may come inside `hangUp`, and says nothing of an orderly end
-    this.#channel.hangUp();
+    this.channel.hangUp();
   }
 
   onViolation(reason: string, detail?: string): void {
@@ -157,19 +157,19 @@ export class ClientSession
 
   onServerReady(): void {
     // A client that had its server before may have sent nothing since.
-    if (this.#relay.stop === STOP.none) this.afterRelay(true);
+    if (this.relay.stop === STOP.none) this.afterRelay(true);
     else this.#resumeRelay();
   }
 
   goOn(): void {
     if (this.#phase !== "serving" || this.#hold.blocked) return;
     const { server } = this.#hold;
-    switch (this.#relay.stop) {
+    switch (this.relay.stop) {
       case STOP.none:
         return this.#lookForRest();
       case STOP.needsServer:
         // A client that reads no replies gets no further server to produce more of them.
-        if (server === null && this.#channel.pendingBytes === 0) this.#hold.acquire();
+        if (server === null && this.channel.pendingBytes === 0) this.#hold.acquire();
         return;
       case STOP.needsCancelEnd:
         if (server?.state.cancelLate !== true) this.#resumeRelay();
@@ -180,9 +180,9 @@ export class ClientSession
   }
 
   afterRelay(accepted: boolean): void {
-    if (!accepted) this.#flow.block();
+    if (!accepted) this.flow.block();
     if (this.#hold.onRelayed()) return;
-    if (this.#relay.stop === STOP.none) this.#lookForRest();
+    if (this.relay.stop === STOP.none) this.#lookForRest();
     else this.goOn();
   }
 
@@ -190,12 +190,12 @@ export class ClientSession
     if (this.#phase === "over") return;
     if (this.#hold.server?.insideReply === true) return this.endSilently();
     const message = withSeverity(error, "FATAL");
-    this.#channel.write(message, 0, message.length);
+    this.channel.write(message, 0, message.length);
     this.endSilently();
   }
 
   endSilently(): void {
-    this.#channel.close();
+    this.channel.close();
     this.#leave();
   }
 
@@ -208,48 +208,48 @@ export class ClientSession
 
   /** Whose client it is. */
   get tenant(): string {
-    return this.#pool.name.tenant;
+    return this.pool.name.tenant;
   }
 
   get alias(): string {
-    return this.#pool.name.user;
+    return this.pool.name.user;
   }
 
   get heartbeatSeconds(): number {
-    return this.#pool.times.heartbeatSeconds;
+    return this.pool.times.heartbeatSeconds;
   }
 
   askUnanswered(onAnswer: (unansweredMs: number | null) => void): void {
-    this.#channel.askUnanswered(onAnswer);
+    this.channel.askUnanswered(onAnswer);
   }
 
   beat(silentSeconds: number): void {
-    if (!this.#isIdle || !tellNothingNew(this.client, this.#channel))
-      this.#channel.probeAfter(silentSeconds);
+    if (!this.#isIdle || !tellNothingNew(this.client, this.channel))
+      this.channel.probeAfter(silentSeconds);
   }
 
   lose(): void {
-    this.#channel.destroy();
+    this.channel.destroy();
   }
 
   /** Whether the client has been answered all it asked, and has begun nothing else. */
   get #isIdle(): boolean {
     if (this.#phase !== "serving" || this.#hold.blocked) return false;
-    if (this.#relay.stop !== STOP.none || this.#relay.heldBytes > 0 || this.#relay.insideMessage)
+    if (this.relay.stop !== STOP.none || this.relay.heldBytes > 0 || this.relay.insideMessage)
       return false;
     const { server } = this.#hold;
     return server === null || (isBetweenQueries(server.state) && !server.insideReply);
   }
 
   #read(bytes: Uint8Array): void {
-    const accepted = this.#relay.feed(bytes);
+    const accepted = this.relay.feed(bytes);
     if (this.#phase === "serving") this.afterRelay(accepted);
   }
 
   #resumeRelay(): void {
-    const accepted = this.#relay.resume();
+    const accepted = this.relay.resume();
     this.afterRelay(accepted);
-    this.#flow.regulate();
+    this.flow.regulate();
   }
 
   /** Where the client has nothing under way, who keeps its connection hears of that. */
@@ -257,18 +257,18 @@ export class ClientSession
     if (this.#rest === null || this.#phase !== "serving" || this.#hold.blocked) return;
     const { server } = this.#hold;
     const isServed = server === null || server.clean;
-    if (isServed && this.#relay.isBetweenMessages) this.#rest.come(server !== null);
+    if (isServed && this.relay.isBetweenMessages) this.#rest.come(server !== null);
   }
 
   #welcome(reported: ReadonlyMap<string, string>, saslFinal: Uint8Array | null): void {
     const key = this.#owner.cancels.issue(this.#hold, this.#secretBytes);
     const messages = this.#owner.welcomes.messages(saslFinal, reported, key);
     this.#serve(reported, key);
-    this.#channel.write(messages, 0, messages.length);
-    const early = this.#flow.takeEarly();
+    this.channel.write(messages, 0, messages.length);
+    const early = this.flow.takeEarly();
     if (early === null) this.#lookForRest();
     else this.#read(early);
-    this.#flow.regulate();
+    this.flow.regulate();
   }
 
   #serve(told: ReadonlyMap<string, string>, key: IssuedKey): void {
@@ -289,7 +289,7 @@ export class ClientSession
     this.#judge?.stop();
     this.#hold.leave(orderly);
     this.client.end();
-    this.#pool.clientLeft();
+    this.pool.clientLeft();
     this.#owner.onSessionOver(this);
   }
 }

@@ -10,7 +10,6 @@
 
 import { assert } from "../base/assert.ts";
 import type { PoolerError } from "../base/pooler-error.ts";
-import type { Channel } from "../net/channel.ts";
 import type { Waiter } from "../pool/waiter.ts";
 import type { ClientState } from "../session/client-state.ts";
 import { EXPECTED } from "../session/expected-reply.ts";
@@ -23,9 +22,8 @@ import { fitsInFront } from "../session/settings-batch.ts";
 import { errorResponseOf } from "../wire/backend/error-response.ts";
 import type { Cancellable } from "./cancel-registry.ts";
 import { type CheckInClient, checkIn } from "./check-in.ts";
-import type { ClientFlow } from "./client-flow.ts";
 import { ClientPin, probePins } from "./client-pin.ts";
-import type { HoldingClient, HoldParts } from "./holding-client.ts";
+import type { HoldingClient } from "./holding-client.ts";
 import { tellParameters } from "./parameter-news.ts";
 import { PinnedServerLostError } from "./pin-errors.ts";
 import { QueryCanceledError } from "./proxy-errors.ts";
@@ -46,12 +44,7 @@ export class ServerHold
     LimitedSession,
     Cancellable
 {
-  readonly client: ClientState;
   readonly #session: HoldingClient;
-  readonly #pool: ServerPool;
-  readonly #channel: Channel;
-  readonly #relay: FrontendRelay;
-  readonly #flow: ClientFlow;
   #server: ServerConnection | null = null;
   /** The server is asked for something that is ours, or the client's settings are being read from it. */
   #asking = false;
@@ -67,13 +60,12 @@ export class ServerHold
   previous: Waiter<ServerConnection> | null = null;
   next: Waiter<ServerConnection> | null = null;
 
-  constructor(session: HoldingClient, { pool, channel, relay, flow }: HoldParts) {
-    this.client = session.client;
+  constructor(session: HoldingClient) {
     this.#session = session;
-    this.#pool = pool;
-    this.#channel = channel;
-    this.#relay = relay;
-    this.#flow = flow;
+  }
+
+  get client(): ClientState {
+    return this.#session.client;
   }
 
   /** What is held; null: none. */
@@ -184,7 +176,7 @@ export class ServerHold
   }
 
   onServerDrained(): void {
-    this.#flow.unblock();
+    this.#session.flow.unblock();
   }
 
   onServerLost(error: PoolerError, loss: Loss): void {
@@ -192,7 +184,7 @@ export class ServerHold
     this.#server = null;
     this.#asking = false;
     this.#relay.setServer(null, null);
-    this.#flow.unblock();
+    this.#session.flow.unblock();
     const pins = this.#pin?.bits ?? 0;
     this.#pin?.release();
     if (unused) return this.#session.goOn(); // nothing of the client's has reached it: another one will do
@@ -221,7 +213,7 @@ export class ServerHold
 
   onSettingsKnown(nowMs: number | null): void {
     this.#asking = false;
-    tellParameters(this.client, this.client.settings.reported, this.#channel);
+    tellParameters(this.client, this.client.settings.reported, this.#session.channel);
     this.#deadlines?.idle(nowMs);
     this.#session.goOn();
   }
@@ -238,6 +230,14 @@ export class ServerHold
   /** A statement goes out that may bind the client to its server. */
   reservePin(reasons: number): PoolerError | null {
     return this.#ownPin().reserve(reasons);
+  }
+
+  get #pool(): ServerPool {
+    return this.#session.pool;
+  }
+
+  get #relay(): FrontendRelay {
+    return this.#session.relay;
   }
 
   #ownPin(): ClientPin {
@@ -266,7 +266,7 @@ export class ServerHold
   #refuse(errorResponse: Uint8Array): void {
     this.#deadlines?.idle();
     this.#session.afterRelay(this.#relay.refuse(errorResponse));
-    this.#flow.regulate();
+    this.#session.flow.regulate();
   }
 
   /** A server is ours. Its settings are made the client's before anything of the client's reaches it. */
@@ -274,7 +274,7 @@ export class ServerHold
     assert(this.#server === null && !this.#session.over, "a client takes one server at a time");
     this.#server = server;
     this.#cancelKeptBack = false;
-    server.beginHold(this, this.client, this.#channel);
+    server.beginHold(this, this.client, this.#session.channel);
     if (this.#pool.hiddenState.naming && server.state.lookedAt)
       server.state.texts = new HoldTexts();
     const restedLong = server.slot.restedMs > this.#pool.times.checkDelayMs;
@@ -295,7 +295,7 @@ export class ServerHold
     this.#limitTimes()?.taken(server.state, nowMs);
     // Behind the answer to our query a notice may have begun: then the news must wait for another time.
     const holding = inFront ? reported : server.state.parameters;
-    if (!server.insideReply) tellParameters(this.client, holding, this.#channel);
+    if (!server.insideReply) tellParameters(this.client, holding, this.#session.channel);
     this.#relay.setServer(server.state, server.transport);
     if (inFront) this.#sendInFront(server);
     this.#session.onServerReady();
@@ -372,7 +372,7 @@ export class ServerHold
     }
     this.#server = null;
     this.#relay.setServer(null, null);
-    this.#flow.unblock();
+    this.#session.flow.unblock();
     this.#asking = true;
     this.#deadlines?.waiting();
     checkIn(server, this, this.#pool.settings, this.#pool.hiddenState);
