@@ -8,7 +8,7 @@ import type { GradualDeparture } from "../proxy/gradual-departure.ts";
 export interface LeavingClients {
   /** How many are here. */
   readonly clients: number;
-  beginDeparture(): GradualDeparture;
+  beginDeparture(areMoved: () => boolean): GradualDeparture;
 }
 
 /** How often some of them are told. */
@@ -20,7 +20,7 @@ export async function leaveGradually(
   clock: Clock,
   overMs: number,
 ): Promise<void> {
-  const departure = leaving.beginDeparture();
+  const departure = leaving.beginDeparture(() => false);
   const startMs = clock.now();
   while (leaving.clients > 0 && clock.now() < startMs + overMs) {
     departure.endShare((clock.now() - startMs) / overMs);

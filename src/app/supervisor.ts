@@ -178,9 +178,7 @@ export class Supervisor implements ServingNode, WorkersHandler {
   }
 
   cancel(processId: number, secretKey: Uint8Array): void {
-    const { worker } = cancelAddressOf(processId);
-    if (worker >= this.#slots.length) return;
-    this.desk.notify(worker, "life.cancel", encodeCancel(processId, secretKey));
+    this.desk.notifyAll("life.cancel", encodeCancel(processId, secretKey));
   }
 
   stopListening(): void {
@@ -223,7 +221,7 @@ export class Supervisor implements ServingNode, WorkersHandler {
   }
 
   onNotice(worker: number, verb: string, body: unknown): void {
-    if (verb === "life.cancel") this.#tellCancel(decodeCancel(body));
+    if (verb === "life.cancel") this.#tellCancel(worker, decodeCancel(body));
     if (verb === "life.ready" && isWorkerReady(body)) this.#onReady(worker, body);
   }
 
@@ -231,8 +229,15 @@ export class Supervisor implements ServingNode, WorkersHandler {
 
   onWorkerGone(): void {}
 
-  #tellCancel(cancel: CancelNotice | null): void {
-    if (cancel !== null) this.#parts.tellCancel?.(cancel.processId, cancel.secretKey);
+  /** The worker has looked for the client, and told the one that the key names; a client that has moved here may be with any. */
+  #tellCancel(teller: number, cancel: CancelNotice | null): void {
+    if (cancel === null) return;
+    const { processId, secretKey } = cancel;
+    const { worker: named } = cancelAddressOf(processId);
+    for (const worker of this.#ready.keys())
+      if (worker !== teller && worker !== named)
+        this.desk.notify(worker, "life.cancel", encodeCancel(processId, secretKey));
+    this.#parts.tellCancel?.(processId, secretKey);
   }
 
   #onReady(worker: number, body: WorkerReady): void {

@@ -12,6 +12,7 @@ import { assert } from "../base/assert.ts";
 import type { PoolerError } from "../base/pooler-error.ts";
 import type { EdgeChannel, LinkPort } from "../link/link-port.ts";
 import type { Channel, ChannelHandler } from "../net/channel.ts";
+import { type MovableClient, movableConnection } from "../net/movable-client.ts";
 import { errorResponseOf } from "../wire/backend/error-response.ts";
 import { type OwnerClaim, TicketClaim } from "./owner-claim.ts";
 import { OwnerLostError, OwnerLostInTransactionError } from "./owner-lost-errors.ts";
@@ -44,7 +45,7 @@ export class FarClient implements ChannelHandler, OwnerWaiter {
   /** Whether anything went either way since its present owner has it. */
   #isTouched = false;
   /** Whether it was told that it is in. */
-  #isIn = false;
+  #isIn: boolean;
   #isOver = false;
   /** What the client has sent behind its startup, until its first owner gets it. */
   #early: Uint8Array | null = null;
@@ -61,6 +62,27 @@ export class FarClient implements ChannelHandler, OwnerWaiter {
     this.worker = worker;
     this.#claim = claim;
     this.#host = host;
+    this.#isIn = claim instanceof TicketClaim;
+  }
+
+  /** Returns it as another process could go on with it; null: its connection can't be passed on. */
+  asMovable(): MovableClient | null {
+    const { tenant } = this;
+    const transport = movableConnection(this.#client);
+    if (tenant === null || transport === null) return null;
+    const far = (): EdgeChannel | null => this.#far;
+    return {
+      tenant,
+      transport,
+      get mayMove() {
+        const channel = far();
+        return channel !== null && (channel.ticket !== null || !channel.resting);
+      },
+      ticketNow: () => {
+        const channel = far();
+        return channel?.resting === true && transport.descriptor !== null ? channel.ticket : null;
+      },
+    };
   }
 
   /**

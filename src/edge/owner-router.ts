@@ -9,11 +9,12 @@ import { servesLocally } from "../cluster/tenant-owners.ts";
 import type { WorkerPeers } from "../cluster/worker-peers.ts";
 import type { Channel } from "../net/channel.ts";
 import type { ChannelOpening, ChannelOwner } from "../net/channel-opening.ts";
+import type { MovableClient } from "../net/movable-client.ts";
 import type { TenantDirectory } from "../tenants/tenant-directory.ts";
 import { errorResponseOf } from "../wire/backend/error-response.ts";
 import { CANCEL_VERB, encodeCancel } from "./cancel-notice.ts";
 import { FarClient, type FarClientHost } from "./far-client.ts";
-import { LoginClaim } from "./owner-claim.ts";
+import { LoginClaim, type OwnerClaim, TicketClaim } from "./owner-claim.ts";
 import { TooManyWaitForOwnerError } from "./owner-lost-errors.ts";
 import { OwnerWaits } from "./owner-waits.ts";
 
@@ -21,6 +22,8 @@ import { OwnerWaits } from "./owner-waits.ts";
 export interface LocalOwner extends ChannelOwner {
   /** Clients of a tenant, those that came over links included. */
   clientsOf(tenantId: string): number;
+  /** A client that an owner before has let in. */
+  reopen(channel: Channel, ticket: string): void;
 }
 
 export interface OwnerRouterParts {
@@ -44,7 +47,7 @@ export class OwnerRouter implements ChannelOwner, FarClientHost {
   readonly #parts: OwnerRouterParts;
   readonly #waits: OwnerWaits;
   /** Clients that are served elsewhere, by tenant. */
-  readonly #far = new Map<string, number>();
+  readonly #far = new Map<string | null, Set<FarClient>>();
 
   constructor(parts: OwnerRouterParts) {
     this.#parts = parts;
@@ -54,21 +57,37 @@ export class OwnerRouter implements ChannelOwner, FarClientHost {
   /** Clients of this edge that are served elsewhere, or wait for that. */
   get farClients(): number {
     let sum = 0;
-    for (const clients of this.#far.values()) sum += clients;
+    for (const clients of this.#far.values()) sum += clients.size;
     return sum;
   }
 
   open(channel: Channel, opening: ChannelOpening): void {
     const { local, peers, clock, loginTimeoutMs } = this.#parts;
-    const worker = this.#workerFor(opening);
-    if (worker === peers.self) return local.open(channel, opening);
-    const link = peers.linkTo(worker);
-    if (link === null && this.#waits.size >= WAITING_MAX)
-      return refuse(channel, new TooManyWaitForOwnerError(WAITING_MAX));
     const { tenant, early } = opening;
-    const claim = new LoginClaim(opening, clock.now(), loginTimeoutMs());
-    this.#count(tenant, 1);
-    new FarClient(channel, tenant, worker, claim, this).start(link, early);
+    const worker = this.#workerFor(tenant);
+    if (worker === peers.self) return local.open(channel, opening);
+    this.#lead(
+      channel,
+      tenant,
+      worker,
+      new LoginClaim(opening, clock.now(), loginTimeoutMs()),
+      early,
+    );
+  }
+
+  /** A client that an owner before has let in: all that follows on `channel` is for the tenant's owner. */
+  reopen(channel: Channel, tenant: string, ticket: string): void {
+    const { local, peers, clock } = this.#parts;
+    const worker = this.#workerFor(tenant);
+    if (worker === peers.self) return local.reopen(channel, ticket);
+    this.#lead(channel, tenant, worker, new TicketClaim(ticket, clock.now()), null);
+  }
+
+  /** Returns those clients of this edge that are served elsewhere, and whose connections could be passed on. */
+  movableClients(): readonly MovableClient[] {
+    return Array.from(this.#far.values())
+      .flatMap((clients) => Array.from(clients, (client) => client.asMovable()))
+      .filter((client) => client !== null);
   }
 
   now(): number {
@@ -83,35 +102,47 @@ export class OwnerRouter implements ChannelOwner, FarClientHost {
     this.#waits.leave(client.worker, client);
   }
 
-  onFarClientOver({ tenant }: FarClient): void {
-    this.#count(tenant, -1);
+  onFarClientOver(client: FarClient): void {
+    const clients = this.#far.get(client.tenant);
+    clients?.delete(client);
+    if (clients?.size === 0) this.#far.delete(client.tenant);
   }
 
-  /** A key that names another worker of this node is sent there. */
+  /** A key that names another worker is sent there, too: a client that has moved here has kept it. */
   cancel(processId: number, secretKey: Uint8Array): void {
     const { local, peers, workerOfKey } = this.#parts;
     const worker = workerOfKey(processId);
-    if (worker === peers.self) local.cancel(processId, secretKey);
-    else if (worker !== null)
+    local.cancel(processId, secretKey);
+    if (worker !== null && worker !== peers.self)
       peers.linkTo(worker)?.notify(CANCEL_VERB, encodeCancel(processId, secretKey));
   }
 
-  #workerFor({ tenant: tenantId }: ChannelOpening): number {
+  #lead(
+    channel: Channel,
+    tenant: string | null,
+    worker: number,
+    claim: OwnerClaim,
+    early: Uint8Array | null,
+  ): void {
+    const link = this.#parts.peers.linkTo(worker);
+    if (link === null && this.#waits.size >= WAITING_MAX)
+      return refuse(channel, new TooManyWaitForOwnerError(WAITING_MAX));
+    const client = new FarClient(channel, tenant, worker, claim, this);
+    const known = this.#far.get(tenant);
+    if (known === undefined) this.#far.set(tenant, new Set([client]));
+    else known.add(client);
+    client.start(link, early);
+  }
+
+  #workerFor(tenantId: string | null): number {
     const { ownership, peers, directory, local } = this.#parts;
     if (tenantId === null) return peers.self;
     const ranking = ownership.ranking(tenantId);
     const first = ranking[0] ?? peers.self;
     const tenant = directory.peek(tenantId);
     if (first === peers.self || tenant === undefined || tenant === null) return first;
-    const clients = 1 + local.clientsOf(tenantId) + (this.#far.get(tenantId) ?? 0);
+    const clients = 1 + local.clientsOf(tenantId) + (this.#far.get(tenantId)?.size ?? 0);
     return servesLocally(tenant, ranking, peers.self, clients) ? peers.self : first;
-  }
-
-  #count(tenant: string | null, change: number): void {
-    if (tenant === null) return;
-    const clients = (this.#far.get(tenant) ?? 0) + change;
-    if (clients === 0) this.#far.delete(tenant);
-    else this.#far.set(tenant, clients);
   }
 }
 

@@ -4,6 +4,7 @@
 
 import type { Clock } from "../base/clock.ts";
 import type { PoolerError } from "../base/pooler-error.ts";
+import type { MovableClient } from "../net/movable-client.ts";
 import type { EndableClient } from "./session-owner.ts";
 
 export class ClientRoster {
@@ -53,6 +54,12 @@ export class ClientRoster {
   /** Returns all clients of all tenants. */
   list(): readonly EndableClient[] {
     return [...this.#tenants.values()].flatMap((clients) => Array.from(clients));
+  }
+
+  /** Returns those whose connections are in this process and could be passed on, as whoever does that sees them. */
+  listMovable(): readonly MovableClient[] {
+    const clients = this.list().map((client) => client.asMovable());
+    return clients.filter((client) => client !== null);
   }
 
   /** Whether it is still here. */

@@ -9,16 +9,18 @@
 
 import type { PoolerError } from "../base/pooler-error.ts";
 import type { Channel, ChannelHandler } from "../net/channel.ts";
+import { type MovableClient, movableConnection } from "../net/movable-client.ts";
 import type { ClientState } from "../session/client-state.ts";
 import { FrontendRelay } from "../session/frontend-relay.ts";
 import { type FrontendRelayEvents, STOP } from "../session/relay-owner.ts";
 import { StatementTranslator } from "../session/statement-translator.ts";
 import type { IssuedKey } from "./cancel-registry.ts";
 import { ClientFlow } from "./client-flow.ts";
-import type { ClientTicket } from "./client-ticket.ts";
+import { type ClientTicket, encodeTicket, type TicketHolder } from "./client-ticket.ts";
 import { isBetweenQueries, tellNothingNew } from "./heartbeat-message.ts";
 import type { Spoke } from "./heartbeats.ts";
 import type { HoldingClient } from "./holding-client.ts";
+import { MovingSession } from "./moving-session.ts";
 import { ClientViolationError, InternalError } from "./proxy-errors.ts";
 import { ServerHold } from "./server-hold.ts";
 import type { ServerPool } from "./server-pool.ts";
@@ -41,6 +43,8 @@ export class ClientSession
   readonly #hold: ServerHold;
   readonly #owner: SessionOwner;
   readonly #secretBytes: number;
+  /** By whose ticket another process could go on with the client's connection; null: none could. */
+  readonly #movesAs: TicketHolder | null;
   /** Null: the client's connection is in this process, and ends with it. */
   readonly #rest: SessionRest | null;
   /** The client's cancel key; 0 before it has one. */
@@ -59,6 +63,7 @@ export class ClientSession
     this.pool = pool;
     this.#owner = options.owner;
     this.#secretBytes = options.secretBytes;
+    this.#movesAs = options.isMovable ? options.ticketHolder : null;
     this.#rest = channel.outlivesHolder
       ? new SessionRest(channel, client, options.ticketHolder)
       : null;
@@ -206,6 +211,28 @@ export class ClientSession
     if (server === null || (server.clean && !blocked)) this.end(error);
   }
 
+  get mayMove(): boolean {
+    if (this.#movesAs === null || this.#phase === "over") return false;
+    const { settings, startupSettings, hasNames } = this.client;
+    return settings === startupSettings && !hasNames;
+  }
+
+  asMovable(): MovableClient | null {
+    const transport = this.#movesAs === null ? null : movableConnection(this.channel);
+    return transport === null ? null : new MovingSession(this, transport);
+  }
+
+  ticketNow(): string | null {
+    const { client } = this;
+    const isFree = this.#hold.server === null && this.#isServed && this.relay.stop === STOP.none;
+    if (!isFree || this.#farewell !== null || this.#movesAs === null || !this.mayMove) return null;
+    const told = client.told ?? client.startupSettings.reported;
+    const key = this.#owner.cancels.keyOf(this.#hold, this.#processId);
+    if (client.hasStatements || told === null || key === null) return null;
+    const settings = client.startupSettings.entries;
+    return encodeTicket({ ...this.#movesAs, settings, told, key });
+  }
+
   /** Whose client it is. */
   get tenant(): string {
     return this.pool.name.tenant;
@@ -254,10 +281,14 @@ export class ClientSession
 
   /** Where the client has nothing under way, who keeps its connection hears of that. */
   #lookForRest(): void {
-    if (this.#rest === null || this.#phase !== "serving" || this.#hold.blocked) return;
+    if (this.#rest !== null && this.#isServed) this.#rest.come(this.#hold.server !== null);
+  }
+
+  /** Whether the client has been answered all that it asked, and is not in a transaction. */
+  get #isServed(): boolean {
+    if (this.#phase !== "serving" || this.#hold.blocked) return false;
     const { server } = this.#hold;
-    const isServed = server === null || server.clean;
-    if (isServed && this.relay.isBetweenMessages) this.#rest.come(server !== null);
+    return (server === null || server.clean) && this.relay.isBetweenMessages;
   }
 
   #welcome(reported: ReadonlyMap<string, string>, saslFinal: Uint8Array | null): void {

@@ -144,6 +144,15 @@ export class NativePipe implements ChannelHandler, Cancellable, NativeLogin, Own
     this.#leave();
   }
 
+  /** It has a server of its own, which nobody else has. */
+  get mayMove(): boolean {
+    return false;
+  }
+
+  asMovable(): null {
+    return null;
+  }
+
   /** Nobody reads along, so nobody knows whether a transaction runs: a pipe ends when its peers do. */
   endWhenIdle(): void {
     // Whoever drains ends what is left when its time is over.

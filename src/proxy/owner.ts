@@ -7,9 +7,10 @@ import type { Timer } from "../base/clock.ts";
 import type { PoolerError } from "../base/pooler-error.ts";
 import type { Channel } from "../net/channel.ts";
 import type { ChannelOpening, ChannelOwner } from "../net/channel-opening.ts";
+import type { MovableClient } from "../net/movable-client.ts";
 import type { NetEnvironment } from "../net/net-environment.ts";
 import type { Ticker } from "../pool/ticker.ts";
-import { SECRET_BYTES } from "../session/cancel-key.ts";
+import { secretBytesFor } from "../session/cancel-key.ts";
 import { ClientState } from "../session/client-state.ts";
 import type { StoredTenant } from "../tenants/tenant.ts";
 import type { TenantUser } from "../tenants/tenant-user.ts";
@@ -42,6 +43,7 @@ import { ShutdownError, TenantRemovedError, UserRemovedError } from "./proxy-err
 import type { RelayScratch } from "./relay-scratch.ts";
 import type { ServerPool } from "./server-pool.ts";
 import type { OwnedClient, SessionOwner } from "./session-owner.ts";
+import { SharedHolders } from "./shared-holders.ts";
 import { startupSettings } from "./startup-settings.ts";
 import { TenantClients } from "./tenant-clients.ts";
 import { type TicketLogin, TicketLogins } from "./ticket-logins.ts";
@@ -69,6 +71,7 @@ const REMOVAL_GRACE_MS = 30_000;
 interface SessionBeginning {
   readonly settings: ReadonlyMap<string, string>;
   readonly ticketHolder: TicketHolder | null;
+  readonly isMovable: boolean;
   readonly secretBytes: number;
 }
 
@@ -85,6 +88,7 @@ export class Owner implements ChannelOwner, SessionOwner, LoginHost, TakeoverHos
   readonly #takeovers: ClientTakeovers;
   readonly #room: ClientRoom;
   readonly #heartbeats: Heartbeats;
+  readonly #holders = new SharedHolders();
   #stopping = false;
 
   constructor(parts: OwnerParts) {
@@ -149,9 +153,17 @@ export class Owner implements ChannelOwner, SessionOwner, LoginHost, TakeoverHos
     this.#parts.pools.close(new ShutdownError());
   }
 
-  /** Returns the departure of all clients that are here now, of which nobody has been told yet. */
-  beginDeparture(): GradualDeparture {
-    return new GradualDeparture(this.#clients, new ShutdownError());
+  /**
+   * Returns the departure of all clients that are here now, of which nobody has been told yet.
+   * @param areMoved whether others go on with those that can be moved
+   */
+  beginDeparture(areMoved: () => boolean): GradualDeparture {
+    return new GradualDeparture(this.#clients, new ShutdownError(), areMoved);
+  }
+
+  /** Returns those whose connections are here, and could be passed on. */
+  movableClients(): readonly MovableClient[] {
+    return this.#clients.listMovable();
   }
 
   /** Ends all clients at once, and takes no more. */
@@ -233,13 +245,13 @@ export class Owner implements ChannelOwner, SessionOwner, LoginHost, TakeoverHos
     const { counters, census } = this.#parts;
     const { tenant } = login;
     const pool = this.#poolFor(login, proof, opening, place);
-    const mayGetTicket = channel.outlivesHolder && pool.name.mode === "transaction";
+    const database = databaseOf(opening, tenant);
+    const holder = ticketHolder(login, proof, database, opening.remoteAddress);
     const session = this.#addSession(channel, pool, {
       settings: startupSettings(opening),
-      ticketHolder: mayGetTicket
-        ? ticketHolder(login, proof, databaseOf(opening, tenant), opening.remoteAddress)
-        : null,
-      secretBytes: secretBytesFor(opening),
+      ticketHolder: this.#holders.of(pool, holder),
+      isMovable: opening.tls === null,
+      secretBytes: secretBytesFor(opening.protocolMinor),
     });
     if (census !== null)
       this.#places.set(
@@ -252,14 +264,16 @@ export class Owner implements ChannelOwner, SessionOwner, LoginHost, TakeoverHos
 
   takeOver(channel: Channel, ticket: ClientTicket, { login, proof }: TicketLogin): void {
     const { pools, authQueries, census } = this.#parts;
-    const { tenant: id, alias, database, settings, key } = ticket;
+    const { settings, key, told: _told, ...holder } = ticket;
+    const { tenant: id, alias, database } = holder;
     const { tenant } = login;
     const wanted = { database, mode: "transaction" } as const;
     this.#room.expect(tenant, alias);
     const pool = poolOfLogin(login, proof, wanted, pools, authQueries);
     const session = this.#addSession(channel, pool, {
       settings,
-      ticketHolder: ticket,
+      ticketHolder: this.#holders.of(pool, holder),
+      isMovable: !channel.outlivesHolder, // of one that is not here it isn't known whether it has TLS
       secretBytes: key.secretKey.length,
     });
     const place = { tenant: id, alias, pool: poolKeyOfLogin(login, proof, wanted) };
@@ -383,9 +397,4 @@ export class Owner implements ChannelOwner, SessionOwner, LoginHost, TakeoverHos
     this.#parts.counters.clientsLostTotal += 1;
     this.#parts.logger.info({}, "a client does not answer any more, and is given up");
   }
-}
-
-/** Protocol 3.2 brought keys of more than four bytes. */
-function secretBytesFor({ protocolMinor }: ChannelOpening): number {
-  return protocolMinor >= 2 ? SECRET_BYTES.v3_2 : SECRET_BYTES.v3_0;
 }

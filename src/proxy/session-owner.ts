@@ -5,6 +5,7 @@
 
 import type { PoolerError } from "../base/pooler-error.ts";
 import type { Channel } from "../net/channel.ts";
+import type { MovableClient } from "../net/movable-client.ts";
 import type { ClientState } from "../session/client-state.ts";
 import type { FrontendLimits } from "../session/relay-owner.ts";
 import type { CancelRegistry } from "./cancel-registry.ts";
@@ -24,6 +25,10 @@ export interface EndableClient {
   end(error: PoolerError): void;
   /** As `end`, but not inside a transaction: then as soon as that is over. */
   endWhenIdle(error: PoolerError): void;
+  /** Whether another process could go on with it, now or when what is under way is over. */
+  readonly mayMove: boolean;
+  /** Returns it as whoever passes its connection on sees it; null: that is not here, or not to be passed on. */
+  asMovable(): MovableClient | null;
 }
 
 /** A client as its owner has it. */
@@ -49,6 +54,8 @@ export interface ClientSessionOptions {
   readonly scratch: RelayScratch;
   /** Whose ticket it gets; null: nobody could take it over. */
   readonly ticketHolder: TicketHolder | null;
+  /** Whether another process could go on with the client's connection. */
+  readonly isMovable: boolean;
   /** Bytes of the cancel key's secret: what the client's protocol version can carry. */
   readonly secretBytes: number;
 }

@@ -20,6 +20,11 @@ export const CLIENTS_MAX = 1 << CLIENT_BITS;
 /** Bytes of the secret that each protocol version can carry. */
 export const SECRET_BYTES = { v3_0: 4, v3_2: 32 } as const;
 
+/** Returns how many bytes a client's secret has, by the minor version of the protocol that it speaks. */
+export function secretBytesFor(protocolMinor: number): number {
+  return protocolMinor >= 2 ? SECRET_BYTES.v3_2 : SECRET_BYTES.v3_0;
+}
+
 export interface CancelAddress {
   readonly node: number;
   readonly worker: number;

@@ -91,7 +91,12 @@ export class ClientState {
   /** Whether it has statements that it may come back to. */
   get hasStatements(): boolean {
     const mayReturn = this.unnamedParse !== null && this.#unnamedUse !== UNNAMED_USE.bound;
-    return mayReturn || (this.#statements !== null && this.#statements.size > 0);
+    return mayReturn || this.hasNames;
+  }
+
+  /** Whether any statement bears a name of the client's. */
+  get hasNames(): boolean {
+    return this.#statements !== null && this.#statements.size > 0;
   }
 
   /** The client's names. Made at the first use: most clients are idle, or never name a statement. */

@@ -27,6 +27,7 @@ const ownership = new Ownership(2);
 /** Remembers what it was given. */
 class Local implements LocalOwner {
   readonly opened: ChannelOpening[] = [];
+  readonly reopened: string[] = [];
   readonly cancelled: number[] = [];
 
   open(_channel: Channel, opening: ChannelOpening): void {
@@ -35,6 +36,10 @@ class Local implements LocalOwner {
 
   cancel(processId: number): void {
     this.cancelled.push(processId);
+  }
+
+  reopen(_channel: Channel, ticket: string): void {
+    this.reopened.push(ticket);
   }
 
   clientsOf(): number {
@@ -126,24 +131,44 @@ describe("a router to the owners", () => {
     expect(told.text).toContain("57P03");
   });
 
-  test("takes a cancel to the worker that its key names, and one for nobody nowhere", () => {
+  test("takes a cancel to the worker that its key names, and looks here for all of them", () => {
     const secretKey = Uint8Array.of(1, 2, 3, 4);
     router.cancel(SELF, secretKey);
     router.cancel(OTHER, secretKey);
     router.cancel(NOBODY, secretKey);
     linked.settle();
-    expect(local.cancelled).toEqual([SELF]);
+    expect(local.cancelled).toEqual([SELF, OTHER, NOBODY]);
     const [{ verb, body } = { verb: "", body: null }, ...more] = linked.atOwner.notices;
     expect(verb).toBe(CANCEL_VERB);
     expect(decodeCancel(body)).toEqual({ processId: OTHER, secretKey });
     expect(more).toEqual([]);
   });
 
-  test("drops a cancel for a worker that is away", () => {
+  test("takes clients that another process has let in to their owners, by their tickets", () => {
+    router.reopen(new MemoryStream().one, tenantOf(SELF), "of one here");
+    expect(local.reopened).toEqual(["of one here"]);
+    const stream = new MemoryStream();
+    router.reopen(stream.one, tenantOf(OTHER), "of one there");
+    linked.settle();
+    expect(local.reopened).toHaveLength(1);
+    expect(linked.atOwner.channels).toMatchObject([{ opening: { ticket: "of one there" } }]);
+    expect(router.farClients).toBe(1);
+    stream.one.destroy();
+    linked.settle();
+    expect(router.farClients).toBe(0);
+  });
+
+  test("passes no client on whose connection is none of this process", () => {
+    open(tenantOf(OTHER));
+    expect(router.farClients).toBe(1);
+    expect(router.movableClients()).toEqual([]);
+  });
+
+  test("drops a cancel for a worker that is away, but for those here that have moved from there", () => {
     link = null;
     router.cancel(OTHER, Uint8Array.of(1, 2, 3, 4));
     linked.settle();
     expect(linked.atOwner.notices).toEqual([]);
-    expect(local.cancelled).toEqual([]);
+    expect(local.cancelled).toEqual([OTHER]);
   });
 });
