@@ -3,6 +3,7 @@
  * Starts from the lowest floor up, stops in reverse.
  */
 
+import { resolve } from "node:path";
 import { type ApiSettings, createHttpApp } from "../api/http-app.ts";
 import type { NotReady } from "../api/routes/health-routes.ts";
 import { errorMessage } from "../base/error-message.ts";
@@ -162,22 +163,28 @@ export class Carpool {
     return this.#sockets?.held ?? [];
   }
 
+  /** Takes clients of the process before from now on. Returns where they may be brought to. */
+  adoptClients(): readonly string[] {
+    return this.#node.adoptClients();
+  }
+
   /** A CancelRequest for a client of this process came to another one. */
   cancel(processId: number, secretKey: Uint8Array): void {
     this.#node.cancel(processId, secretKey);
   }
 
   /**
-   * Somebody else takes the clients that come from now on. Those who are in are sent away one after the other, the rest
-   * as by {@link stop}; all of it takes so long at most.
+   * Somebody else takes the clients that come from now on. Those who are in are handed over or sent away one after the
+   * other, the rest as by {@link stop}; all of it takes so long at most.
+   * @param adopters where clients may be brought to
    */
-  async retire(timeoutMs: number): Promise<void> {
+  async retire(timeoutMs: number, adopters: readonly string[]): Promise<void> {
     const leavingMs = timeoutMs * LEAVING_SHARE;
     this.#stopping = true;
     this.#sockets?.close();
     this.#http?.stopListening();
     this.#node.stopListening();
-    await this.#node.leave(leavingMs);
+    await this.#node.leave(leavingMs, adopters);
     await this.stop(timeoutMs - leavingMs);
   }
 
@@ -255,5 +262,6 @@ async function servingNode(
         ? {}
         : { sockets: sockets.copiesOf(sockets.shareOf(POOLER_PORTS, 0, 1)) }),
     }),
+    resolve(workingDirectory, config.dataDirectory),
   );
 }

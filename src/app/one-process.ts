@@ -2,6 +2,7 @@
  * A node whose one pooler is in this process.
  */
 
+import { join } from "node:path";
 import type { Config } from "../config/settings.ts";
 import type { Traffic } from "../control/traffic.ts";
 import type { Pooler, PoolerPorts } from "./pooler.ts";
@@ -9,9 +10,17 @@ import type { ServingNode } from "./serving-node.ts";
 
 export class OneProcess implements ServingNode {
   readonly #pooler: Pooler;
+  readonly #folder: string;
 
-  constructor(pooler: Pooler) {
+  /** @param folder that only this user may enter */
+  constructor(pooler: Pooler, folder: string) {
     this.#pooler = pooler;
+    this.#folder = folder;
+  }
+
+  adoptClients(): readonly string[] {
+    const path = join(this.#folder, `takeover-${process.pid}.clients`);
+    return this.#pooler.relocation.listen(path) ? [path] : [];
   }
 
   get ports(): PoolerPorts {
@@ -46,8 +55,8 @@ export class OneProcess implements ServingNode {
     this.#pooler.stopListening();
   }
 
-  leave(overMs: number): Promise<void> {
-    return this.#pooler.leave(overMs);
+  leave(overMs: number, adopters: readonly string[]): Promise<void> {
+    return this.#pooler.relocation.leave(overMs, adopters);
   }
 
   stop(timeoutMs: number): Promise<void> {

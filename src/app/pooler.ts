@@ -46,12 +46,12 @@ import { SqlReader } from "../sql/sql-reader.ts";
 import { TenantDirectory } from "../tenants/tenant-directory.ts";
 import type { TenantStore } from "../tenants/tenant-store.ts";
 import { clientTls } from "./client-tls.ts";
-import { leaveGradually } from "./leave-gradually.ts";
 import type { ListeningSocket } from "./listening-sockets.ts";
 import { LiveSettings } from "./live-settings.ts";
 import { NodeWide } from "./node-wide.ts";
 import { POOLER_PORTS, type PortPlace, placesOf, SETTING_OF } from "./port-place.ts";
 import { ProcessLimits } from "./process-limits.ts";
+import { Relocation } from "./relocation.ts";
 import { PortTakenError, PortUnusableError } from "./start-errors.ts";
 import type { WorkerPlace } from "./worker-place.ts";
 
@@ -114,6 +114,8 @@ export class Pooler {
   readonly #listeners: { readonly mode: PortMode; readonly listener: Listener }[] = [];
   readonly #limits: ProcessLimits;
   readonly #gate: ClientGate;
+  /** How clients come from another process, and leave for one. */
+  readonly relocation: Relocation;
 
   constructor(parts: PoolerParts) {
     const { config, store, clock, random, logger } = parts;
@@ -194,6 +196,8 @@ export class Pooler {
     });
     this.#router = nodeWide === null ? null : this.#routerAt(nodeWide);
     const owner = this.#router ?? this.#owner;
+    const ends = { owner: this.#owner, router: this.#router, limits: this.#limits };
+    this.relocation = new Relocation({ ...ends, environment: this.#environment });
     const { tellCancel } = parts;
     this.#edgeOwner = tellCancel === undefined ? owner : new ToldCancels(owner, tellCancel);
     this.#tls = clientTls(config);
@@ -280,14 +284,7 @@ export class Pooler {
   /** Takes no more clients; those who are in stay. Idempotent. */
   stopListening(): void {
     for (const { listener } of this.#listeners) listener.stop();
-  }
-
-  /**
-   * Sends the clients away evenly over so long, each when no transaction of it runs: they come back somewhere, and
-   * so not all at once. Returns when none is left, or the time is over.
-   */
-  leave(overMs: number): Promise<void> {
-    return leaveGradually(this.#owner, this.#parts.clock, overMs);
+    this.relocation.stopListening();
   }
 
   /**

@@ -20,14 +20,19 @@ import type { Config } from "../config/settings.ts";
 import { SharedRoom } from "../control/shared-room.ts";
 import type { GateFacts } from "../edge/client-gate.ts";
 import { DialLimit } from "../net/dial-limit.ts";
-import type { Listener } from "../net/listener.ts";
 import { MemoryWatch } from "./memory-watch.ts";
 import type { WorkerPlace } from "./worker-place.ts";
+
+/** Where connections of clients come from. */
+interface OpenConnections {
+  /** How many are not closed yet. */
+  readonly openTransports: number;
+}
 
 export class ProcessLimits implements GateFacts {
   /** Of servers. */
   readonly dialLimit: DialLimit;
-  readonly #listeners: Listener[] = [];
+  readonly #listeners: OpenConnections[] = [];
   readonly #memory: MemoryWatch;
   readonly #workers: number;
   /** Null: it is alone. */
@@ -101,7 +106,7 @@ export class ProcessLimits implements GateFacts {
   }
 
   /** Its connections count from now on. */
-  addListener(listener: Listener): void {
+  addListener(listener: OpenConnections): void {
     this.#listeners.push(listener);
   }
 

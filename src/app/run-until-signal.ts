@@ -33,8 +33,11 @@ export interface RunWatcher {
 export interface RunningCarpool {
   /** Resolves with the exit code. */
   readonly ended: Promise<number>;
-  /** Another process takes the clients from now on: ends when those who are here have left, or their time is over. */
-  retire(successor: number): void;
+  /**
+   * Another process takes the clients from now on: ends when those who are here have left, or their time is over.
+   * @param adopters where clients may be brought to
+   */
+  retire(successor: number, adopters: readonly string[]): void;
 }
 
 export type SettingsReading =
@@ -98,7 +101,7 @@ class Run implements RunningCarpool {
     void options.lost?.then((reason) => this.#onLost(reason));
   }
 
-  retire(successor: number): void {
+  retire(successor: number, adopters: readonly string[]): void {
     if (this.#stoppingSinceMs !== null || this.#retiring) return;
     this.#retiring = true;
     const { shutdownTimeoutMs } = this.#config;
@@ -106,7 +109,7 @@ class Run implements RunningCarpool {
       { successor, shutdownTimeoutMs },
       "replaced: another process takes the clients, and those who are here may leave",
     );
-    void this.#endAfter(this.#carpool.retire(shutdownTimeoutMs), 0);
+    void this.#endAfter(this.#carpool.retire(shutdownTimeoutMs, adopters), 0);
   }
 
   readonly #onStopSignal = (signal: NodeJS.Signals): void => {

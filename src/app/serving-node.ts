@@ -22,11 +22,13 @@ export interface ServingNode {
   cancel(processId: number, secretKey: Uint8Array): void;
   /** Takes no more clients; those who are in stay. */
   stopListening(): void;
+  /** Takes clients of the process before from now on. Returns the paths where they may be brought to; empty: it can't. */
+  adoptClients(): readonly string[];
   /**
-   * Sends clients away evenly over so long, each when no transaction of it runs. Resolves when none is left, or
-   * that time is over.
+   * Has clients go on in the processes that listen at these paths, and sends the others away evenly over so long, each
+   * when no transaction of it runs. Resolves when none is left, or that time is over.
    */
-  leave(overMs: number): Promise<void>;
+  leave(overMs: number, adopters: readonly string[]): Promise<void>;
   /** Lets transactions end for so long, then ends all. */
   stop(timeoutMs: number): Promise<void>;
 }

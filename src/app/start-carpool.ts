@@ -56,9 +56,10 @@ export async function startCarpool(options: StartOptions): Promise<number> {
     get listeningSockets() {
       return carpool.listeningSockets;
     },
-    onReplaced(processId) {
+    adoptClients: () => carpool.adoptClients(),
+    onReplaced({ processId, adopters }) {
       manager.replacedBy(processId);
-      run.retire(processId);
+      run.retire(processId, adopters);
     },
     onCancel: (processId, secretKey) => carpool.cancel(processId, secretKey),
   });

@@ -55,7 +55,7 @@ export class Succession {
   async finish(host: TakeoverHost): Promise<void> {
     const takeover = this.#takeover;
     await this.#try(
-      () => takeover?.finish(),
+      () => takeover?.finish(host.adoptClients()),
       "the process before has not said that it takes no more clients",
     );
     await this.#try(async () => {

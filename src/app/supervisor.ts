@@ -35,8 +35,10 @@ import { ReservedPorts } from "./reserved-ports.ts";
 import type { ServingNode } from "./serving-node.ts";
 import { WorkerStartError } from "./start-errors.ts";
 import {
+  adoptionPath,
   INHERITED_DESCRIPTORS,
   isWorkerReady,
+  type LeaveOrder,
   type SpawnedWorker,
   type WorkerOrder,
   type WorkerReady,
@@ -186,9 +188,17 @@ export class Supervisor implements ServingNode, WorkersHandler {
     this.desk.notifyAll("life.stopListening", null);
   }
 
-  async leave(overMs: number): Promise<void> {
+  adoptClients(): readonly string[] {
+    const folder = this.#folder;
+    return [...this.#ready]
+      .filter(([, { adoptsClients }]) => adoptsClients)
+      .map(([worker]) => adoptionPath({ folder, worker }));
+  }
+
+  async leave(overMs: number, adopters: readonly string[]): Promise<void> {
+    const order: LeaveOrder = { overMs, adopters };
     const asked = Array.from(this.#ready.keys(), (worker) =>
-      this.desk.request(worker, "life.leave", overMs, overMs + LEAVE_GRACE_MS),
+      this.desk.request(worker, "life.leave", order, overMs + LEAVE_GRACE_MS),
     );
     await Promise.allSettled(asked); // of a worker that dies meanwhile, nobody is left
   }

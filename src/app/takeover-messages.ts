@@ -5,7 +5,7 @@
  *     new → old  takeOver   who I am, and where I receive
  *     old → new  sockets    so many parcels lie there, with what I listen on; or
  *                refused    why not
- *     new → old  serving    I take clients now
+ *     new → old  serving    I take clients now, and yours where these paths are
  *     old → new  retiring   I take none any more
  *     new → old  cancel     a CancelRequest came here, and its client may be yours
  *
@@ -43,8 +43,14 @@ export function isTakeOver(message: unknown): message is TakeOver {
 }
 
 /** Returns whether `message` says that the sender takes clients. */
-export function isServing(message: unknown): boolean {
+export function isServing(message: unknown): message is object {
   return hasVerb(message, "serving");
+}
+
+/** Returns where the sender of `serving` takes clients of who gets it; empty: nowhere, as far as it says. */
+export function adoptersIn(serving: object): readonly string[] {
+  if (!("adopters" in serving) || !Array.isArray(serving.adopters)) return [];
+  return serving.adopters.filter((path) => typeof path === "string");
 }
 
 /** Returns the message that tells a CancelRequest on. */

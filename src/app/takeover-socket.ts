@@ -15,6 +15,7 @@ import type { NetEnvironment } from "../net/net-environment.ts";
 import type { Transport } from "../net/transport.ts";
 import type { ListeningSocket } from "./listening-sockets.ts";
 import {
+  adoptersIn,
   isServing,
   isTakeOver,
   readCancel,
@@ -29,10 +30,19 @@ export const TAKEOVER_SOCKET = "takeover.sock";
 export interface TakeoverHost {
   /** Empty: it is about to end. */
   readonly listeningSockets: readonly ListeningSocket[];
+  /** Takes clients of the process before from now on. Returns the paths where they may be brought to; empty: it can't. */
+  adoptClients(): readonly string[];
   /** Another process takes the clients from now on. */
-  onReplaced(processId: number): void;
+  onReplaced(successor: NextProcess): void;
   /** A CancelRequest came there; its client may be here. */
   onCancel(processId: number, secretKey: Uint8Array): void;
+}
+
+/** Who takes its place. */
+export interface NextProcess {
+  readonly processId: number;
+  /** Where it takes clients that are here; empty: it takes none. */
+  readonly adopters: readonly string[];
 }
 
 export interface TakeoverParts {
@@ -99,7 +109,7 @@ export class TakeoverSocket {
     const host = this.#host;
     const successor = new Successor(transport, {
       onTakeOver: (asker, request) => this.#onTakeOver(asker, request),
-      onServing: (asker, processId) => this.#onServing(asker, processId),
+      onServing: (asker, next) => this.#onServing(asker, next),
       onCancel: (asker, { processId, secretKey }) => {
         if (this.#successor === asker && this.#replaced) host.onCancel(processId, secretKey);
       },
@@ -140,17 +150,17 @@ export class TakeoverSocket {
     return parcels;
   }
 
-  #onServing(asker: Successor, processId: number): void {
+  #onServing(asker: Successor, next: NextProcess): void {
     if (this.#successor !== asker || this.#replaced) return;
     this.#replaced = true;
-    this.#host.onReplaced(processId); // takes no clients when this returns
+    this.#host.onReplaced(next); // takes no clients when this returns
     asker.answer({ verb: "retiring" });
   }
 }
 
 interface SuccessorEvents {
   onTakeOver(asker: Successor, request: TakeOver): void;
-  onServing(asker: Successor, processId: number): void;
+  onServing(asker: Successor, next: NextProcess): void;
   onCancel(asker: Successor, cancel: CancelNotice): void;
   onGone(asker: Successor): void;
 }
@@ -183,7 +193,8 @@ class Successor {
       this.#processId = message.processId;
       this.#events.onTakeOver(this, message);
     } else if (isServing(message) && this.#processId !== null) {
-      this.#events.onServing(this, this.#processId);
+      const adopters = adoptersIn(message);
+      this.#events.onServing(this, { processId: this.#processId, adopters });
     } else {
       const cancel = readCancel(message);
       if (cancel !== null) this.#events.onCancel(this, cancel);

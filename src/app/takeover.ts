@@ -62,9 +62,12 @@ export class Takeover {
     this.#lines.send(writeCancel(processId, secretKey));
   }
 
-  /** This process takes clients: the other one takes none any more once it resolves, and ends on its own. */
-  async finish(): Promise<void> {
-    const answer = await this.#ask({ verb: "serving" });
+  /**
+   * This process takes clients: the other one takes none any more once it resolves, and ends on its own.
+   * @param adopters where it may bring those that it has
+   */
+  async finish(adopters: readonly string[]): Promise<void> {
+    const answer = await this.#ask({ verb: "serving", adopters });
     if (answer.verb !== "retiring") throw new TakeoverError("it does not say that it ends");
   }
 

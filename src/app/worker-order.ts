@@ -2,6 +2,7 @@
  * What a supervisor tells a worker at its start: the first line of the worker's standard input, as JSON.
  */
 
+import { join } from "node:path";
 import type { Config } from "../config/settings.ts";
 import type { PortMode } from "../net/channel-opening.ts";
 import type { ListeningSocket } from "./listening-sockets.ts";
@@ -27,6 +28,15 @@ export interface WorkerReady {
   readonly clientsMax: number;
   /** Null: the system tells no limit. */
   readonly serversMax: number | null;
+  /** Whether clients of the process before can be brought to it, at its {@link adoptionPath}. */
+  readonly adoptsClients: boolean;
+}
+
+/** What a worker is told when another process takes the clients that come: `life.leave`. */
+export interface LeaveOrder {
+  readonly overMs: number;
+  /** Where its clients may be brought to. */
+  readonly adopters: readonly string[];
 }
 
 /** Starts workers. */
@@ -44,10 +54,28 @@ export interface SpawnedWorker {
   kill(): void;
 }
 
+/** Returns where a worker takes clients of the process before: beside the sockets of its links. */
+export function adoptionPath({ folder, worker }: Pick<WorkerOrder, "folder" | "worker">): string {
+  return join(folder, `clients-${worker}.sock`);
+}
+
+/** Returns whether `value`, which came over a link, is one. */
+export function isLeaveOrder(value: unknown): value is LeaveOrder {
+  if (typeof value !== "object" || value === null) return false;
+  if (!("overMs" in value) || !("adopters" in value)) return false;
+  const { overMs, adopters } = value;
+  return (
+    typeof overMs === "number" &&
+    Array.isArray(adopters) &&
+    adopters.every((path) => typeof path === "string")
+  );
+}
+
 /** Returns whether `value`, which came over a link, is one. */
 export function isWorkerReady(value: unknown): value is WorkerReady {
   if (typeof value !== "object" || value === null) return false;
-  if (!("clientsMax" in value) || !("serversMax" in value)) return false;
-  const { clientsMax, serversMax } = value;
-  return typeof clientsMax === "number" && (serversMax === null || typeof serversMax === "number");
+  if (!("clientsMax" in value && "serversMax" in value && "adoptsClients" in value)) return false;
+  const { clientsMax, serversMax, adoptsClients } = value;
+  if (typeof clientsMax !== "number" || typeof adoptsClients !== "boolean") return false;
+  return serversMax === null || typeof serversMax === "number";
 }

@@ -18,7 +18,13 @@ import { type OpenedStore, openStore } from "./open-store.ts";
 import { Pooler } from "./pooler.ts";
 import { readAuthority } from "./read-authority.ts";
 import { isConfig } from "./received-config.ts";
-import type { WorkerOrder, WorkerReady } from "./worker-order.ts";
+import {
+  adoptionPath,
+  isLeaveOrder,
+  type LeaveOrder,
+  type WorkerOrder,
+  type WorkerReady,
+} from "./worker-order.ts";
 
 export interface WorkerParts {
   readonly clock: Clock;
@@ -41,6 +47,7 @@ export class Worker implements ControlHandler {
   readonly #desk: SupervisorDesk;
   readonly #opened: OpenedStore;
   readonly #parts: WorkerParts;
+  readonly #order: WorkerOrder;
   #config: Config;
   #stopping: Promise<void> | null = null;
 
@@ -48,6 +55,7 @@ export class Worker implements ControlHandler {
     const { clock, wallClock, random, logger, grammar } = parts;
     const { config, sockets } = order;
     this.#parts = parts;
+    this.#order = order;
     this.#opened = opened;
     this.#config = config;
     this.#mesh = new LinkMesh({
@@ -104,10 +112,12 @@ export class Worker implements ControlHandler {
     if ((await this.#mesh.awaitLink(SUPERVISOR, SUPERVISOR_TIMEOUT_MS)) === null)
       throw new Error("the supervisor does not answer");
     await this.pooler.start();
+    const adoptsClients = this.pooler.relocation.listen(adoptionPath(this.#order));
     const { clients, servers } = this.pooler.connectionsMax;
     const ready: WorkerReady = {
       clientsMax: clients,
       serversMax: Number.isFinite(servers) ? servers : null,
+      adoptsClients,
     };
     this.#desk.notify("life.ready", ready);
   }
@@ -128,7 +138,7 @@ export class Worker implements ControlHandler {
   async onRequest(verb: string, body: unknown): Promise<unknown> {
     if (verb === "life.pulse") return null;
     if (verb === "life.reload" && isConfig(body)) return this.#reload(body);
-    if (verb === "life.leave" && typeof body === "number") return this.#leave(body);
+    if (verb === "life.leave" && isLeaveOrder(body)) return this.#leave(body);
     throw new Error(`unknown order ${verb}`);
   }
 
@@ -138,8 +148,8 @@ export class Worker implements ControlHandler {
     if (verb === "life.cancel") this.pooler.onLinkNotice(CANCEL_VERB, body);
   }
 
-  async #leave(overMs: number): Promise<null> {
-    await this.pooler.leave(overMs);
+  async #leave({ overMs, adopters }: LeaveOrder): Promise<null> {
+    await this.pooler.relocation.leave(overMs, adopters);
     return null;
   }
 

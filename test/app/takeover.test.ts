@@ -6,6 +6,7 @@ import { TakeoverError } from "../../src/app/start-errors.ts";
 import { SystemClock } from "../../src/app/system-clock.ts";
 import { Takeover } from "../../src/app/takeover.ts";
 import {
+  type NextProcess,
   TAKEOVER_SOCKET,
   type TakeoverHost,
   type TakeoverParts,
@@ -28,6 +29,7 @@ const environment = { clock: new SystemClock(), logger: silent, kernel: new Kern
 /** A process that runs: it has one descriptor to give away. */
 class Host implements TakeoverHost {
   readonly replacedBy: number[] = [];
+  readonly adopters: string[] = [];
   readonly cancels: object[] = [];
   listeningSockets: readonly ListeningSocket[];
 
@@ -39,8 +41,13 @@ class Host implements TakeoverHost {
     this.cancels.push({ processId, secretKey });
   }
 
-  onReplaced(processId: number): void {
+  adoptClients(): readonly string[] {
+    return [];
+  }
+
+  onReplaced({ processId, adopters }: NextProcess): void {
     this.replacedBy.push(processId);
+    this.adopters.push(...adopters);
     this.listeningSockets = [];
   }
 }
@@ -106,8 +113,9 @@ describe.if(known !== null)("Takeover", () => {
     expect(fstatSync(descriptor).rdev).toBe(fstatSync(file).rdev);
     closeSync(descriptor);
     expect(host.replacedBy).toEqual([]);
-    await takeover.finish();
+    await takeover.finish(["/somewhere/clients", "/elsewhere/clients"]);
     expect(host.replacedBy).toEqual([process.pid]);
+    expect(host.adopters).toEqual(["/somewhere/clients", "/elsewhere/clients"]);
     expect(readdirSync(folder.path)).toEqual([TAKEOVER_SOCKET]); // no inbox is left
   });
 
@@ -123,7 +131,7 @@ describe.if(known !== null)("Takeover", () => {
     first.abandon();
     const second = await eventually(() => Takeover.begin(parts));
     for (const { descriptor } of present(second).sockets) closeSync(descriptor);
-    await present(second).finish();
+    await present(second).finish([]);
     expect(host.replacedBy).toHaveLength(1);
   });
 
@@ -131,7 +139,7 @@ describe.if(known !== null)("Takeover", () => {
     const takeover = present(await Takeover.begin(parts));
     for (const { descriptor } of takeover.sockets) closeSync(descriptor);
     takeover.tellCancel(1, Uint8Array.of(9)); // too early: whoever asks is not yet trusted with it
-    await takeover.finish();
+    await takeover.finish([]);
     takeover.tellCancel(77, Uint8Array.of(1, 2, 3, 4));
     const told = [{ processId: 77, secretKey: Uint8Array.of(1, 2, 3, 4) }];
     await eventually(() => expect(host.cancels).toEqual(told));
@@ -148,7 +156,7 @@ describe.if(known !== null)("Takeover", () => {
     const refusal = await rejectionOf(Takeover.begin(parts));
     expect(refusal).toBeInstanceOf(TakeoverError);
     expect(refusal).toMatchObject({ message: expect.stringContaining("is about to take over") });
-    await first.finish();
+    await first.finish([]);
     expect(await rejectionOf(Takeover.begin(parts))).toBeInstanceOf(TakeoverError);
     expect(host.replacedBy).toHaveLength(1);
   });
@@ -205,7 +213,7 @@ describe.if(known !== null)("Takeover", () => {
     expect(readdirSync(folder.path)).toEqual([TAKEOVER_SOCKET]);
     const takeover = present(await Takeover.begin(parts));
     for (const { descriptor } of takeover.sockets) closeSync(descriptor);
-    await takeover.finish();
+    await takeover.finish([]);
     next.close();
     expect(readdirSync(folder.path)).toEqual([]);
   });

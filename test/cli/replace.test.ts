@@ -85,21 +85,24 @@ function ending(client: Client): Promise<unknown> {
 }
 
 describe("carpool start --replace", () => {
-  test("takes the ports over, and the one before ends when its clients are gone", async () => {
+  test("takes ports and idle clients over, and the one before ends when the others are gone", async () => {
     await using before = await start([]);
     const idle = await connect(before.ports.transaction);
-    const told = ending(idle);
+    const inSession = await connect(before.ports.session);
+    const told = ending(inSession);
     await using after = await start(["--replace"]);
     expect(after.ports).toEqual(before.ports);
     expect(await told).toMatchObject({ code: "57P01" });
     expect(await before.program.finished()).toMatchObject({ exitCode: 0, error: "" });
+    expect((await idle.query("select 2 as two")).rows).toEqual([{ two: 2 }]);
+    await idle.end();
     const client = await connect(after.ports.transaction);
     expect((await client.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
     await client.end();
     expect((await fetch(`http://127.0.0.1:${after.ports.http}/api/health`)).status).toBe(204);
   });
 
-  test("lets a transaction of the one before commit", async () => {
+  test("lets a transaction of the one before commit, and takes its client over behind it", async () => {
     await using before = await start([]);
     const client = await connect(before.ports.transaction);
     await client.query("begin");
@@ -107,13 +110,12 @@ describe("carpool start --replace", () => {
     await using after = await start(["--replace"]);
     await before.program.until("replaced: another process takes the clients");
     await client.query("insert into kept values (7)");
-    const told = ending(client);
     await client.query("commit");
-    expect(await told).toMatchObject({ code: "57P01" });
-    const next = await connect(after.ports.transaction);
-    expect((await next.query("select id from kept")).rows).toEqual([{ id: 7 }]);
-    await next.query("drop table kept");
-    await next.end();
+    expect(await before.program.finished()).toMatchObject({ exitCode: 0, error: "" });
+    expect((await client.query("select id from kept")).rows).toEqual([{ id: 7 }]);
+    await client.query("drop table kept");
+    await client.end();
+    await (await connect(after.ports.transaction)).end();
   });
 
   test("has the one before cancel its clients' queries, whose CancelRequests come to the new one", async () => {
@@ -134,6 +136,15 @@ describe("carpool start --replace", () => {
       expect(before.program.process.exitCode).toBe(0); // it has no client any more
     });
     expect(await slept).toMatchObject({ code: "57014" });
+    const again = rejectionOf(client.query("select pg_sleep(60)"));
+    let isOver = false;
+    void again.then(() => (isOver = true));
+    await eventually(async () => {
+      await sendCancelRequest({ host: "127.0.0.1", port: after.ports.transaction }, key);
+      expect(isOver).toBeTrue();
+    });
+    expect(await again).toMatchObject({ code: "57014" });
+    await client.end();
   });
 
   test("starts as always where nobody runs", async () => {
