@@ -273,7 +273,7 @@ export class Owner implements ChannelOwner, SessionOwner, LoginHost, TakeoverHos
     const session = this.#addSession(channel, pool, {
       settings,
       ticketHolder: this.#holders.of(pool, holder),
-      isMovable: !channel.outlivesHolder, // of one that is not here it isn't known whether it has TLS
+      isMovable: true, // unless it has TLS elsewhere: then it leaves last
       secretBytes: key.secretKey.length,
     });
     const place = { tenant: id, alias, pool: poolKeyOfLogin(login, proof, wanted) };
