@@ -3,6 +3,7 @@
  */
 
 import type { Clock, Timer } from "../base/clock.ts";
+import { errorMessage } from "../base/error-message.ts";
 import type { Logger } from "../base/logger.ts";
 import { RestartDelay } from "./restart-delay.ts";
 import type { SpawnedWorker } from "./worker-order.ts";
@@ -58,13 +59,18 @@ export class WorkerSlot {
     return this.#spawned?.processId ?? null;
   }
 
+  /** Where no process can be started, that counts as its end. */
   start(): void {
     const { clock, spawn } = this.#parts;
     const startedMs = clock.now();
-    const spawned = spawn();
-    this.#spawned = spawned;
-    if (spawned.processId !== null) this.#pulse.started(); // else it stands still with this one
-    void spawned.exited.then((how) => this.#onExit(how, clock.now() - startedMs));
+    try {
+      const spawned = spawn();
+      this.#spawned = spawned;
+      if (spawned.processId !== null) this.#pulse.started(); // else it stands still with this one
+      void spawned.exited.then((how) => this.#onExit(how, clock.now() - startedMs));
+    } catch (error) {
+      this.#onExit(errorMessage(error), 0);
+    }
   }
 
   /** The worker serves clients: from now on, it is started again when it dies. */

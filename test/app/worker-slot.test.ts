@@ -27,6 +27,8 @@ let spawned: Spawned[];
 let errors: string[];
 let failures: string[];
 let answers: boolean;
+/** Whether the system starts processes. */
+let starts: boolean;
 let slot: WorkerSlot;
 
 beforeEach(() => {
@@ -35,6 +37,7 @@ beforeEach(() => {
   errors = [];
   failures = [];
   answers = true;
+  starts = true;
   slot = new WorkerSlot({
     worker: 1,
     clock,
@@ -45,6 +48,7 @@ beforeEach(() => {
       error: (_: object, message: string) => void errors.push(message),
     },
     spawn() {
+      if (!starts) throw new Error("EAGAIN: no process");
       const worker = new Spawned();
       spawned.push(worker);
       return worker;
@@ -99,6 +103,26 @@ describe("WorkerSlot", () => {
     expect(spawned.length).toBeWithin(8, 30);
     expect(errors[0]).toBe("a worker has ended, and is started again");
     expect(errors.at(-1)).toContain("what it has logged before says why");
+  });
+
+  test("tries again where the system starts no process", async () => {
+    slot.start();
+    slot.onReady();
+    starts = false;
+    await latest().end("SIGKILL");
+    await live(3);
+    expect(errors.length).toBeWithin(3, 8);
+    starts = true;
+    await live(5);
+    expect(spawned).toHaveLength(2);
+  });
+
+  test("says why there was no first process", () => {
+    starts = false;
+    slot.start();
+    expect(failures).toEqual(["EAGAIN: no process"]);
+    slot.expectEnd();
+    expect(clock.pending).toBe(0);
   });
 
   test("ends one that does not answer, says so, and starts it again", async () => {
