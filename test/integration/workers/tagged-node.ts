@@ -35,17 +35,20 @@ export class TaggedNode implements AsyncDisposable {
   readonly program: RunningProgram;
   /** Tenants by their names: how many servers each may have. */
   readonly tenants: ReadonlyMap<string, number>;
+  readonly #folder: string;
   readonly #leftovers: AsyncDisposableStack;
 
   private constructor(
     postgres: TestPostgres,
     program: RunningProgram,
     tenants: ReadonlyMap<string, number>,
+    folder: string,
     leftovers: AsyncDisposableStack,
   ) {
     this.postgres = postgres;
     this.program = program;
     this.tenants = tenants;
+    this.#folder = folder;
     this.#leftovers = leftovers;
   }
 
@@ -69,7 +72,15 @@ export class TaggedNode implements AsyncDisposable {
       new RunningProgram(["start"], folder.path, { WORKERS: String(workers), ...environment }),
     );
     await program.until("carpool is ready");
-    return new TaggedNode(postgres, program, tenants, leftovers.move());
+    return new TaggedNode(postgres, program, tenants, folder.path, leftovers.move());
+  }
+
+  /** Starts another one with the same store, at this port for transactions. Serves once it resolves. */
+  async startAgain(port: number): Promise<RunningProgram> {
+    const environment = { WORKERS: "2", PROXY_PORT_TRANSACTION: String(port) };
+    const program = new RunningProgram(["start"], this.#folder, environment);
+    await program.until("carpool is ready");
+    return program;
   }
 
   /** The processes of the workers that are there now. */
@@ -79,19 +90,19 @@ export class TaggedNode implements AsyncDisposable {
     return children.split(" ").filter(Boolean).map(Number);
   }
 
-  targetOf(tenant: string): WireTarget {
+  targetOf(tenant: string, database = tenant): WireTarget {
     const { superuser, password } = this.postgres;
     const port = Number(/"transaction":(\d+)/.exec(this.program.out)?.[1]);
-    return { host: "127.0.0.1", port, user: `${superuser}.${tenant}`, password, database: tenant };
+    return { host: "127.0.0.1", port, user: `${superuser}.${tenant}`, password, database };
   }
 
   /** Resolves when a new client of the tenant was let in, for which its owner needs a server. */
-  async untilServes(tenant: string, timeoutMs: number): Promise<void> {
+  async untilServes(tenant: string, timeoutMs: number, database = tenant): Promise<void> {
     const deadlineMs = performance.now() + timeoutMs;
     for (;;) {
       // oxlint-disable-next-line no-await-in-loop -- one attempt after the other
       const outcome = await Promise.race([
-        WireClient.connect(this.targetOf(tenant)).catch(() => null),
+        WireClient.connect(this.targetOf(tenant, database)).catch(() => null),
         Bun.sleep(Math.max(0, deadlineMs - performance.now())),
       ]);
       if (outcome instanceof WireClient) return outcome.vanish();

@@ -43,15 +43,20 @@ export class WorkerKiller {
 
   /** Kills one of the workers, whatever it does. Resolves when it is gone. */
   async killOne(): Promise<void> {
-    const { victim, death } = this.#stopOne();
-    process.kill(victim, "SIGKILL");
-    await until("the worker is gone", () => !isProcessAlive(victim));
-    death.goneMs = performance.now();
+    await this.#kill([this.#pick()]);
+  }
+
+  /** Kills several at once. Resolves when they are gone. */
+  async killMany(count: number): Promise<void> {
+    const { workers } = this;
+    const first = Math.floor(this.#random() * workers.length);
+    await this.#kill([...workers, ...workers].slice(first, first + count));
   }
 
   /** Stops one of the workers. Resolves when somebody has killed it. */
   async freezeOne(timeoutMs: number): Promise<void> {
-    const { victim, death } = this.#stopOne();
+    const victim = this.#pick();
+    const death = this.#stop(victim);
     await eventually(() => {
       if (isProcessAlive(victim)) throw new Error(`the worker is stopped, and not gone`);
     }, timeoutMs);
@@ -63,16 +68,27 @@ export class WorkerKiller {
     return (this.#condemned.get(localPort) ?? 0) > connectedMs;
   }
 
-  /** Stopped, so that nobody comes between the look at it and its end. */
-  #stopOne(): { readonly victim: number; readonly death: Death } {
+  #pick(): number {
     const { workers } = this;
     const victim = workers[Math.floor(this.#random() * workers.length)];
     if (victim === undefined) throw new Error("there is no worker");
+    return victim;
+  }
+
+  async #kill(victims: readonly number[]): Promise<void> {
+    const deaths = victims.map((victim) => this.#stop(victim));
+    for (const victim of victims) process.kill(victim, "SIGKILL");
+    await until("the workers are gone", () => !victims.some(isProcessAlive));
+    for (const death of deaths) death.goneMs = performance.now();
+  }
+
+  /** Nobody comes between the look at it and its end. */
+  #stop(victim: number): Death {
     process.kill(victim, "SIGSTOP");
     const death: Death = { killedMs: performance.now(), goneMs: Number.POSITIVE_INFINITY };
     this.deaths.push(death);
     for (const port of peerPortsOf(victim)) this.#condemned.set(port, death.killedMs);
-    return { victim, death };
+    return death;
   }
 
   /**
