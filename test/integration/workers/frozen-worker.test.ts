@@ -4,6 +4,7 @@
  */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { eventually } from "../../support/eventually.ts";
 import { query } from "../../support/frontend-messages.ts";
 import { seededRandom } from "../chaos/seeded-random.ts";
 import { Swarm } from "../chaos/swarm.ts";
@@ -12,7 +13,10 @@ import { SHARED, TaggedNode } from "./tagged-node.ts";
 import { WorkerKiller } from "./worker-killer.ts";
 
 const WORKERS = 3;
-const WORKER_TIMEOUT_MS = 2000;
+
+/** A worker that is merely short of time, on a machine with much else to do, must not be taken for a frozen one. */
+const WORKER_TIMEOUT_MS = 3000;
+const STILL_MS = 1.5 * WORKER_TIMEOUT_MS;
 const CLIENTS_OF_EACH = 10;
 const THINK_MS = 25;
 
@@ -103,12 +107,14 @@ test("a supervisor that stood still itself ends nobody, though one of its worker
   const still = [program.process.pid, ...workers.slice(0, 1)];
   const asking = await askAtAll();
   for (const processId of still) process.kill(processId, "SIGSTOP");
-  await Bun.sleep(2 * WORKER_TIMEOUT_MS); // as long as that takes, whatever comes meanwhile
+  await Bun.sleep(STILL_MS); // as long as that takes, whatever comes meanwhile
   for (const processId of still) process.kill(processId, "SIGCONT");
   const before = asking.map(({ answers }) => answers);
-  await Bun.sleep(2 * WORKER_TIMEOUT_MS); // time for what must not come
-  for (const [index, { answers }] of asking.entries())
-    expect(answers).toBeGreaterThan(before[index] ?? 0);
+  await Bun.sleep(STILL_MS); // time for what must not come
+  await eventually(() => {
+    for (const [index, { answers }] of asking.entries())
+      expect(answers).toBeGreaterThan(before[index] ?? 0);
+  }, BACK_MAX_MS);
   await leave(asking);
   expect(node.workers).toEqual([...workers]);
   expect(linesWith(ENDED)).toBe(ended);
