@@ -97,6 +97,7 @@ test(
       const sinceMs = performance.now();
       // oxlint-disable-next-line no-await-in-loop -- one death after the other
       await untilAllServe();
+      killer.allServe();
       backMs.push(Math.round(performance.now() - sinceMs));
     }
     for (const swarm of swarms) swarm.stop();

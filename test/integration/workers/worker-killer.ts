@@ -20,6 +20,8 @@ interface Death {
   readonly killedMs: number;
   /** When the kernel had closed all that it had; infinite: it has not yet. */
   goneMs: number;
+  /** When the next one served; infinite: it does not yet. */
+  backMs: number;
 }
 
 export class WorkerKiller {
@@ -63,6 +65,12 @@ export class WorkerKiller {
     death.goneMs = performance.now();
   }
 
+  /** All of them serve again: from now on nobody has to wait. */
+  allServe(): void {
+    for (const death of this.deaths)
+      if (death.backMs === Number.POSITIVE_INFINITY) death.backMs = performance.now();
+  }
+
   /** Whether a client sat on a worker when that was killed or stopped. */
   isCondemned({ localPort, connectedMs }: WireClient): boolean {
     return (this.#condemned.get(localPort) ?? 0) > connectedMs;
@@ -85,7 +93,11 @@ export class WorkerKiller {
   /** Nobody comes between the look at it and its end. */
   #stop(victim: number): Death {
     process.kill(victim, "SIGSTOP");
-    const death: Death = { killedMs: performance.now(), goneMs: Number.POSITIVE_INFINITY };
+    const death: Death = {
+      killedMs: performance.now(),
+      goneMs: Number.POSITIVE_INFINITY,
+      backMs: Number.POSITIVE_INFINITY,
+    };
     this.deaths.push(death);
     for (const port of peerPortsOf(victim)) this.#condemned.set(port, death.killedMs);
     return death;
@@ -97,7 +109,9 @@ export class WorkerKiller {
    */
   readonly excuses = ({ error, client, sinceMs }: Loss): boolean => {
     const sawDeath = this.deaths.some(({ goneMs }) => goneMs > sinceMs);
-    if (client === null) return sawDeath && (!isTold(error) || error.said?.sqlstate === AWAY);
+    if (client === null && isTold(error))
+      return error.said?.sqlstate === AWAY && this.deaths.some(({ backMs }) => backMs > sinceMs);
+    if (client === null) return sawDeath;
     if (isTold(error)) return false;
     return this.isCondemned(client) || (sawDeath && client.isCutOff);
   };
