@@ -39,11 +39,10 @@ export class FarClient implements ChannelHandler, OwnerWaiter {
   readonly worker: number;
   readonly #client: Channel;
   readonly #host: FarClientHost;
-  #claim: OwnerClaim;
+  /** Null: something went either way since its present owner has it. Then it serves nobody, and is some 2 KB. */
+  #claim: OwnerClaim | null;
   /** Null: it waits, or is over. */
   #far: EdgeChannel | null = null;
-  /** Whether anything went either way since its present owner has it. */
-  #isTouched = false;
   /** Whether it was told that it is in. */
   #isIn: boolean;
   #isOver = false;
@@ -93,13 +92,13 @@ export class FarClient implements ChannelHandler, OwnerWaiter {
   start(link: LinkPort | null, early: Uint8Array | null): void {
     this.#early = early;
     this.#client.handler = this;
-    if (link === null) this.#awaitOwner();
+    if (link === null) this.#awaitOwner(this.#unusedClaim);
     else this.#join(link);
   }
 
   onBytes(bytes: Uint8Array): void {
     assert(this.#far !== null, "a client that waits for its owner is not read");
-    this.#isTouched = true;
+    this.#claim = null;
     if (!this.#far.write(bytes, 0, bytes.length)) this.#client.pause();
   }
 
@@ -120,11 +119,11 @@ export class FarClient implements ChannelHandler, OwnerWaiter {
   }
 
   onOwnerAway(): void {
-    this.#sendAway(this.#claim.refusalAt(this.#host.now()));
+    this.#sendAway(this.#unusedClaim.refusalAt(this.#host.now()));
   }
 
   onFarBytes(bytes: Uint8Array): void {
-    this.#isTouched = true;
+    this.#claim = null;
     this.#isIn ||= endsReady(bytes);
     if (!this.#client.write(bytes, 0, bytes.length)) this.#far?.pause();
   }
@@ -144,12 +143,18 @@ export class FarClient implements ChannelHandler, OwnerWaiter {
     else this.#client.close();
   }
 
+  /** Of a client that waits for its owner. */
+  get #unusedClaim(): OwnerClaim {
+    assert(this.#claim !== null, "a client comes to an owner by a claim");
+    return this.#claim;
+  }
+
   #onOwnerLost(far: EdgeChannel): void {
     const claim = this.#claimBehind(far);
     if (claim !== null) {
       this.#claim = claim;
       // Owners that are lost one after the other, before they have taken it, give no more time.
-      if (this.#host.now() < claim.deadlineMs) this.#awaitOwner();
+      if (this.#host.now() < claim.deadlineMs) this.#awaitOwner(claim);
       else this.onOwnerAway();
     } else if (far.endsInside) {
       this.#end();
@@ -160,7 +165,7 @@ export class FarClient implements ChannelHandler, OwnerWaiter {
   /** Returns by what the next owner takes it; null: it cannot. One that nothing came of is as good as before. */
   #claimBehind(far: EdgeChannel): OwnerClaim | null {
     if (far.resting && far.ticket !== null) return new TicketClaim(far.ticket, this.#host.now());
-    return this.#isTouched ? null : this.#claim;
+    return this.#claim;
   }
 
   /** Where it is not certain that nothing was under way, it may have been. */
@@ -169,9 +174,8 @@ export class FarClient implements ChannelHandler, OwnerWaiter {
   }
 
   #join(link: LinkPort): void {
-    const far = link.open(this.#claim.openingAt(this.#host.now()));
+    const far = link.open(this.#unusedClaim.openingAt(this.#host.now()));
     this.#far = far;
-    this.#isTouched = false;
     far.client = this.#client;
     far.handler = new FarSide(this);
     this.#client.resume();
@@ -180,9 +184,9 @@ export class FarClient implements ChannelHandler, OwnerWaiter {
     if (early !== null) this.onBytes(early);
   }
 
-  #awaitOwner(): void {
+  #awaitOwner({ deadlineMs }: OwnerClaim): void {
     this.#client.pause();
-    this.#host.awaitOwner(this, this.#claim.deadlineMs);
+    this.#host.awaitOwner(this, deadlineMs);
   }
 
   #sendAway(error: PoolerError): void {
