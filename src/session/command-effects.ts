@@ -175,6 +175,7 @@ export function noteRequestInSegment(state: ServerState): void {
  * large objects are usual, those for advisory locks possible.
  */
 export function noteFunctionCall(state: ServerState): void {
+  if (state.segmentOpen) noteRequestInSegment(state);
   state.mayPin |= PIN.advisoryLock;
   state.mayUnpin = true;
 }

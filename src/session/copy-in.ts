@@ -18,7 +18,7 @@ import { FLUSH } from "../wire/frontend/empty-requests.ts";
 import { FRONTEND } from "../wire/message-type.ts";
 import { CopyQuestion, MISPLACED } from "./copy-question.ts";
 import { EXPECTED } from "./expected-reply.ts";
-import { OUTCOME, type Outcome } from "./message-outcome.ts";
+import { inTurn, OUTCOME, type Outcome } from "./message-outcome.ts";
 import type { ByteSink, RunWriter } from "./run-writer.ts";
 import type { ServerState } from "./server-state.ts";
 import { STATEMENT_NAME_PREFIX } from "./statement.ts";
@@ -65,6 +65,24 @@ export function noteCopyMessage(type: number, server: ServerState): Outcome {
       return OUTCOME.passedOn;
     default:
       return OUTCOME.needsReplies;
+  }
+}
+
+/**
+ * Returns what becomes of a message outside of a COPY that is none of a query. Data waits for CopyInResponse: which
+ * Syncs the server ignores is certain only for those before it. Where nothing is owed no COPY can be under way, and
+ * PostgreSQL would ignore it.
+ */
+export function outcomeOutsideCopy(type: number, server: ServerState): Outcome {
+  switch (type) {
+    case FRONTEND.CopyData:
+    case FRONTEND.CopyDone:
+    case FRONTEND.CopyFail:
+      return inTurn(OUTCOME.taken, server);
+    case FRONTEND.Terminate:
+      return OUTCOME.terminated;
+    default:
+      return inTurn(OUTCOME.invalidType, server);
   }
 }
 

@@ -11,42 +11,36 @@
  */
 
 import { assert } from "../base/assert.ts";
-import type { PoolerError } from "../base/pooler-error.ts";
-import { errorResponseOf } from "../wire/backend/error-response.ts";
-import { FLUSH, SYNC } from "../wire/frontend/empty-requests.ts";
+import { FLUSH } from "../wire/frontend/empty-requests.ts";
 import { HEADER_BYTES } from "../wire/limits.ts";
 import { FRONTEND, isSkippedToSync } from "../wire/message-type.ts";
 import type { ClientState } from "./client-state.ts";
-import { noteFunctionCall, noteRequestInSegment } from "./command-effects.ts";
-import { askInCopy, markPlace, noteCopyMessage } from "./copy-in.ts";
+import { noteFunctionCall } from "./command-effects.ts";
+import { askInCopy, markPlace, noteCopyMessage, outcomeOutsideCopy } from "./copy-in.ts";
 import type { CopyQuestion } from "./copy-question.ts";
 import { EXPECTED } from "./expected-reply.ts";
 import { type FrameHandler, MessageFramer } from "./message-framer.ts";
-import { OUTCOME, type Outcome } from "./message-outcome.ts";
-import { PLACEMENT } from "./own-names.ts";
-import { REFUSED_QUERY } from "./refused-query.ts";
-import { type FrontendLimits, type FrontendRelayEvents, STOP } from "./relay-owner.ts";
+import { inTurn, OUTCOME, type Outcome, violationOf } from "./message-outcome.ts";
+import { QueryMessages } from "./query-messages.ts";
+import {
+  type Ending,
+  type FrontendLimits,
+  type FrontendRelayEvents,
+  STOP,
+  TERMINATED,
+  tellEnding,
+} from "./relay-owner.ts";
 import type { ByteSink, RunWriter } from "./run-writer.ts";
 import type { ServerState } from "./server-state.ts";
 import type { Settings } from "./session-settings.ts";
-import { type SetCommand, setCommandIn } from "./set-command.ts";
-import { discardNote, restorationOf, SetNote } from "./set-note.ts";
 import { sendInFront } from "./settings-batch.ts";
 import { StatementMessages } from "./statement-messages.ts";
 import type { StatementTranslator } from "./statement-translator.ts";
 import { UnservedMessages } from "./unserved-messages.ts";
 
-/** How the client's side ended; a violation is its text. */
-type Ending = { readonly violation: string | null; readonly detail?: string | undefined };
-const encoder = new TextEncoder();
-
-const TERMINATED: Ending = { violation: null };
-
 export class FrontendRelay implements FrameHandler {
-  /** Null: statements keep their names (session mode). */
-  readonly #translator: StatementTranslator | null;
-  readonly #client: ClientState;
   readonly #statementMessages: StatementMessages;
+  readonly #queryMessages: QueryMessages;
   readonly #unservedMessages: UnservedMessages;
   readonly #out: RunWriter;
   readonly #events: FrontendRelayEvents;
@@ -66,6 +60,7 @@ export class FrontendRelay implements FrameHandler {
   #ending: Ending | null = null;
 
   /**
+   * @param translator null: statements keep their names (session mode)
    * @param out shared by all relays of a worker in this direction; empty between two chunks
    * @param replies where answers go that need no server
    */
@@ -77,9 +72,8 @@ export class FrontendRelay implements FrameHandler {
     replies: ByteSink,
     events: FrontendRelayEvents,
   ) {
-    this.#client = client;
-    this.#translator = translator;
     this.#statementMessages = new StatementMessages(translator, limits.statementBytesMax, out);
+    this.#queryMessages = new QueryMessages(client, translator, out);
     this.#unservedMessages = new UnservedMessages(client, translator !== null, replies);
     this.#out = out;
     this.#events = events;
@@ -115,7 +109,7 @@ export class FrontendRelay implements FrameHandler {
     this.#sink = sink;
     this.#drainFirst = false;
     this.#unservedMessages.answersAlone = true;
-    if (server !== null) this.#translator?.beginHold();
+    if (server !== null) this.#statementMessages.beginHold();
   }
 
   /**
@@ -137,22 +131,12 @@ export class FrontendRelay implements FrameHandler {
   feed(chunk: Uint8Array): boolean {
     if (this.#ending !== null) return true;
     this.#server?.retry.onClientBytes();
-    try {
-      this.#framer.feed(chunk);
-      return this.#flush();
-    } catch (error) {
-      return this.#abandon(error);
-    }
+    return this.#read(chunk);
   }
 
   /** Sends the segment again that its server has not carried out: see SegmentRetry. As {@link feed}. */
   repeat(server: ServerState): boolean {
-    try {
-      this.#framer.feed(server.retry.take(this.#segment));
-      return this.#flush();
-    } catch (error) {
-      return this.#abandon(error);
-    }
+    return this.#read(server.retry.take(this.#segment));
   }
 
   /** Goes on where it stopped. As {@link feed}. */
@@ -214,39 +198,38 @@ export class FrontendRelay implements FrameHandler {
         this.#unservedMessages.onMessage(type, bytes, start, end, messageEnd),
       );
     if (server.skipping && type !== FRONTEND.Sync && type !== FRONTEND.Terminate)
-      return isSkippedToSync(type) || this.#violate(`invalid frontend message type ${type}`);
+      return isSkippedToSync(type) || this.#conclude(type, OUTCOME.invalidType);
     if (server.copyingIn) return this.#onMessageInCopy(type, bytes, start, end, server, sink);
-    if (server.retry.holdsBack) return this.#stopForReplies(server, sink);
+    if (server.retry.holdsBack) return this.#stopForReplies();
     if (server.cancelLate) return this.#stopFor(STOP.needsCancelEnd);
-    if (server.copySyncs > 0 && type !== FRONTEND.Sync && type !== FRONTEND.Terminate)
-      return this.#awaitCopySyncs(server, sink);
-    if (this.#mustDrain(server)) return this.#stopForReplies(server, sink);
+    if (server.copySyncs > 0 && type !== FRONTEND.Sync && type !== FRONTEND.Terminate) {
+      // What comes behind a COPY waits until it is certain which Syncs were read inside it.
+      if (server.expected.size === 0) markPlace(this.#out, server, sink);
+      return this.#stopForReplies();
+    }
+    if (this.#mustDrain(server)) return this.#stopForReplies();
     switch (type) {
       case FRONTEND.Bind:
       case FRONTEND.Parse:
       case FRONTEND.Describe:
+      case FRONTEND.Execute:
       case FRONTEND.Close:
         return this.#onStatementMessage(type, bytes, start, end, messageEnd, server, sink);
-      case FRONTEND.Execute:
-        if (this.#translator?.refusesExecute(bytes, start, end, server, sink) === true)
-          return (server.segmentOpen = true);
-        server.expected.push(EXPECTED.execute, null);
-        server.segmentOpen = true;
-        this.#drainFirst = this.#translator !== null && this.#translator.mayForget;
-        return this.#forward(bytes, start, end, sink);
       case FRONTEND.Sync:
         return this.#onSync(bytes, start, end, server, sink);
       case FRONTEND.Query:
         return this.#onQuery(bytes, start, end, messageEnd, server, sink);
       case FRONTEND.FunctionCall:
         noteFunctionCall(server);
-        return this.#onWholeRequest(EXPECTED.functionCall, null, bytes, start, end, server, sink);
+        server.expected.push(EXPECTED.functionCall, null);
+        this.#endSegment(server);
+        return this.#forward(bytes, start, end, sink);
       case FRONTEND.Flush:
         if (messageEnd - start === HEADER_BYTES) return this.#forward(bytes, start, end, sink);
         // It would get an error, which is owed to nobody, and the server skip to the next Sync.
-        return this.#violateInTurn("invalid message format", server, sink);
+        return this.#conclude(type, inTurn(OUTCOME.invalidFormat, server));
       default:
-        return this.#onCopyOrEnd(type, server, sink);
+        return this.#conclude(type, outcomeOutsideCopy(type, server));
     }
   }
 
@@ -256,6 +239,15 @@ export class FrontendRelay implements FrameHandler {
 
   onMalformed(_type: number, messageBytes: number): void {
     this.#violate("invalid message length", this.#framer.excess(messageBytes));
+  }
+
+  #read(chunk: Uint8Array): boolean {
+    try {
+      this.#framer.feed(chunk);
+      return this.#flush();
+    } catch (error) {
+      return this.#abandon(error);
+    }
   }
 
   #onStatementMessage(
@@ -277,10 +269,10 @@ export class FrontendRelay implements FrameHandler {
       server,
       sink,
     );
-    if (outcome === OUTCOME.needsReplies) return this.#stopForReplies(server, sink);
+    if (outcome === OUTCOME.needsReplies) return this.#stopForReplies();
     if (outcome === OUTCOME.taken || outcome === OUTCOME.passedOn) server.segmentOpen = true;
-    if (this.#translator !== null && (type === FRONTEND.Bind || type === FRONTEND.Describe))
-      server.retry.begin(bytes, start, this.#segment, server.status, server.expected);
+    if (type === FRONTEND.Execute && outcome === OUTCOME.passedOn)
+      this.#drainFirst = this.#statementMessages.mayForget;
     return this.#conclude(type, outcome);
   }
 
@@ -294,14 +286,12 @@ export class FrontendRelay implements FrameHandler {
         return true;
       case OUTCOME.needsServer:
         return this.#stopFor(STOP.needsServer);
+      case OUTCOME.needsReplies:
+        return this.#stopForReplies();
       case OUTCOME.terminated:
         return this.#end(TERMINATED);
-      case OUTCOME.invalidLength:
-        return this.#violate("invalid message length");
-      case OUTCOME.invalidFormat:
-        return this.#violate("invalid message format");
       default:
-        return this.#violate(`invalid frontend message type ${type}`);
+        return this.#violate(violationOf(outcome, type));
     }
   }
 
@@ -314,10 +304,8 @@ export class FrontendRelay implements FrameHandler {
     sink: ByteSink,
   ): boolean {
     const outcome = noteCopyMessage(type, server);
-    if (outcome === OUTCOME.needsReplies) {
+    if (outcome === OUTCOME.needsReplies)
       this.#copyQuestion = askInCopy(type, this.#out, server, sink);
-      return this.#stopForReplies(server, sink);
-    }
     if (outcome === OUTCOME.passedOn) this.#out.forward(bytes, start, end, sink);
     return this.#conclude(type, outcome);
   }
@@ -331,13 +319,14 @@ export class FrontendRelay implements FrameHandler {
   ): boolean {
     server.skipping = false;
     const segment = this.#segment;
-    this.#onWholeRequest(EXPECTED.sync, null, bytes, start, end, server, sink);
+    server.expected.push(EXPECTED.sync, null);
+    this.#endSegment(server);
+    this.#forward(bytes, start, end, sink);
     server.retry.complete(bytes, end, segment, server.expected);
     if (server.copySyncs > 0) markPlace(this.#out, server, sink);
     return true;
   }
 
-  /** Notes what a Query may change unseen, and has its server know the statements that it names. */
   #onQuery(
     bytes: Uint8Array,
     start: number,
@@ -346,132 +335,19 @@ export class FrontendRelay implements FrameHandler {
     server: ServerState,
     sink: ByteSink,
   ): boolean {
-    const isWhole = end === messageEnd;
-    const from = start + HEADER_BYTES;
-    const translator = this.#translator;
-    const effects = translator?.effectsIn(bytes, from, end, server) ?? null;
-    if (translator === null || effects === null)
-      return this.#onOtherQuery(bytes, start, end, isWhole, server, sink);
-    this.#drainFirst = effects.forgets;
-    const refusal =
-      this.#client.reservePin(effects.pins) ?? translator.ownNames.refusal(effects, server);
-    if (refusal !== null) return this.#refuseQuery(refusal, bytes, end, server, sink);
-    server.noteEffects(effects);
-    if (this.#drainFirst && isWhole) {
-      const messages = this.#statementMessages;
-      const outcome = messages.onDeallocate(bytes, start, end, this.#segment, server, sink);
-      if (outcome === OUTCOME.needsReplies) return this.#stopForReplies(server, sink);
-      if (outcome !== OUTCOME.passedOn) {
-        server.segmentOpen = false;
-        this.#segment += 1;
-        return true;
-      }
-    }
-    const placement = translator.ownNames.placeForQuery(effects, this.#segment, server, sink);
-    if (placement === PLACEMENT.wait) return this.#stopForReplies(server, sink);
-    // What a statement does that is executed by its name counts, too.
-    if (effects.statementNames.length > 0 && translator.mayForget) this.#drainFirst = true;
-    this.#onOtherQuery(bytes, start, end, isWhole, server, sink);
-    if (placement === PLACEMENT.needsSync) {
-      this.#out.insert(SYNC, 0, SYNC.length, sink);
-      server.expected.push(EXPECTED.ownSync, null);
-    }
-    return true;
+    const queries = this.#queryMessages;
+    const outcome = queries.onMessage(bytes, start, end, messageEnd, this.#segment, server, sink);
+    this.#drainFirst = queries.mayForget;
+    if (outcome !== OUTCOME.needsReplies) this.#endSegment(server);
+    return this.#conclude(FRONTEND.Query, outcome);
   }
 
-  /** The server is sent another Query, which it refuses. */
-  #refuseQuery(
-    refusal: PoolerError,
-    bytes: Uint8Array,
-    end: number,
-    server: ServerState,
-    sink: ByteSink,
-  ): boolean {
-    this.#drainFirst = false;
-    this.#out.insert(REFUSED_QUERY, 0, REFUSED_QUERY.length, sink);
-    const note = errorResponseOf(refusal);
-    this.#onWholeRequest(EXPECTED.query, note, bytes, end, end, server, sink);
-    this.#forwarding = false;
-    return true;
-  }
-
-  #onOtherQuery(
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    isWhole: boolean,
-    server: ServerState,
-    sink: ByteSink,
-  ): true {
-    const asked = this.#client.startupSettings;
-    const from = start + HEADER_BYTES;
-    const command = isWhole ? setCommandIn(bytes, from, end) : null;
-    if (command !== null) return this.#onSet(command, asked, bytes, start, end, server, sink);
-    // What stands in front is not reported yet; the client knows it all the same.
-    const told = server.settingsUnderWay ? this.#client.settings.reported : null;
-    const note = isWhole ? discardNote(bytes, from, end, asked, told ?? server.parameters) : null;
-    return this.#onWholeRequest(EXPECTED.query, note, bytes, start, end, server, sink);
-  }
-
-  /** A Query that resets what the client asked for goes on with a SET of that. */
-  #onSet(
-    command: SetCommand,
-    asked: Settings,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    server: ServerState,
-    sink: ByteSink,
-  ): true {
-    const note = new SetNote(command);
-    const restoration = restorationOf(command, asked);
-    if (restoration === "")
-      return this.#onWholeRequest(EXPECTED.query, note, bytes, start, end, server, sink);
-    const rest = encoder.encode(`${restoration}\0`);
-    this.#out.insertHeader(FRONTEND.Query, end - start - 2 + rest.length, sink);
-    this.#out.insert(bytes, start + HEADER_BYTES, end - 1, sink);
-    this.#out.insert(rest, 0, rest.length, sink);
-    return this.#onWholeRequest(EXPECTED.query, note, bytes, end, end, server, sink);
-  }
-
-  /** Sync, Query, FunctionCall: what ReadyForQuery answers. */
-  #onWholeRequest(
-    kind: number,
-    note: SetNote | Uint8Array | null,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    server: ServerState,
-    sink: ByteSink,
-  ): true {
-    if (server.segmentOpen && kind !== EXPECTED.sync) noteRequestInSegment(server);
-    server.expected.push(kind, note);
+  /** Sync, Query and FunctionCall: what ReadyForQuery answers. */
+  #endSegment(server: ServerState): void {
     server.segmentOpen = false;
     this.#segment += 1;
     // Settings that are refused have all skipped up to a Sync, and no further.
     if (server.settingsUnderWay) this.#drainFirst = true;
-    return this.#forward(bytes, start, end, sink);
-  }
-
-  /** What comes behind a COPY waits until it is certain which Syncs were read inside it. */
-  #awaitCopySyncs(server: ServerState, sink: ByteSink): false {
-    if (server.expected.size === 0) markPlace(this.#out, server, sink);
-    return this.#stopForReplies(server, sink);
-  }
-
-  #onCopyOrEnd(type: number, server: ServerState, sink: ByteSink): boolean {
-    switch (type) {
-      case FRONTEND.CopyData:
-      case FRONTEND.CopyDone:
-      case FRONTEND.CopyFail:
-        // Data waits for CopyInResponse: which Syncs the server ignores is certain only for those before it.
-        // Where nothing is owed no COPY can be under way, and PostgreSQL would ignore it.
-        return !server.owesClient || this.#stopForReplies(server, sink);
-      case FRONTEND.Terminate:
-        return this.#end(TERMINATED);
-      default:
-        return this.#violateInTurn(`invalid frontend message type ${type}`, server, sink);
-    }
   }
 
   #mustDrain(server: ServerState): boolean {
@@ -486,15 +362,11 @@ export class FrontendRelay implements FrameHandler {
   }
 
   /** Stops until nothing is owed. Without a Flush, the server would keep replies until the Sync behind. */
-  #stopForReplies(server: ServerState, sink: ByteSink): false {
-    if (server.segmentOpen) this.#out.insert(FLUSH, 0, FLUSH.length, sink);
+  #stopForReplies(): false {
+    const sink = this.#sink;
+    if (this.#server?.segmentOpen === true && sink !== null)
+      this.#out.insert(FLUSH, 0, FLUSH.length, sink);
     return this.#stopFor(STOP.needsReplies);
-  }
-
-  /** As PostgreSQL reads on: what came before is carried out first. */
-  #violateInTurn(violation: string, server: ServerState, sink: ByteSink): false {
-    if (server.owesClient) return this.#stopForReplies(server, sink);
-    return this.#violate(violation);
   }
 
   #violate(violation: string, detail?: string): false {
@@ -516,9 +388,7 @@ export class FrontendRelay implements FrameHandler {
   #flush(): boolean {
     const accepted = this.#sink === null || this.#out.flush(this.#sink);
     if (this.#ending === null) return accepted;
-    const { violation, detail } = this.#ending;
-    if (violation === null) this.#events.onTerminate();
-    else this.#events.onViolation(violation, detail);
+    tellEnding(this.#ending, this.#events);
     return accepted;
   }
 

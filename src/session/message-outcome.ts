@@ -21,3 +21,18 @@ export const OUTCOME = {
 
 /** One of {@link OUTCOME}. */
 export type Outcome = number;
+
+/** As PostgreSQL reads on: what came before is carried out first. */
+export function inTurn(
+  outcome: Outcome,
+  { owesClient }: { readonly owesClient: boolean },
+): Outcome {
+  return owesClient ? OUTCOME.needsReplies : outcome;
+}
+
+/** Returns how PostgreSQL puts it that a message of this type breaks the protocol; for one of the three outcomes. */
+export function violationOf(outcome: Outcome, type: number): string {
+  if (outcome === OUTCOME.invalidLength) return "invalid message length";
+  if (outcome === OUTCOME.invalidFormat) return "invalid message format";
+  return `invalid frontend message type ${type}`;
+}

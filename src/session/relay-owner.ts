@@ -13,6 +13,21 @@ export interface FrontendRelayEvents {
   onViolation(reason: string, detail: string | undefined): void;
 }
 
+/** How a client's side ends: by a violation, whose text this is, or in good order. */
+export interface Ending {
+  readonly violation: string | null;
+  readonly detail?: string | undefined;
+}
+
+/** The client said Terminate. */
+export const TERMINATED: Ending = { violation: null };
+
+/** Tells `events` of it. */
+export function tellEnding({ violation, detail }: Ending, events: FrontendRelayEvents): void {
+  if (violation === null) events.onTerminate();
+  else events.onViolation(violation, detail);
+}
+
 /** Why the relay stopped. `needsCancelEnd`: a cancel is under way that must not strike what comes now. */
 export const STOP = { none: 0, needsServer: 1, needsReplies: 2, needsCancelEnd: 3 } as const;
 

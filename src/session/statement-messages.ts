@@ -1,13 +1,12 @@
 /**
- * Parse, Bind, Describe and Close, and a Query that is a DEALLOCATE: the messages that name statements. Checks their form as far as
- * they must be read, notes what the server will owe for them, and passes them on: as they are in session
- * mode, with their names translated ({@link StatementTranslator}) in transaction mode.
+ * Parse, Bind, Describe, Execute and Close: the messages that name statements and portals. Checks their form as far as they must be
+ * read, notes what the server will owe for them, and passes them on: as they are in session mode, with their names
+ * translated ({@link StatementTranslator}) in transaction mode.
  */
 
 import { findNul } from "../wire/bytes.ts";
 import { HEADER_BYTES, SMALL_MESSAGE_BYTES_MAX } from "../wire/limits.ts";
 import { FRONTEND } from "../wire/message-type.ts";
-import { DEALLOCATION_BYTES_MAX, deallocatedName } from "./deallocation.ts";
 import { EXPECTED, type ExpectedKind, UNNAMED } from "./expected-reply.ts";
 import { OUTCOME, type Outcome } from "./message-outcome.ts";
 import type { ByteSink, RunWriter } from "./run-writer.ts";
@@ -42,6 +41,16 @@ export class StatementMessages {
     this.#translator = translator;
     this.#statementBytesMax = statementBytesMax;
     this.#out = out;
+  }
+
+  /** Whether what was executed last may change what names mean: the next message waits for its end. */
+  get mayForget(): boolean {
+    return this.#translator !== null && this.#translator.mayForget;
+  }
+
+  /** A server was taken. */
+  beginHold(): void {
+    this.#translator?.beginHold();
   }
 
   /** As {@link FrameHandler.neededBytes}. */
@@ -99,29 +108,28 @@ export class StatementMessages {
     switch (type) {
       case FRONTEND.Bind:
         if (!holdsBindNames(bytes, start, end)) return OUTCOME.invalidFormat;
-        return translator.bind(bytes, start, end, messageEnd, segment, server, sink);
+        return mayRetry(
+          translator.bind(bytes, start, end, messageEnd, segment, server, sink),
+          bytes,
+          start,
+          segment,
+          server,
+        );
       case FRONTEND.Parse:
         return this.#parse(translator, bytes, start, end, messageEnd, segment, server, sink);
       case FRONTEND.Describe:
-        return this.#describe(translator, bytes, start, end, segment, server, sink);
+        return mayRetry(
+          this.#describe(translator, bytes, start, end, segment, server, sink),
+          bytes,
+          start,
+          segment,
+          server,
+        );
+      case FRONTEND.Execute:
+        return this.#execute(translator, bytes, start, end, server, sink);
       default:
         return this.#close(translator, bytes, start, end, segment, server, sink);
     }
-  }
-
-  /** Deals with a whole Query that may be a DEALLOCATE by SQL; `passedOn`: it is to be passed on as it is. */
-  onDeallocate(
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    segment: number,
-    server: ServerState,
-    sink: ByteSink,
-  ): Outcome {
-    const tooLong = end - start > DEALLOCATION_BYTES_MAX;
-    const name = tooLong ? null : deallocatedName(bytes, start + HEADER_BYTES, end);
-    if (this.#translator === null || name === null) return OUTCOME.passedOn;
-    return this.#translator.deallocate(name, segment, server, sink);
   }
 
   #parse(
@@ -164,6 +172,18 @@ export class StatementMessages {
       return takenIf(translator.describe(bytes, start, end, segment, server, sink));
     const told = translator.describePortal(bytes, start, end);
     return this.#passOn(EXPECTED.describeRows, told, bytes, start, end, server, sink);
+  }
+
+  #execute(
+    translator: StatementTranslator,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    server: ServerState,
+    sink: ByteSink,
+  ): Outcome {
+    if (translator.refusesExecute(bytes, start, end, server, sink)) return OUTCOME.taken;
+    return this.#passOn(EXPECTED.execute, null, bytes, start, end, server, sink);
   }
 
   #close(
@@ -209,7 +229,21 @@ function kindOf(type: number, target: number): ExpectedKind {
   if (type === FRONTEND.Bind) return EXPECTED.bind;
   if (type === FRONTEND.Parse) return EXPECTED.parse;
   if (type === FRONTEND.Close) return EXPECTED.close;
+  if (type === FRONTEND.Execute) return EXPECTED.execute;
   return target === OF_STATEMENT ? EXPECTED.describeStatement : EXPECTED.describeRows;
+}
+
+/** Notes that the segment may begin with this message, should it have to be sent again. Returns the outcome. */
+function mayRetry(
+  outcome: Outcome,
+  bytes: Uint8Array,
+  start: number,
+  segment: number,
+  server: ServerState,
+): Outcome {
+  if (outcome !== OUTCOME.needsReplies)
+    server.retry.begin(bytes, start, segment, server.status, server.expected);
+  return outcome;
 }
 
 /** The translator returns false for what must wait. */
