@@ -5,8 +5,7 @@
 
 import type { Channel } from "../net/channel.ts";
 import type { ClientState } from "../session/client-state.ts";
-import { writeParameterStatus } from "../wire/backend/parameter-status.ts";
-import { ByteWriter } from "../wire/byte-writer.ts";
+import { parameterStatuses } from "../wire/backend/parameter-status.ts";
 
 /**
  * Sends a ParameterStatus for each parameter that holds and is not what the client was told. To be called
@@ -23,8 +22,6 @@ export function tellParameters(
   client.told = null;
   const news = [...holding].filter(([name, value]) => told.get(name) !== value);
   if (news.length === 0) return;
-  const writer = new ByteWriter();
-  for (const [name, value] of news) writeParameterStatus(writer, name, value);
-  const messages = writer.take();
+  const messages = parameterStatuses(news);
   channel.write(messages, 0, messages.length);
 }

@@ -10,20 +10,15 @@
 
 import { assert } from "../base/assert.ts";
 import { CLOSE_COMPLETE, PARSE_COMPLETE } from "../wire/backend/empty-replies.ts";
-import type { ErrorFields } from "../wire/backend/error-fields.ts";
 import { readErrorResponse } from "../wire/backend/error-response.ts";
-import { readParameterStatus, writeParameterStatus } from "../wire/backend/parameter-status.ts";
-import { readReadyForQuery, TRANSACTION_STATUS } from "../wire/backend/ready-for-query.ts";
-import { ByteWriter } from "../wire/byte-writer.ts";
-import {
-  ERROR_RESPONSE_READ_BYTES_MAX,
-  LARGE_MESSAGE_LENGTH_MAX,
-  SHORT_REPLY_LENGTH_MAX,
-} from "../wire/limits.ts";
+import { parameterStatuses, readParameterStatus } from "../wire/backend/parameter-status.ts";
+import { readReadyForQuery } from "../wire/backend/ready-for-query.ts";
 import { BACKEND } from "../wire/message-type.ts";
 import { ProtocolError } from "../wire/protocol-error.ts";
+import type { BackendRelayEvents } from "./backend-relay-events.ts";
 import type { ClientState } from "./client-state.ts";
-import { afterCommand, COMMAND_TAG_BYTES_MAX, ROWS_TOLD } from "./command-effects.ts";
+import { afterCommand } from "./command-effects.ts";
+import { enterCopyIn } from "./copy-in.ts";
 import { errorReplacement, isOfChangedTable } from "./error-replacement.ts";
 import {
   EXPECTED,
@@ -32,44 +27,21 @@ import {
   isAnsweredByParseComplete,
 } from "./expected-reply.ts";
 import { type FrameHandler, MessageFramer } from "./message-framer.ts";
-import { confirmHead, failHead, forgetUnnamed, isOwn, undoAll, undoToSync } from "./reply-notes.ts";
+import { OwnReplies } from "./own-replies.ts";
+import { ABOVE_LIMIT, neededOfReply, REPLY_BYTES_MAX } from "./reply-limits.ts";
+import { confirmHead, failHead, forgetUnnamed, isOwn, skipToSync, undoAll } from "./reply-notes.ts";
 import type { ByteSink, RunWriter } from "./run-writer.ts";
-import type { ServerState } from "./server-state.ts";
+import { ROWS_TOLD, type ServerState } from "./server-state.ts";
 import { completeForClient, isOfRestoration, newsOfDiscard, SetNote } from "./set-note.ts";
-import { ShapeQuestion } from "./shape-notes.ts";
-import { columnsIn, parametersIn } from "./statement-shape.ts";
-
-/** What the relay tells the server connection that it belongs to. */
-export interface BackendRelayEvents {
-  /** The server sent what it did not owe: nothing of it can be trusted any more. */
-  onDesync(reason: string): void;
-  /** The server ends the connection, and says why. Returns whether its client is to hear that. */
-  onFatal(fields: ErrorFields): boolean;
-  /** Rows of the query of ours: whole DataRow messages in `bytes[start, end)`, valid during the call. */
-  onOwnRows(bytes: Uint8Array, start: number, end: number): void;
-  /** The ErrorResponse of the query of ours, valid during the call. ReadyForQuery follows. */
-  onOwnError(bytes: Uint8Array, start: number, end: number): void;
-  /** The query of ours is over. The present chunk may go on behind it. */
-  onOwnDone(): void;
-  /** The server refuses the settings that were sent in front of its client's message, which it skips. */
-  onSettingsRefused(fields: ErrorFields): void;
-}
-
-const READY_FOR_QUERY_BYTES = 6;
 
 /** Parameters that a server may report: PostgreSQL has some 15, and an extension seldom adds one. */
 const PARAMETERS_MAX = 256;
-
-/** 65 535 parameters have 256 KB; 1664 columns, whose names have 63 bytes at most, less. */
-const DESCRIPTION_BYTES_MAX = 262_144 + 64;
-
-/** A reply to a query of ours longer than this is not one. */
-const OWN_REPLY_BYTES_MAX = 65_536;
 
 export class BackendRelay implements FrameHandler {
   readonly #state: ServerState;
   readonly #out: RunWriter;
   readonly #events: BackendRelayEvents;
+  readonly #ownReplies: OwnReplies;
   readonly #framer: MessageFramer;
   /** Whether continuations of the present message go to the client. */
   #forwarding = false;
@@ -81,7 +53,8 @@ export class BackendRelay implements FrameHandler {
     this.#state = state;
     this.#out = out;
     this.#events = events;
-    this.#framer = new MessageFramer(this, LARGE_MESSAGE_LENGTH_MAX + 1, BACKEND.DataRow);
+    this.#ownReplies = new OwnReplies(state, events);
+    this.#framer = new MessageFramer(this, REPLY_BYTES_MAX, BACKEND.DataRow);
   }
 
   /** Whether bytes of a message are here that is not complete: the server may not be handed on. */
@@ -133,24 +106,10 @@ export class BackendRelay implements FrameHandler {
   }
 
   neededBytes(type: number, messageBytes: number): number {
-    const { head } = this.#state.expected;
-    if (isOwn(head))
-      return this.#withinLimit(
-        messageBytes,
-        head === EXPECTED.ownDescribe ? DESCRIPTION_BYTES_MAX : OWN_REPLY_BYTES_MAX,
-      );
-    switch (type) {
-      case BACKEND.ReadyForQuery:
-        return this.#withinLimit(messageBytes, READY_FOR_QUERY_BYTES);
-      case BACKEND.ErrorResponse:
-        return messageBytes > ERROR_RESPONSE_READ_BYTES_MAX ? 0 : messageBytes;
-      case BACKEND.ParameterStatus:
-        return this.#withinLimit(messageBytes, SHORT_REPLY_LENGTH_MAX);
-      case BACKEND.CommandComplete:
-        return messageBytes > COMMAND_TAG_BYTES_MAX ? 0 : messageBytes;
-      default:
-        return 0;
-    }
+    const needed = neededOfReply(type, this.#state.expected.head, messageBytes);
+    if (needed !== ABOVE_LIMIT) return needed;
+    this.#desync("a message above its limit");
+    return 0;
   }
 
   onMessage(
@@ -194,8 +153,7 @@ export class BackendRelay implements FrameHandler {
           this.#state.rowsTold = ROWS_TOLD.some;
           return !isOfRestoration(this.#state.expected.headNote);
         }
-        if (head === EXPECTED.ownQuery) return this.#ownRows(bytes, start, end);
-        if (head === EXPECTED.settings) return false;
+        if (this.#ownReplies.accepts(type, head, bytes, start, end)) return false;
         return this.#desync("a DataRow that nobody asked for");
       case BACKEND.ReadyForQuery:
         return this.#onReadyForQuery(head, bytes, start, end);
@@ -216,8 +174,7 @@ export class BackendRelay implements FrameHandler {
 
   /** The replies of which only the type counts. */
   #onReply(type: number, head: number, bytes: Uint8Array, start: number, end: number): boolean {
-    if (head === EXPECTED.settings) return this.#onSettingsReply(type);
-    if (head === EXPECTED.ownDescribe) return this.#onShapeReply(type, bytes, start, end);
+    if (isOwn(head) && this.#ownReplies.accepts(type, head, bytes, start, end)) return false;
     switch (type) {
       case BACKEND.BindComplete:
         return this.#complete(head === EXPECTED.bind);
@@ -234,18 +191,15 @@ export class BackendRelay implements FrameHandler {
       case BACKEND.NoData:
         this.#state.rowsTold = type === BACKEND.NoData ? ROWS_TOLD.none : ROWS_TOLD.some;
         if (head === EXPECTED.query) return !isOfRestoration(this.#state.expected.headNote);
-        if (head === EXPECTED.ownQuery) return false;
         return this.#confirm(head === EXPECTED.describeRows, head);
       case BACKEND.PortalSuspended:
         return this.#complete(head === EXPECTED.execute);
       case BACKEND.EmptyQueryResponse:
-        if (head === EXPECTED.query) return true;
-        if (head === EXPECTED.ownQuery) return false;
-        return this.#complete(head === EXPECTED.execute);
+        return head === EXPECTED.query || this.#complete(head === EXPECTED.execute);
       case BACKEND.CopyInResponse:
         if (head !== EXPECTED.query && head !== EXPECTED.execute)
           return this.#desync("a CopyInResponse that nobody asked for");
-        this.#enterCopyIn(head);
+        enterCopyIn(this.#state);
         return true;
       case BACKEND.CopyOutResponse:
       case BACKEND.CopyBothResponse:
@@ -261,14 +215,6 @@ export class BackendRelay implements FrameHandler {
     }
   }
 
-  /** A Sync that was sent before is ignored, so that an Execute waits for another one; unless the COPY fails first. */
-  #enterCopyIn(head: number): void {
-    const state = this.#state;
-    state.copySyncs += state.expected.dropSyncsBehindHead();
-    state.copyingIn = true;
-    if (head === EXPECTED.execute) state.segmentOpen = true;
-  }
-
   #onReadyForQuery(head: number, bytes: Uint8Array, start: number, end: number): boolean {
     const state = this.#state;
     const status = readReadyForQuery(bytes, start, end);
@@ -277,13 +223,7 @@ export class BackendRelay implements FrameHandler {
     if (!endsWithReadyForQuery(head)) return this.#desync("a ReadyForQuery that nobody asked for");
     const own = isOwn(head);
     const note = state.expected.headNote;
-    state.expected.shift();
-    state.status = status;
-    state.sequence += 1;
-    state.copyingIn = false;
-    state.cancelError = null;
-    if (status === TRANSACTION_STATUS.Idle) state.statements.endTransaction();
-    if (state.rowsTold === ROWS_TOLD.some) state.rowsTold = ROWS_TOLD.nothing;
+    state.queryEnded(status);
     this.#tellUnreported(note);
     if (note instanceof SetNote) this.#tellParameters(newsOfDiscard(note, this.#client));
     if (head === EXPECTED.query) forgetUnnamed(state, this.#client);
@@ -318,9 +258,8 @@ export class BackendRelay implements FrameHandler {
     end: number,
     messageEnd: number,
   ): boolean {
-    if (head === EXPECTED.ownQuery) return false;
-    if (head === EXPECTED.settings) return this.#onSettingsStatement();
     if (head !== EXPECTED.query && head !== EXPECTED.execute) {
+      if (this.#ownReplies.accepts(BACKEND.CommandComplete, head, bytes, start, end)) return false;
       return this.#desync("a CommandComplete that nobody asked for");
     }
     const state = this.#state;
@@ -357,37 +296,7 @@ export class BackendRelay implements FrameHandler {
 
   #tellParameters(news: ReadonlyMap<string, string>): void {
     if (news.size === 0) return;
-    const writer = new ByteWriter();
-    for (const [name, value] of news) writeParameterStatus(writer, name, value);
-    this.#insert(writer.take());
-  }
-
-  /** A statement of the settings in front is complete. */
-  #onSettingsStatement(): false {
-    if (this.#state.settingsStatementDone()) this.#state.expected.shift();
-    return false;
-  }
-
-  #onSettingsReply(type: number): false {
-    if (type === BACKEND.ParseComplete || type === BACKEND.BindComplete) return false;
-    return this.#desync("a reply that nobody asked for");
-  }
-
-  /** What a statement looks like that was prepared on this server. */
-  #onShapeReply(type: number, bytes: Uint8Array, start: number, end: number): boolean {
-    const question = this.#state.expected.headNote;
-    assert(question instanceof ShapeQuestion, "it is known which statement was described");
-    if (type === BACKEND.ParameterDescription) {
-      question.parameters = parametersIn(bytes, start, end);
-      return false;
-    }
-    if (type !== BACKEND.RowDescription && type !== BACKEND.NoData)
-      return this.#desync("a reply that nobody asked for");
-    const columns = type === BACKEND.NoData ? null : columnsIn(bytes, start, end);
-    const shape = question.shapeWith(columns);
-    if (shape === null) return this.#desync("a RowDescription without a ParameterDescription");
-    this.#state.statements.learnShape(question.statement, shape);
-    return this.#complete(true, true);
+    this.#insert(parameterStatuses(news));
   }
 
   /** An error ends the messages up to the next Sync: none of them is answered any more. */
@@ -419,26 +328,14 @@ export class BackendRelay implements FrameHandler {
       ? this.#state.retry.hold(replacement ?? bytes.slice(start, end), this.#state.expected)
       : false;
     if (held) {
-      this.#skipToSync();
+      skipToSync(this.#state);
       return false;
     }
     if (replacement !== null) this.#insert(replacement);
     if (endsWithReadyForQuery(head)) return head !== EXPECTED.ownSync && replacement === null;
     failHead(this.#state, this.#client);
-    this.#skipToSync();
+    skipToSync(this.#state);
     return replacement === null;
-  }
-
-  #skipToSync(): void {
-    const state = this.#state;
-    undoToSync(state);
-    state.copyingIn = false;
-    state.skipping = state.expected.size === 0;
-  }
-
-  #ownRows(bytes: Uint8Array, start: number, end: number): boolean {
-    this.#events.onOwnRows(bytes, start, end);
-    return false;
   }
 
   /** The oldest reply came. Returns whether the client gets it. */
@@ -465,12 +362,6 @@ export class BackendRelay implements FrameHandler {
       confirmHead(this.#state, this.#client);
       expected.shift();
     }
-  }
-
-  #withinLimit(messageBytes: number, limit: number): number {
-    if (messageBytes <= limit) return messageBytes;
-    this.#desync("a message above its limit");
-    return 0;
   }
 
   #desync(reason: string): false {

@@ -10,7 +10,7 @@ import type { ClientState } from "./client-state.ts";
 import { EXPECTED } from "./expected-reply.ts";
 import { ALL_PINS } from "./pin-reasons.ts";
 import { forgetAllStatements } from "./reply-notes.ts";
-import type { ServerState } from "./server-state.ts";
+import { ROWS_TOLD, type ServerState } from "./server-state.ts";
 import { SetNote } from "./set-note.ts";
 
 /** CommandComplete messages above this size carry none of the tags below, and are not read. */
@@ -61,9 +61,6 @@ const RELEASING_TAGS = tags(
 
 /** What a command may have left behind, as bits of {@link ServerState.residue}. */
 const RESIDUE = { prepared: 1, doubt: 2, lost: 4 } as const;
-
-/** What the server has said of the rows of the command under way: {@link ServerState.rowsTold}. */
-export const ROWS_TOLD = { nothing: 0, some: 1, none: 2 } as const;
 
 /** Returns the SQL that takes away what the bits name; empty where there is nothing. */
 export function residueCleanup(residue: number): string {

@@ -86,6 +86,17 @@ export function outcomeOutsideCopy(type: number, server: ServerState): Outcome {
   }
 }
 
+/**
+ * The server reads data from here on. A Sync that was sent before is ignored, so that an Execute waits for another
+ * one; unless the COPY fails first.
+ */
+export function enterCopyIn(server: ServerState): void {
+  const isOfExecute = server.expected.head === EXPECTED.execute;
+  server.copySyncs += server.expected.dropSyncsBehindHead();
+  server.copyingIn = true;
+  if (isOfExecute) server.segmentOpen = true;
+}
+
 /** Sends the marker: when its reply is there, all replies to the Syncs before it are. */
 export function markPlace(out: RunWriter, server: ServerState, sink: ByteSink): void {
   out.insert(REPLY_MARKER, 0, REPLY_MARKER.length, sink);

@@ -78,7 +78,7 @@ export function forgetUnnamed(state: ServerState, client: ClientState | null): v
  * The oldest reply will never come, because its message failed, nor will those behind it up to a Sync,
  * because theirs are skipped: takes back what was assumed of them, the latest first.
  */
-export function undoToSync(state: ServerState): void {
+function undoToSync(state: ServerState): void {
   const { expected } = state;
   let count = 0;
   let queries = 0;
@@ -89,6 +89,13 @@ export function undoToSync(state: ServerState): void {
   undoReplies(state, count);
   // A Sync of ours stands behind a Query that may be skipped, and is answered in its stead.
   if (queries > 0 && expected.head === EXPECTED.ownSync) expected.replaceHead(EXPECTED.sync);
+}
+
+/** The oldest reply is an error: nothing up to the next Sync is answered any more, which may be still to come. */
+export function skipToSync(state: ServerState): void {
+  undoToSync(state);
+  state.copyingIn = false;
+  state.skipping = state.expected.size === 0;
 }
 
 /** The server is gone, and so is all that it owed. */

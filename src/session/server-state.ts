@@ -21,6 +21,9 @@ const CUSTOM_NAMES_MAX = 256;
 /** No CancelRequest is under way. */
 export const NO_CANCEL = -1;
 
+/** What the server has said of the rows of the command under way: {@link ServerState.rowsTold}. */
+export const ROWS_TOLD = { nothing: 0, some: 1, none: 2 } as const;
+
 export class ServerState {
   readonly expected = new ExpectedReplies();
   readonly statements: ServerStatements;
@@ -61,7 +64,7 @@ export class ServerState {
   lookedAt = true;
   /** A text of the present client may create what others can see. */
   creates = false;
-  /** What was said of the rows of the command under way: RowDescription, DataRow or NoData; see command-effects.ts. */
+  /** What was said of the rows of the command under way: RowDescription, DataRow or NoData; see {@link ROWS_TOLD}. */
   rowsTold = 0;
   /** What commands left behind that the next client must not see; bits, see command-effects.ts. */
   residue = 0;
@@ -225,6 +228,17 @@ export class ServerState {
   /** Whether nothing is on its way that would tell what became of {@link copySyncs}. */
   get copySyncsUnsettled(): boolean {
     return this.copySyncs > 0 && this.expected.size === 0 && !this.skipping && !this.copyingIn;
+  }
+
+  /** A ReadyForQuery came, which is the oldest reply. */
+  queryEnded(status: number): void {
+    this.expected.shift();
+    this.status = status;
+    this.sequence += 1;
+    this.copyingIn = false;
+    this.cancelError = null;
+    if (status === TRANSACTION_STATUS.Idle) this.statements.endTransaction();
+    if (this.rowsTold === ROWS_TOLD.some) this.rowsTold = ROWS_TOLD.nothing;
   }
 
   /** A ReadyForQuery came for one of {@link copySyncs}: the COPY had failed before. It is for the client. */

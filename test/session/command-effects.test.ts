@@ -3,11 +3,10 @@ import {
   afterCommand,
   COMMAND_TAG_BYTES_MAX,
   forgetsStatements,
-  ROWS_TOLD,
   residueCleanup,
 } from "../../src/session/command-effects.ts";
 import { pinCleanup } from "../../src/session/pin-reasons.ts";
-import type { ServerState } from "../../src/session/server-state.ts";
+import { ROWS_TOLD, type ServerState } from "../../src/session/server-state.ts";
 import { SYNC } from "../../src/wire/frontend/empty-requests.ts";
 import { commandComplete } from "./support/backend-messages.ts";
 import { joined, parse, query } from "./support/frontend-messages.ts";

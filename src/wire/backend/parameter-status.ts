@@ -3,7 +3,7 @@
  * A setting that the server reports, at login and whenever it changes.
  */
 
-import type { ByteWriter } from "../byte-writer.ts";
+import { ByteWriter } from "../byte-writer.ts";
 import { HEADER_BYTES, SHORT_REPLY_LENGTH_MAX } from "../limits.ts";
 import { MessageReader } from "../message-reader.ts";
 import { BACKEND } from "../message-type.ts";
@@ -20,6 +20,13 @@ export function writeParameterStatus(writer: ByteWriter, name: string, value: st
   writer.cstring(name);
   writer.cstring(value);
   writer.end();
+}
+
+/** Returns a ParameterStatus for each of these. */
+export function parameterStatuses(parameters: Iterable<readonly [string, string]>): Uint8Array {
+  const writer = new ByteWriter();
+  for (const [name, value] of parameters) writeParameterStatus(writer, name, value);
+  return writer.take();
 }
 
 /**

@@ -4,7 +4,8 @@
  * What joins them here is the shortest form of what the proxy's sessions and pools do.
  */
 
-import { BackendRelay, type BackendRelayEvents } from "../../../src/session/backend-relay.ts";
+import { BackendRelay } from "../../../src/session/backend-relay.ts";
+import type { BackendRelayEvents } from "../../../src/session/backend-relay-events.ts";
 import { ClientState } from "../../../src/session/client-state.ts";
 import { EXPECTED } from "../../../src/session/expected-reply.ts";
 import { FrontendRelay } from "../../../src/session/frontend-relay.ts";
