@@ -156,6 +156,7 @@ export class MemoryPooler {
       limits: LIMITS,
       scratch: this.#scratch,
       ticketHolder: null,
+      ticketParts: null,
       isMovable: false,
       secretBytes: 4,
     });

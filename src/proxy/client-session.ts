@@ -12,6 +12,7 @@ import type { Channel, ChannelHandler } from "../net/channel.ts";
 import { type MovableClient, movableConnection } from "../net/movable-client.ts";
 import type { ClientState } from "../session/client-state.ts";
 import { FrontendRelay } from "../session/frontend-relay.ts";
+import { restoreStatements } from "../session/kept-statements.ts";
 import { type FrontendRelayEvents, STOP } from "../session/relay-owner.ts";
 import { StatementTranslator } from "../session/statement-translator.ts";
 import type { IssuedKey } from "./cancel-registry.ts";
@@ -65,7 +66,9 @@ export class ClientSession
     this.#secretBytes = options.secretBytes;
     this.#movesAs = options.isMovable ? options.ticketHolder : null;
     this.#rest = channel.outlivesHolder
-      ? new SessionRest(channel, client, options.ticketHolder)
+      ? new SessionRest(channel, client, options.ticketHolder, options.ticketParts, () =>
+          this.#lookForRest(),
+        )
       : null;
     const translator =
       pool.name.mode === "transaction"
@@ -94,10 +97,13 @@ export class ClientSession
   }
 
   /** Goes on with a client that another owner has let in: it is told nothing, and keeps its cancel key. */
-  takeOver({ told, key }: ClientTicket): void {
+  takeOver({ settingsNow, statements, told, key }: ClientTicket): void {
     if (!this.#owner.cancels.adopt(this.#hold, key))
       return this.end(new NotTakenOverError("its cancel key is another client's"));
     this.client.told = told;
+    if (settingsNow !== null) this.#adoptSettings(settingsNow);
+    if (!restoreStatements(this.client, statements, told))
+      return this.end(new NotTakenOverError("there is no room for its statements"));
     this.#serve(told, key);
     this.flow.regulate();
     this.#lookForRest();
@@ -230,7 +236,14 @@ export class ClientSession
     const key = this.#owner.cancels.keyOf(this.#hold, this.#processId);
     if (client.hasStatements || told === null || key === null) return null;
     const settings = client.startupSettings.entries;
-    return encodeTicket({ ...this.#movesAs, settings, told, key });
+    return encodeTicket({
+      ...this.#movesAs,
+      settings,
+      settingsNow: null,
+      statements: [],
+      told,
+      key,
+    });
   }
 
   /** Whose client it is. */
@@ -302,6 +315,12 @@ export class ClientSession
     this.flow.regulate();
   }
 
+  #adoptSettings(entries: ReadonlyMap<string, string>): void {
+    const settings = this.pool.settings.intern(entries);
+    this.client.adoptSettings(settings);
+    this.pool.settings.release(settings);
+  }
+
   #serve(told: ReadonlyMap<string, string>, key: IssuedKey): void {
     this.#processId = key.processId;
     this.#rest?.begin(told, key);
@@ -318,6 +337,7 @@ export class ClientSession
     this.#phase = "over";
     if (this.#processId !== 0) this.#owner.cancels.revoke(this.#hold, this.#processId);
     this.#judge?.stop();
+    this.#rest?.end();
     this.#hold.leave(orderly);
     this.client.end();
     this.pool.clientLeft();

@@ -4,6 +4,7 @@
  */
 
 import type { Channel } from "../net/channel.ts";
+import type { ChannelOpening } from "../net/channel-opening.ts";
 import type { StoredTenant } from "../tenants/tenant.ts";
 import type { TenantDirectory } from "../tenants/tenant-directory.ts";
 import type { Admission } from "./admission.ts";
@@ -11,6 +12,7 @@ import type { ClientProof } from "./client-authentication.ts";
 import { type ClientTicket, decodeTicket, type TicketHolder } from "./client-ticket.ts";
 import type { Login } from "./login.ts";
 import type { LoginRefusals } from "./login-refusals.ts";
+import { databaseOf } from "./opening-parameters.ts";
 import { ShutdownError, TenantRemovedError } from "./proxy-errors.ts";
 import { NotTakenOverError, type TicketLogin, type TicketLogins } from "./ticket-logins.ts";
 import { ticketProof } from "./ticket-proof.ts";
@@ -117,11 +119,10 @@ const NOBODY = { tenant: null };
 export function ticketHolder(
   login: Login,
   proven: Pick<ClientProof, "secret" | "keys">,
-  database: string,
-  remoteAddress: string,
+  opening: Pick<ChannelOpening, "parameters" | "remoteAddress">,
 ): TicketHolder | null {
   const { tenant, user } = login;
-  const proof = ticketProof(login, proven, remoteAddress);
+  const proof = ticketProof(login, proven, opening.remoteAddress);
   if (proof === null || user.mode_type === "native") return null;
   const { external_id, id } = tenant;
   return {
@@ -129,7 +130,7 @@ export function ticketHolder(
     record: id,
     alias: user.db_user_alias,
     role: user.db_user,
-    database,
+    database: databaseOf(opening, tenant),
     proof,
   };
 }

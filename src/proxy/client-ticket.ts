@@ -4,6 +4,11 @@
  * cancel key, and of some the secret that opens servers.
  */
 
+import {
+  decodeStatements,
+  encodeStatements,
+  type KeptStatement,
+} from "../session/kept-statements.ts";
 import type { IssuedKey } from "./cancel-registry.ts";
 import { decodeProof, encodeProof, type TicketProof } from "./ticket-proof.ts";
 
@@ -24,9 +29,18 @@ export interface TicketHolder {
 export interface ClientTicket extends TicketHolder {
   /** The settings that it asked for when it connected, by their folded names. */
   readonly settings: ReadonlyMap<string, string>;
+  /** Those that it has by now; null: the same. */
+  readonly settingsNow: ReadonlyMap<string, string> | null;
+  readonly statements: readonly KeptStatement[];
   /** The parameters that it was told. */
   readonly told: ReadonlyMap<string, string>;
   readonly key: IssuedKey;
+}
+
+/** Returns whose ticket it is, and nothing else of it. */
+export function holderOf(ticket: ClientTicket): TicketHolder {
+  const { tenant, record, alias, role, database, proof } = ticket;
+  return { tenant, record, alias, role, database, proof };
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -35,13 +49,16 @@ type Fields = Readonly<Record<string, unknown>>;
 const SECRET_BYTES_MAX = 256;
 
 /** Returns what {@link decodeTicket} makes a ticket of. */
-export function encodeTicket({ settings, told, key, proof, ...holder }: ClientTicket): string {
+export function encodeTicket(ticket: ClientTicket): string {
+  const { settings, settingsNow, statements, told, key, proof, ...holder } = ticket;
   const secretKey = Buffer.from(key.secretKey).toString("base64");
   const { processId } = key;
   return JSON.stringify({
     ...holder,
     proof: encodeProof(proof),
     settings: [...settings],
+    settingsNow: settingsNow === null ? null : [...settingsNow],
+    statements: encodeStatements(statements),
     told: [...told],
     processId,
     secretKey,
@@ -54,13 +71,17 @@ export function decodeTicket(text: string): ClientTicket | null {
   if (fields === null) return null;
   const { tenant, record, alias, role, database } = fields;
   const settings = namedValues(fields["settings"]);
+  const changed = fields["settingsNow"] === null ? null : namedValues(fields["settingsNow"]);
+  const statements = decodeStatements(fields["statements"]);
   const told = namedValues(fields["told"]);
   const key = keyIn(fields);
   if (!isText(tenant) || !isText(record) || !isText(alias) || !isText(role)) return null;
   const proof = isFields(fields["proof"]) ? decodeProof(fields["proof"]) : null;
   if (!isText(database) || settings === null || told === null || key === null) return null;
-  if (proof === null) return null;
-  return { tenant, record, alias, role, database, proof, settings, told, key };
+  if (proof === null || statements === null || (changed === null && fields["settingsNow"] !== null))
+    return null;
+  const holder = { tenant, record, alias, role, database, proof };
+  return { ...holder, settings, settingsNow: changed, statements, told, key };
 }
 
 function fieldsIn(text: string): Fields | null {

@@ -28,7 +28,7 @@ import { ClientRoom } from "./client-room.ts";
 import { ClientRoster } from "./client-roster.ts";
 import { ClientSession } from "./client-session.ts";
 import { ClientTakeovers, type TakeoverHost, ticketHolder } from "./client-takeovers.ts";
-import type { ClientTicket, TicketHolder } from "./client-ticket.ts";
+import { type ClientTicket, holderOf, type TicketHolder } from "./client-ticket.ts";
 import { GradualDeparture } from "./gradual-departure.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import type { Login } from "./login.ts";
@@ -37,12 +37,12 @@ import { LoginRefusals, type LoginRefusalsParts } from "./login-refusals.ts";
 import { NativeClients } from "./native-clients.ts";
 import { NativePipe } from "./native-pipe.ts";
 import { nativeStartup } from "./native-startup.ts";
-import { databaseOf } from "./opening-parameters.ts";
 import type { PoolRegistry } from "./pool-registry.ts";
 import { ShutdownError, TenantRemovedError, UserRemovedError } from "./proxy-errors.ts";
 import type { RelayScratch } from "./relay-scratch.ts";
 import type { ServerPool } from "./server-pool.ts";
 import type { OwnedClient, SessionOwner } from "./session-owner.ts";
+import { TicketParts } from "./session-rest.ts";
 import { SharedHolders } from "./shared-holders.ts";
 import { startupSettings } from "./startup-settings.ts";
 import { TenantClients } from "./tenant-clients.ts";
@@ -89,10 +89,12 @@ export class Owner implements ChannelOwner, SessionOwner, LoginHost, TakeoverHos
   readonly #room: ClientRoom;
   readonly #heartbeats: Heartbeats;
   readonly #holders = new SharedHolders();
+  readonly #ticketParts: TicketParts;
   #stopping = false;
 
   constructor(parts: OwnerParts) {
     this.#parts = parts;
+    this.#ticketParts = new TicketParts(parts.ticker);
     this.#clients = new ClientRoster(parts.clock);
     this.#refusals = new LoginRefusals(parts, (error) => this.onFault(error));
     this.#logins = new ClientLogins(parts, this, this.#refusals);
@@ -245,11 +247,9 @@ export class Owner implements ChannelOwner, SessionOwner, LoginHost, TakeoverHos
     const { counters, census } = this.#parts;
     const { tenant } = login;
     const pool = this.#poolFor(login, proof, opening, place);
-    const database = databaseOf(opening, tenant);
-    const holder = ticketHolder(login, proof, database, opening.remoteAddress);
     const session = this.#addSession(channel, pool, {
       settings: startupSettings(opening),
-      ticketHolder: this.#holders.of(pool, holder),
+      ticketHolder: this.#holders.of(pool, ticketHolder(login, proof, opening)),
       isMovable: opening.tls === null,
       secretBytes: secretBytesFor(opening.protocolMinor),
     });
@@ -264,15 +264,14 @@ export class Owner implements ChannelOwner, SessionOwner, LoginHost, TakeoverHos
 
   takeOver(channel: Channel, ticket: ClientTicket, { login, proof }: TicketLogin): void {
     const { pools, authQueries, census } = this.#parts;
-    const { settings, key, told: _told, ...holder } = ticket;
-    const { tenant: id, alias, database } = holder;
+    const { tenant: id, alias, database, settings, key } = ticket;
     const { tenant } = login;
     const wanted = { database, mode: "transaction" } as const;
     this.#room.expect(tenant, alias);
     const pool = poolOfLogin(login, proof, wanted, pools, authQueries);
     const session = this.#addSession(channel, pool, {
       settings,
-      ticketHolder: this.#holders.of(pool, holder),
+      ticketHolder: this.#holders.of(pool, holderOf(ticket)),
       isMovable: true, // unless it has TLS elsewhere: then it leaves last
       secretBytes: key.secretKey.length,
     });
@@ -290,7 +289,7 @@ export class Owner implements ChannelOwner, SessionOwner, LoginHost, TakeoverHos
     const asked = pool.settings.intern(settings);
     const client = new ClientState(pool.statements, pool.settings, asked);
     const parts = { owner: this, channel, pool, client, limits, scratch };
-    const session = new ClientSession({ ...parts, ...own });
+    const session = new ClientSession({ ...parts, ...own, ticketParts: this.#ticketParts });
     this.#clients.add(session);
     this.#tenantClients.joined(session.tenant);
     this.#heartbeats.join(session);

@@ -13,6 +13,7 @@ import type { TicketHolder } from "./client-ticket.ts";
 import type { BeatingClient } from "./heartbeats.ts";
 import type { RelayScratch } from "./relay-scratch.ts";
 import type { ServerPool } from "./server-pool.ts";
+import type { TicketParts } from "./session-rest.ts";
 import type { Welcomes } from "./welcomes.ts";
 
 /** A client that is logged in, and can be told to end. */
@@ -54,6 +55,8 @@ export interface ClientSessionOptions {
   readonly scratch: RelayScratch;
   /** Whose ticket it gets; null: nobody could take it over. */
   readonly ticketHolder: TicketHolder | null;
+  /** By what it is written; null as above. */
+  readonly ticketParts: TicketParts | null;
   /** Whether another process could go on with the client's connection. */
   readonly isMovable: boolean;
   /** Bytes of the cancel key's secret: what the client's protocol version can carry. */

@@ -90,13 +90,22 @@ export class ClientState {
 
   /** Whether it has statements that it may come back to. */
   get hasStatements(): boolean {
-    const mayReturn = this.unnamedParse !== null && this.#unnamedUse !== UNNAMED_USE.bound;
-    return mayReturn || this.hasNames;
+    return this.mayReturnToUnnamed || this.hasNames;
   }
 
-  /** Whether any statement bears a name of the client's. */
+  /** Whether it has an unnamed statement that it may come back to. */
+  get mayReturnToUnnamed(): boolean {
+    return this.unnamedParse !== null && this.#unnamedUse !== UNNAMED_USE.bound;
+  }
+
+  /** Whether it has named statements. */
   get hasNames(): boolean {
     return this.#statements !== null && this.#statements.size > 0;
+  }
+
+  /** Another number after each change of what its names stand for; 0: it has none. */
+  get namesVersion(): number {
+    return this.#statements === null || this.#statements.size === 0 ? 0 : this.#statements.version;
   }
 
   /** The client's names. Made at the first use: most clients are idle, or never name a statement. */

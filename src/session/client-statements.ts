@@ -5,6 +5,7 @@
  */
 
 import type { Statement, StatementInterner } from "./statement.ts";
+import type { StatementShape } from "./statement-shape.ts";
 
 /** A Parse or Close of a client's name that the server has not confirmed yet. */
 export class StatementChange {
@@ -26,6 +27,7 @@ const NO_NAMES: ReadonlyMap<string, Statement> = new Map();
 export class ClientStatements {
   readonly #interner: StatementInterner;
   readonly #byName = new Map<string, Statement>();
+  #version = 0;
   #gone = false;
 
   constructor(interner: StatementInterner) {
@@ -34,6 +36,16 @@ export class ClientStatements {
 
   get size(): number {
     return this.#byName.size;
+  }
+
+  /** Another one after each change. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** All names, with what they stand for. */
+  get entries(): Iterable<readonly [string, Statement]> {
+    return this.#byName;
   }
 
   get(name: string): Statement | undefined {
@@ -61,6 +73,22 @@ export class ClientStatements {
     if (this.#gone) return;
     const readUnder = `own\u0001${this.#interner.privateKey()}`;
     this.set(name, this.#interner.intern(tail, 0, tail.length, readUnder, parameters));
+  }
+
+  /**
+   * The name stands for what the client knows as this from another place, see {@link StatementInterner.restore}.
+   * Returns false where there is no room for it.
+   */
+  restore(
+    name: string,
+    tail: Uint8Array,
+    shape: StatementShape,
+    readUnder: string,
+    parameters: ReadonlyMap<string, string>,
+  ): boolean {
+    if (!this.#interner.hasRoomFor(tail.length + shape.bytes)) return false;
+    this.set(name, this.#interner.restore(tail, shape, readUnder, parameters));
+    return true;
   }
 
   /** A Parse was refused or skipped: the name is free again, unless it means something else by now. */
@@ -115,11 +143,13 @@ export class ClientStatements {
   }
 
   #put(name: string, statement: Statement): void {
+    this.#version += 1;
     this.#byName.set(name, statement);
     this.#interner.countNames(1);
   }
 
   #take(name: string): void {
+    this.#version += 1;
     this.#byName.delete(name);
     this.#interner.countNames(-1);
   }

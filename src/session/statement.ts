@@ -45,7 +45,22 @@ export class Statement {
     this.key = key;
     this.effects = effects;
   }
+
+  /** Whether the text was read under just these settings, see `literalSettings`, and shared with all who have them. */
+  isReadUnder(readUnder: string): boolean {
+    const from = this.isRestored ? RESTORED.length : 0;
+    const end = from + readUnder.length;
+    return this.key.startsWith(readUnder, from) && this.key[end] === "\0";
+  }
+
+  /** It was read elsewhere. */
+  get isRestored(): boolean {
+    return this.key.startsWith(RESTORED);
+  }
 }
+
+/** Begins the keys of restored statements, and of no others: settings begin with an encoding's name, or nothing. */
+const RESTORED = "restored\u0002";
 
 const encoder = new TextEncoder();
 const latin1 = new TextDecoder("latin1");
@@ -71,6 +86,8 @@ const NO_LIMITS: TenantStatementLimits = { tenantStatementBytesMax: Number.POSIT
 export class StatementInterner {
   /** Those that a text may still become; see {@link retireAll}. */
   readonly #statements = new Map<string, Statement>();
+  /** Those that were read elsewhere, by key. */
+  readonly #restored = new Map<string, Statement>();
   /** Reads the texts of the tenant's clients. */
   readonly reader: SqlReader;
   readonly #limits: TenantStatementLimits;
@@ -153,15 +170,46 @@ export class StatementInterner {
       known.references += 1;
       return known;
     }
+    const statement = this.#make(bytes.slice(start, end), key, parameters);
+    this.#statements.set(key, statement);
+    return statement;
+  }
+
+  /**
+   * Returns the statement of this Parse tail that clients know from another place, and as this shape, with one more
+   * reference. It is retired from the beginning, since tables may have changed: no server prepares it, but its
+   * successor, see StatementTranslator. Parameters as of {@link intern}.
+   */
+  restore(
+    tail: Uint8Array,
+    shape: StatementShape,
+    readUnder: string,
+    parameters: ReadonlyMap<string, string>,
+  ): Statement {
+    const { parameters: types, columns } = shape;
+    // Each part says itself where it ends.
+    const rows = columns === null ? "" : `+${latin1.decode(columns)}`;
+    const key = `${RESTORED}${readUnder}\0${latin1.decode(types)}${rows}-${latin1.decode(tail)}`;
+    const known = this.#restored.get(key);
+    if (known !== undefined) {
+      known.references += 1;
+      return known;
+    }
+    const statement = this.#make(tail, key, parameters);
+    statement.retired = true;
+    this.learnShape(statement, shape);
+    this.#restored.set(key, statement);
+    return statement;
+  }
+
+  #make(tail: Uint8Array, key: string, parameters: ReadonlyMap<string, string>): Statement {
     this.#sequence += 1;
     const name = encoder.encode(STATEMENT_NAME_PREFIX + this.#sequence.toString(36));
-    const tail = bytes.slice(start, end);
     const effects = effectsIn(this.reader, tail, 0, tail.length, parameters);
     const statement = new Statement(name, tail, key, effects);
     statement.references = 1;
-    this.#statements.set(key, statement);
     this.#size += 1;
-    this.#bytes += end - start;
+    this.#bytes += tail.length;
     return statement;
   }
 
@@ -193,7 +241,9 @@ export class StatementInterner {
     assert(statement.references > 0, "the statement is alive");
     statement.references -= 1;
     if (statement.references > 0) return;
-    if (this.#statements.get(statement.key) === statement) this.#statements.delete(statement.key);
+    const { key } = statement;
+    if (this.#statements.get(key) === statement) this.#statements.delete(key);
+    if (this.#restored.get(key) === statement) this.#restored.delete(key);
     this.#size -= 1;
     this.#bytes -= statement.parseTail.length + (statement.shape?.bytes ?? 0);
   }

@@ -31,9 +31,8 @@ const UNDER_WAY = {
 } as const;
 
 const SET_UP = {
-  "a named statement": joined(parse("mine", "select 1"), sync),
+  "a statement that SQL has prepared": query("prepare mine as select 1"),
   "an unnamed statement that it has not bound yet": joined(parse("", "select 1"), sync),
-  "a setting": query("set application_name to 'mine'"),
   "a LISTEN": query("listen news"),
   "a temporary table": query("create temporary table mine ()"),
 } as const;

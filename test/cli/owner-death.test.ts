@@ -65,6 +65,24 @@ describe("a client that has nothing under way when its owner is killed", () => {
     await Promise.all([pg.end(), js.end()]);
   });
 
+  test("goes on with what it has set, and goes back to what it had asked for", async () => {
+    await using client = await far.raw("transaction", [["application_name", "asked for"]]);
+    await client.run(query("set application_name to 'set'; set \"my.own\" to 'it''s'"));
+    const known = await client.run(query("set TimeZone to 'Asia/Tokyo'"));
+    expect(known.join()).toContain("Asia/Tokyo");
+    await far.ticketsWritten();
+    await far.killOwner();
+    const lines = await client.run(
+      query("select current_setting('application_name'), current_setting('my.own'), now()"),
+    );
+    for (const each of ['"set"', "it's", "+09"]) expect(lines.join()).toContain(each);
+    expect(lines.filter((line) => line.startsWith("ParameterStatus"))).toEqual([]);
+    await client.run(query("reset all"));
+    await far.ticketsWritten();
+    await far.killOwner();
+    expect((await client.run(TELLS_SETTINGS)).join()).toContain("asked for");
+  });
+
   test("goes on that has taken back what it had set and prepared", async () => {
     await using client = await far.raw();
     await client.run(query("set application_name to 'other'"));

@@ -35,6 +35,8 @@ const TICKET: ClientTicket = {
   database: "shop",
   proof: { kind: "stored" },
   settings: new Map(),
+  settingsNow: null,
+  statements: [],
   told: new Map(),
   key: { processId: 5, secretKey: new Uint8Array(4) },
 };
@@ -197,7 +199,9 @@ function holderOf(
   byToken = false,
 ) {
   const user = present(blue.users[0]);
-  return ticketHolder({ tenant: blue, user, byToken }, { secret, keys }, "shop", "192.0.2.7");
+  const parameters: readonly (readonly [string, string])[] = [["database", "shop"]];
+  const opening = { parameters, remoteAddress: "192.0.2.7" };
+  return ticketHolder({ tenant: blue, user, byToken }, { secret, keys }, opening);
 }
 
 describe("whose ticket a client gets", () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { type ClientTicket, decodeTicket, encodeTicket } from "../../src/proxy/client-ticket.ts";
 import type { TicketProof } from "../../src/proxy/ticket-proof.ts";
+import { StatementShape } from "../../src/session/statement-shape.ts";
 
 const TICKET: ClientTicket = {
   tenant: "blue",
@@ -10,6 +11,19 @@ const TICKET: ClientTicket = {
   database: "shop",
   proof: { kind: "stored" },
   settings: new Map([["application_name", "it's"]]),
+  settingsNow: new Map([["application_name", "that"]]),
+  statements: [
+    {
+      name: "grüße",
+      parseTail: Uint8Array.of(0x73, 0xe9, 0, 0, 0),
+      shape: new StatementShape(Uint8Array.of(0, 0), Uint8Array.of(0, 1, 0xff)),
+    },
+    {
+      name: "S_2",
+      parseTail: Uint8Array.of(0, 0, 0),
+      shape: new StatementShape(Uint8Array.of(0, 0), null),
+    },
+  ],
   told: new Map([
     ["TimeZone", "Asia/Tokyo"],
     ["server_version", "18.1"],
@@ -30,7 +44,14 @@ describe("a client's ticket", () => {
 
   test("has the long secret of protocol 3.2, no settings and nothing told", () => {
     const key = { processId: 1, secretKey: new Uint8Array(32).fill(7) };
-    const ticket = { ...TICKET, key, settings: new Map(), told: new Map() };
+    const ticket = {
+      ...TICKET,
+      key,
+      settings: new Map(),
+      settingsNow: null,
+      statements: [],
+      told: new Map(),
+    };
     expect(decodeTicket(encodeTicket(ticket))).toEqual(ticket);
   });
 
@@ -84,6 +105,7 @@ describe("a client's ticket", () => {
   test("is none whose pairs are not two texts each", () => {
     const notPairs: readonly unknown[] = [["a"], ["a", "b", "c"], ["a", 1], [1, "a"], "ab", null];
     for (const pair of notPairs) {
+      expect(decodeTicket(changed({ settingsNow: [pair] }))).toBe(null);
       expect(decodeTicket(changed({ settings: [pair] }))).toBe(null);
       expect(decodeTicket(changed({ told: [["a", "b"], pair] }))).toBe(null);
     }

@@ -29,7 +29,15 @@ const STORED: TicketProof = { kind: "stored" };
 function ticketWith(proof: TicketProof, alias = "web", role = "app"): ClientTicket {
   const key = { processId: 5, secretKey: new Uint8Array(4) };
   const whose = { tenant: "blue", record: "record-1", alias, role, database: "shop" };
-  return { ...whose, proof, settings: new Map(), told: new Map(), key };
+  return {
+    ...whose,
+    proof,
+    settings: new Map(),
+    settingsNow: null,
+    statements: [],
+    told: new Map(),
+    key,
+  };
 }
 
 function listing(user: object = {}, fields: object = {}): StoredTenant {

@@ -138,6 +138,7 @@ export class SimPooler {
       scratch: this.scratch,
       owner: this.#sessionOwner,
       ticketHolder: null,
+      ticketParts: null,
       isMovable: false,
       secretBytes: 4,
     });

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { Client, type ClientConfig } from "pg";
 import postgresJs from "postgres";
 import { until } from "../../support/deadline.ts";
+import { query } from "../../support/frontend-messages.ts";
 import {
   startPostgres,
   type TestPostgres,
@@ -129,13 +130,14 @@ export class FarSide implements AsyncDisposable {
     }
   }
 
-  async postgresJs(): Promise<postgresJs.Sql> {
+  /** @param prepare whether it prepares named statements */
+  async postgresJs(prepare = false): Promise<postgresJs.Sql> {
     for (;;) {
       const socket = connect(this.target());
       // oxlint-disable-next-line no-await-in-loop -- until one is far
       await once(socket, "connect");
       // One that reconnects would get the same socket again, and fail.
-      const options = { ...this.target(), max: 1, prepare: false, socket: () => socket };
+      const options = { ...this.target(), max: 1, prepare, socket: () => socket };
       // oxlint-disable-next-line no-await-in-loop -- as above
       if (await this.isFar(options.port, socket.localPort ?? 0)) return postgresJs(options);
       socket.destroy();
@@ -145,6 +147,18 @@ export class FarSide implements AsyncDisposable {
   async isFar(port: number, clientPort: number): Promise<boolean> {
     await until("it is accepted", () => this.program.workerAt(port, clientPort) >= 0);
     return this.program.workerAt(port, clientPort) !== this.owner;
+  }
+
+  /**
+   * Waits until what a client has set or prepared must be on its ticket, which nobody outside sees: longer than that
+   * may take, and until the owner, however busy the machine, has done something else since.
+   */
+  async ticketsWritten(): Promise<void> {
+    await Bun.sleep(1000);
+    const other = await this.raw();
+    await other.run(query("select 1"));
+    await other.run(query("select 1"));
+    other.disappear();
   }
 
   killOwner(): Promise<void> {
