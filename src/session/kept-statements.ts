@@ -45,16 +45,19 @@ export function restoreStatements(
   );
 }
 
-/** As the JSON of a ticket has one: name, text and types, parameters, columns. The bytes are characters of Latin-1. */
+/**
+ * As the JSON of a ticket has one: name, text and types, parameters, columns. Bytes of text are characters of Latin-1;
+ * those of a shape, of which most are 0 and would take six characters each, are in Base64.
+ */
 export type StatementFields = readonly [string, string, string, string | null];
 
 /** Returns what {@link decodeStatements} makes the same of. */
 export function encodeStatements(kept: readonly KeptStatement[]): readonly StatementFields[] {
   return kept.map(({ name, parseTail, shape: { parameters, columns } }) => [
     name,
-    latin1(parseTail),
-    latin1(parameters),
-    columns === null ? null : latin1(columns),
+    inJSON(parseTail, TEXT),
+    inJSON(parameters, BINARY),
+    columns === null ? null : inJSON(columns, BINARY),
   ]);
 }
 
@@ -71,18 +74,21 @@ export function decodeStatements(value: unknown): readonly KeptStatement[] | nul
 }
 
 function statementOf([name, text, parameters, columns]: readonly unknown[]): KeptStatement | null {
-  const parseTail = bytesOf(text);
-  const parametersRead = bytesOf(parameters);
-  const columnsRead = bytesOf(columns);
+  const parseTail = bytesOf(text, TEXT);
+  const parametersRead = bytesOf(parameters, BINARY);
+  const columnsRead = bytesOf(columns, BINARY);
   if (typeof name !== "string" || name === "" || parametersRead === null) return null;
   if (parseTail?.includes(0) !== true || (columnsRead === null && columns !== null)) return null;
   return { name, parseTail, shape: new StatementShape(parametersRead, columnsRead) };
 }
 
-function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
+const TEXT = "latin1";
+const BINARY = "base64";
+
+function inJSON(bytes: Uint8Array, encoding: typeof TEXT | typeof BINARY): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString(encoding);
 }
 
-function bytesOf(text: unknown): Uint8Array | null {
-  return typeof text === "string" ? new Uint8Array(Buffer.from(text, "latin1")) : null;
+function bytesOf(text: unknown, encoding: typeof TEXT | typeof BINARY): Uint8Array | null {
+  return typeof text === "string" ? new Uint8Array(Buffer.from(text, encoding)) : null;
 }
