@@ -52,6 +52,7 @@ describe("a client that has more than its ticket says when its owner is killed",
       // oxlint-disable-next-line no-await-in-loop -- as above
       clients.set(name, await answeredClient(far, "transaction", bytes));
     }
+    clients.set("a login half done", await far.loggingIn());
     clients.set("a session", await answeredClient(far, "session", query("select 1")));
     const reader = await far.raw();
     await reader.send(query("select repeat('x', 100000000)"));
@@ -69,9 +70,12 @@ describe("a client that has more than its ticket says when its owner is killed",
     expect(codeIn(heard.get(name) ?? [])).toBe("08006");
   });
 
-  test.each([...Object.keys(SET_UP), "a session"])("hears 57P01 with %s", (name) => {
-    expect(codeIn(heard.get(name) ?? [])).toBe("57P01");
-  });
+  test.each([...Object.keys(SET_UP), "a session", "a login half done"])(
+    "hears 57P01 with %s",
+    (name) => {
+      expect(codeIn(heard.get(name) ?? [])).toBe("57P01");
+    },
+  );
 
   test("is told nothing inside a row, whose rest it would be taken for", () => {
     expect(cut.partialBytes).toBeGreaterThan(1000);

@@ -9,6 +9,8 @@ import { connect, Socket } from "node:net";
 import { join } from "node:path";
 import { Client, type ClientConfig } from "pg";
 import postgresJs from "postgres";
+import { ByteWriter } from "../../../src/wire/byte-writer.ts";
+import { writeStartupMessage } from "../../../src/wire/frontend/startup-message.ts";
 import { until } from "../../support/deadline.ts";
 import { query } from "../../support/frontend-messages.ts";
 import {
@@ -116,6 +118,22 @@ export class FarSide implements AsyncDisposable {
     }
   }
 
+  /** Connects, and begins a login: it has been asked for its proof. */
+  async loggingIn(): Promise<RawClient> {
+    for (;;) {
+      const target = this.target();
+      // oxlint-disable-next-line no-await-in-loop -- until one is far
+      const client = await RawClient.open(target);
+      // oxlint-disable-next-line no-await-in-loop -- as above
+      await client.send(startupOf(target.user));
+      // oxlint-disable-next-line no-await-in-loop -- as above
+      await client.next();
+      // oxlint-disable-next-line no-await-in-loop -- as above
+      if (await this.isFar(target.port, client.localPort)) return client;
+      client.disappear();
+    }
+  }
+
   async pg(config: ClientConfig = {}): Promise<Client> {
     for (;;) {
       const socket = new Socket();
@@ -168,6 +186,13 @@ export class FarSide implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.program[Symbol.asyncDispose]();
   }
+}
+
+function startupOf(user: string): Uint8Array {
+  const writer = new ByteWriter();
+  const parameters = [["user", user]] as const;
+  writeStartupMessage(writer, { major: 3, minor: 0, parameters, protocolOptions: [] });
+  return writer.take();
 }
 
 /** The code of the last error in `lines`. */
