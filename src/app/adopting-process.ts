@@ -28,6 +28,9 @@ const ANSWER_TIMEOUT_MS = 5000;
 /** Copies in one parcel; the next one is sent when the other process has these. */
 const PARCEL_CLIENTS = 64;
 
+/** With more than this, what is said goes on in another line: one of a megabyte is not read. */
+const LINE_TICKETS_CHARACTERS = 131_072;
+
 export class AdoptingProcess {
   readonly #parts: HandoverParts;
   readonly #lines: JsonLines;
@@ -132,7 +135,8 @@ export class AdoptingProcess {
 
   /** In one turn: a client is at rest, is let go of, and is said to be the other one's. */
   #give(): void {
-    const clients: MovedClient[] = [];
+    let clients: MovedClient[] = [];
+    let characters = 0;
     const kept: number[] = [];
     for (const [id, client] of this.#held) {
       const ticket = client.mayMove ? client.ticketNow() : null;
@@ -142,12 +146,21 @@ export class AdoptingProcess {
       else {
         const { tenant, transport } = client;
         clients.push({ id, tenant, address: transport.remoteAddress, ticket });
+        characters += ticket.length;
         transport.release();
       }
       this.#onLeft(client);
+      if (characters < LINE_TICKETS_CHARACTERS) continue;
+      this.#say(clients);
+      clients = [];
+      characters = 0;
     }
-    this.moved += clients.length;
     if (kept.length > 0) this.#lines.send({ verb: "kept", ids: kept });
+    this.#say(clients);
+  }
+
+  #say(clients: readonly MovedClient[]): void {
+    this.moved += clients.length;
     if (clients.length > 0) this.#lines.send({ verb: "yours", clients });
   }
 

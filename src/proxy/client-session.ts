@@ -12,7 +12,11 @@ import type { Channel, ChannelHandler } from "../net/channel.ts";
 import { type MovableClient, movableConnection } from "../net/movable-client.ts";
 import type { ClientState } from "../session/client-state.ts";
 import { FrontendRelay } from "../session/frontend-relay.ts";
-import { restoreStatements } from "../session/kept-statements.ts";
+import {
+  canKeepStatements,
+  keptStatements,
+  restoreStatements,
+} from "../session/kept-statements.ts";
 import { type FrontendRelayEvents, STOP } from "../session/relay-owner.ts";
 import { StatementTranslator } from "../session/statement-translator.ts";
 import type { IssuedKey } from "./cancel-registry.ts";
@@ -30,6 +34,9 @@ import { SessionRest } from "./session-rest.ts";
 import { type JudgedClient, SettingsJudge } from "./settings-judge.ts";
 import { NotTakenOverError } from "./ticket-logins.ts";
 import { withSeverity } from "./with-severity.ts";
+
+/** Of a client that has more of its own, the rest of its time is waited for. */
+const MOVED_TICKET_CHARACTERS_MAX = 65_536;
 
 type Phase = "welcoming" | "serving" | "over";
 
@@ -219,8 +226,7 @@ export class ClientSession
 
   get mayMove(): boolean {
     if (this.#movesAs === null || this.#phase === "over") return false;
-    const { settings, startupSettings, hasNames } = this.client;
-    return settings === startupSettings && !hasNames;
+    return canKeepStatements(this.client);
   }
 
   asMovable(): MovableClient | null {
@@ -230,20 +236,23 @@ export class ClientSession
 
   ticketNow(): string | null {
     const { client } = this;
+    const { settings, startupSettings } = client;
     const isFree = this.#hold.server === null && this.#isServed && this.relay.stop === STOP.none;
     if (!isFree || this.#farewell !== null || this.#movesAs === null || !this.mayMove) return null;
-    const told = client.told ?? client.startupSettings.reported;
+    const told = client.told ?? settings.reported;
     const key = this.#owner.cancels.keyOf(this.#hold, this.#processId);
-    if (client.hasStatements || told === null || key === null) return null;
-    const settings = client.startupSettings.entries;
-    return encodeTicket({
+    const statements = keptStatements(client);
+    if (client.mayReturnToUnnamed || told === null || key === null || statements === null)
+      return null;
+    const ticket = encodeTicket({
       ...this.#movesAs,
-      settings,
-      settingsNow: null,
-      statements: [],
+      settings: startupSettings.entries,
+      settingsNow: settings === startupSettings ? null : settings.entries,
+      statements,
       told,
       key,
     });
+    return ticket.length <= MOVED_TICKET_CHARACTERS_MAX ? ticket : null;
   }
 
   /** Whose client it is. */

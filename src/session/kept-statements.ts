@@ -30,6 +30,15 @@ export function keptStatements(client: ClientState): readonly KeptStatement[] | 
   return kept;
 }
 
+/** Whether {@link keptStatements} returns them, without writing anything down. */
+export function canKeepStatements(client: ClientState): boolean {
+  if (!client.hasNames) return true;
+  const { literalSettings } = client.settings;
+  for (const [, statement] of client.statements.entries)
+    if (statement.shape === null || !statement.isReadUnder(literalSettings)) return false;
+  return true;
+}
+
 /**
  * Gives a client that has no names those that were kept of it.
  * @param parameters what it knows of its servers' parameters

@@ -118,6 +118,41 @@ describe("carpool start --replace", () => {
     await (await connect(after.ports.transaction)).end();
   });
 
+  test("takes clients over with what they have set and prepared", async () => {
+    await using before = await start([]);
+    const client = await connect(before.ports.transaction);
+    await client.query("set application_name to 'mine'");
+    const sum = { name: "sum", text: "select $1::int + 1 as sum" };
+    expect((await client.query({ ...sum, values: [1] })).rows).toEqual([{ sum: 2 }]);
+    await using after = await start(["--replace"]);
+    expect(await before.program.finished()).toMatchObject({ exitCode: 0, error: "" });
+    expect((await client.query({ ...sum, values: [2] })).rows).toEqual([{ sum: 3 }]);
+    const shown = await client.query("show application_name");
+    expect(shown.rows).toEqual([{ application_name: "mine" }]);
+    await client.end();
+    await (await connect(after.ports.transaction)).end();
+  });
+
+  test("takes clients over that have prepared a lot, but for those with too much", async () => {
+    await using before = await start([]);
+    const clients = await Promise.all(
+      Array.from({ length: 40 }, () => connect(before.ports.transaction)),
+    );
+    const query = { name: "long", text: `select 1 as one /* ${"long ".repeat(8000)} */` };
+    const more = { name: "longer", text: `select 2 as two /* ${"longer".repeat(8000)} */` };
+    await Promise.all(clients.map((client) => client.query(query)));
+    const told = Promise.all(clients.slice(30).map(ending));
+    await Promise.all(clients.slice(30).map((client) => client.query(more)));
+    await using after = await start(["--replace"]);
+    for (const error of await told) expect(error).toMatchObject({ code: "57P01" });
+    expect(await before.program.finished()).toMatchObject({ exitCode: 0, error: "" });
+    const kept = clients.slice(0, 30);
+    const answers = await Promise.all(kept.map((client) => client.query(query)));
+    for (const { rows } of answers) expect(rows).toEqual([{ one: 1 }]);
+    await Promise.all(kept.map((client) => client.end()));
+    await (await connect(after.ports.transaction)).end();
+  });
+
   test("has the one before cancel its clients' queries, whose CancelRequests come to the new one", async () => {
     await using before = await start([], { SHUTDOWN_TIMEOUT: "30s" });
     const client = await connect(before.ports.transaction);
