@@ -126,7 +126,7 @@ test(
   async () => {
     const { program, postgres } = node;
     const port = Number(/"http":(\d+)/.exec(program.out)?.[1]);
-    const token = await runProgram(["token"], process.cwd(), environment);
+    const token = await runProgram(["token"], node.folder, environment);
     const headers = {
       Authorization: `Bearer ${token.out.trim()}`,
       "Content-Type": "application/json",

@@ -35,7 +35,8 @@ export class TaggedNode implements AsyncDisposable {
   readonly program: RunningProgram;
   /** Tenants by their names: how many servers each may have. */
   readonly tenants: ReadonlyMap<string, number>;
-  readonly #folder: string;
+  /** Where its store is, and where other programs that it is asked by may run. */
+  readonly folder: string;
   readonly #leftovers: AsyncDisposableStack;
 
   private constructor(
@@ -48,7 +49,7 @@ export class TaggedNode implements AsyncDisposable {
     this.postgres = postgres;
     this.program = program;
     this.tenants = tenants;
-    this.#folder = folder;
+    this.folder = folder;
     this.#leftovers = leftovers;
   }
 
@@ -78,7 +79,7 @@ export class TaggedNode implements AsyncDisposable {
   /** Starts another one with the same store, at this port for transactions. Serves once it resolves. */
   async startAgain(port: number): Promise<RunningProgram> {
     const environment = { WORKERS: "2", PROXY_PORT_TRANSACTION: String(port) };
-    const program = new RunningProgram(["start"], this.#folder, environment);
+    const program = new RunningProgram(["start"], this.folder, environment);
     await program.until("carpool is ready");
     return program;
   }
