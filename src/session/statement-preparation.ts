@@ -75,6 +75,12 @@ export class StatementPreparation {
     this.#out.insert(tail, start, end, sink);
   }
 
+  /** Has the server forget its unnamed statement. */
+  closeUnnamed(server: ServerState, sink: ByteSink): void {
+    this.sendClose(NO_NAME, sink);
+    server.expected.push(EXPECTED.ownClose, null);
+  }
+
   sendClose(name: Uint8Array, sink: ByteSink): void {
     this.#sendOfStatement(FRONTEND.Close, name, sink);
   }
@@ -116,6 +122,7 @@ export class StatementPreparation {
   }
 }
 
+const NO_NAME = new Uint8Array(0);
 const NUL = Uint8Array.of(0);
 /** Byte1('S'): a Close or Describe is of a statement, not of a portal. */
 const OF_STATEMENT = Uint8Array.of(0x53);

@@ -10,9 +10,7 @@ import type { PoolerError } from "../base/pooler-error.ts";
 import type { Effects } from "../sql/effects.ts";
 import { errorResponseOf } from "../wire/backend/error-response.ts";
 import { TRANSACTION_STATUS } from "../wire/backend/ready-for-query.ts";
-import { ByteWriter } from "../wire/byte-writer.ts";
 import { findNul, readInt32 } from "../wire/bytes.ts";
-import { writeQuery } from "../wire/frontend/query.ts";
 import { HEADER_BYTES } from "../wire/limits.ts";
 import type { ClientState } from "./client-state.ts";
 import { StatementChange } from "./client-statements.ts";
@@ -20,13 +18,14 @@ import { EXPECTED } from "./expected-reply.ts";
 import { HoldNotes } from "./hold-notes.ts";
 import { OUTCOME, type Outcome } from "./message-outcome.ts";
 import { namesStatements, OwnNamePlacer } from "./own-names.ts";
-import { REFUSED_PARSE } from "./refused-parse.ts";
+import { sendRenamed } from "./renamed-message.ts";
 import type { ByteSink, RunWriter } from "./run-writer.ts";
 import { ServedStatements, sameParameters, sameShape } from "./served-statements.ts";
+import { sendDeallocation, sendRefused, sendTrial, UNKNOWN_NAME } from "./server-judgement.ts";
 import type { ServerState } from "./server-state.ts";
 import { settingNamesInValues } from "./settings-in-values.ts";
 import { ColumnsTold } from "./shape-notes.ts";
-import { STATEMENT_NAME_PREFIX, type StatementInterner } from "./statement.ts";
+import type { StatementInterner } from "./statement.ts";
 import {
   changedColumnsError,
   duplicateStatementError,
@@ -69,10 +68,9 @@ export class StatementTranslator {
     this.#out = out;
     this.#preparation = new StatementPreparation(out);
     this.#served = new ServedStatements(client, interner, this.#preparation, this.#notes);
-    const { clientStatementsMax } = limits;
     this.ownNames = new OwnNamePlacer(
       client,
-      clientStatementsMax,
+      limits.clientStatementsMax,
       this.#notes,
       this.#preparation,
       out,
@@ -150,8 +148,8 @@ export class StatementTranslator {
     if (known !== undefined) {
       // The server reads the text first, since that error would come first; then it refuses.
       server.expected.push(EXPECTED.ownParse, null);
-      this.#sendTrial(bytes, nameEnd + 1, end, server, sink);
-      this.#sendRefused(duplicateStatementError(name), server, sink);
+      sendTrial(this.#preparation, bytes, nameEnd + 1, end, server, sink);
+      sendRefused(this.#out, duplicateStatementError(name), server, sink);
       return true;
     }
     if (statements.size >= this.#limits.clientStatementsMax) {
@@ -235,7 +233,7 @@ export class StatementTranslator {
       if (known !== undefined) {
         if (used === null) return OUTCOME.needsReplies;
         if (!this.#served.mayBind(name, known, used, bytes, start, end, messageEnd, segment)) {
-          this.#sendRefused(changedColumnsError(), server, sink);
+          sendRefused(this.#out, changedColumnsError(), server, sink);
           return OUTCOME.taken;
         }
         server.texts?.note(used.parseTail, 0, used.parseTail.length);
@@ -243,7 +241,7 @@ export class StatementTranslator {
         this.#mayPin(used.effects, server, sink);
       }
       const serverName = used?.name ?? UNKNOWN_NAME;
-      this.#rename(bytes, start, nameStart, nameEnd, end, messageEnd, serverName, sink);
+      sendRenamed(this.#out, bytes, start, nameStart, nameEnd, end, messageEnd, serverName, sink);
       server.expected.push(EXPECTED.bind, used === null ? unknownStatementError(name) : name);
     }
     return this.#noteValues(bytes, nameEnd, end, server);
@@ -280,7 +278,7 @@ export class StatementTranslator {
     }
     const known = this.#client.statements.get(name);
     if (known === undefined) {
-      this.#rename(bytes, start, nameStart, nameEnd, end, end, UNKNOWN_NAME, sink);
+      sendRenamed(this.#out, bytes, start, nameStart, nameEnd, end, end, UNKNOWN_NAME, sink);
       server.expected.push(EXPECTED.describeStatement, unknownStatementError(name));
       return true;
     }
@@ -288,11 +286,11 @@ export class StatementTranslator {
     if (used === null) return false;
     if (server.retry.parametersTold && !sameParameters(known, used)) {
       server.retry.endParameters();
-      this.#sendRefused(changedColumnsError(), server, sink);
+      sendRefused(this.#out, changedColumnsError(), server, sink);
       return true;
     }
     this.#notes.noteEffects(used.effects, server);
-    this.#rename(bytes, start, nameStart, nameEnd, end, end, used.name, sink);
+    sendRenamed(this.#out, bytes, start, nameStart, nameEnd, end, end, used.name, sink);
     const news = used !== known && !sameShape(known, used);
     if (news) this.#served.noteTold(name, segment);
     const note = news ? new ColumnsTold(this.#client.statements, name, known, used) : name;
@@ -323,7 +321,7 @@ export class StatementTranslator {
   ): boolean {
     if (this.#served.doubtful.size === 0 || !this.#served.doubtful.has(bytes, start, end))
       return false;
-    this.#sendRefused(changedColumnsError(), server, sink);
+    sendRefused(this.#out, changedColumnsError(), server, sink);
     return true;
   }
 
@@ -356,18 +354,13 @@ export class StatementTranslator {
     if (this.#notes.mustWait(segment, server)) return OUTCOME.needsReplies;
     if (server.ownNames.has(name)) return OUTCOME.passedOn;
     if (this.#client.statements.get(name) === undefined) return OUTCOME.passedOn;
-    this.#preparation.sendClose(STAND_IN_NAME, sink);
-    server.expected.push(EXPECTED.ownClose, null);
-    this.#preparation.sendParse(STAND_IN_NAME, EMPTY_TEXT, 0, EMPTY_TEXT.length, sink);
-    server.expected.push(EXPECTED.ownParse, null);
-    this.#out.insert(DEALLOCATE_STAND_IN, 0, DEALLOCATE_STAND_IN.length, sink);
-    server.expected.push(EXPECTED.query, name);
+    sendDeallocation(this.#preparation, name, this.#out, server, sink);
     return OUTCOME.taken;
   }
 
   /** Has the server refuse a message, so that order and transaction are right, with our words for why. */
   refuse(error: PoolerError, server: ServerState, sink: ByteSink): void {
-    this.#sendRefused(errorResponseOf(error), server, sink);
+    sendRefused(this.#out, errorResponseOf(error), server, sink);
   }
 
   #sendOrSkipParse(change: StatementChange, server: ServerState, sink: ByteSink): void {
@@ -376,7 +369,7 @@ export class StatementTranslator {
       this.#preparation.parse(change, server, sink);
     } else if (server.status === TRANSACTION_STATUS.Failed || server.expected.readyOwed > 0) {
       server.expected.push(EXPECTED.parseProbe, change);
-      this.#sendTrial(tail, 0, tail.length, server, sink);
+      sendTrial(this.#preparation, tail, 0, tail.length, server, sink);
     } else {
       server.expected.push(EXPECTED.parseKnown, change);
     }
@@ -389,8 +382,7 @@ export class StatementTranslator {
     if (!server.unnamedInStep) {
       const parse = this.#client.unnamedParse;
       if (parse === null) {
-        this.#preparation.sendClose(NO_NAME, sink);
-        server.expected.push(EXPECTED.ownClose, null);
+        this.#preparation.closeUnnamed(server, sink);
       } else {
         const length = 1 + readInt32(parse, 1);
         const outcome = this.noteText(parse, HEADER_BYTES + 1, length, segment, server, sink);
@@ -403,63 +395,4 @@ export class StatementTranslator {
     this.#notes.unnamedIn = segment;
     return true;
   }
-
-  /** Has the server parse a text, whose reply is noted, and forget it again. */
-  #sendTrial(
-    tail: Uint8Array,
-    start: number,
-    end: number,
-    server: ServerState,
-    sink: ByteSink,
-  ): void {
-    this.#preparation.sendParse(SPARE_NAME, tail, start, end, sink);
-    this.#preparation.sendClose(SPARE_NAME, sink);
-    server.expected.push(EXPECTED.ownClose, null);
-  }
-
-  #sendRefused(errorResponse: Uint8Array, server: ServerState, sink: ByteSink): void {
-    this.#out.insert(REFUSED_PARSE, 0, REFUSED_PARSE.length, sink);
-    server.expected.push(EXPECTED.refused, errorResponse);
-  }
-
-  /** Sends a message with the statement's name in `[nameStart, nameEnd)` replaced. */
-  #rename(
-    bytes: Uint8Array,
-    start: number,
-    nameStart: number,
-    nameEnd: number,
-    end: number,
-    messageEnd: number,
-    name: Uint8Array,
-    sink: ByteSink,
-  ): void {
-    const length = messageEnd - start - 1 - (nameEnd - nameStart) + name.length;
-    this.#out.insertHeader(bytes[start] ?? 0, length, sink);
-    this.#out.insert(bytes, start + HEADER_BYTES, nameStart, sink);
-    this.#out.insert(name, 0, name.length, sink);
-    this.#out.forward(bytes, nameEnd, end, sink);
-  }
-}
-
-const encoder = new TextEncoder();
-
-const NO_NAME = new Uint8Array(0);
-
-/** Under which a server is given a text that it shall only judge. Digits of base 36 have no dot. */
-const SPARE_NAME = encoder.encode(`${STATEMENT_NAME_PREFIX}.spare`);
-
-/** What is deallocated for a client's name. */
-const STAND_IN = `${STATEMENT_NAME_PREFIX}.deallocated`;
-const STAND_IN_NAME = encoder.encode(STAND_IN);
-const DEALLOCATE_STAND_IN = queryOf(`DEALLOCATE "${STAND_IN}"`);
-/** A Parse behind its name: no text, no parameter types. PostgreSQL takes it in any state of a transaction. */
-const EMPTY_TEXT = Uint8Array.of(0, 0, 0);
-
-/** What no server has: a Bind of it fails as one of a name that the client never gave. */
-const UNKNOWN_NAME = encoder.encode(`${STATEMENT_NAME_PREFIX}.unknown`);
-
-function queryOf(sql: string): Uint8Array {
-  const writer = new ByteWriter();
-  writeQuery(writer, sql);
-  return writer.take();
 }
