@@ -4,7 +4,7 @@
  */
 
 import { bench } from "mitata";
-import { SystemClock } from "../../src/app/system-clock.ts";
+import { SystemClock } from "../../src/app/system/system-clock.ts";
 import { Link } from "../../src/link/link.ts";
 import type { LinkRole } from "../../src/link/link-options.ts";
 import type { LinkHandler } from "../../src/link/link-port.ts";

@@ -5,8 +5,8 @@
  */
 
 import { bench } from "mitata";
-import { SystemClock } from "../../src/app/system-clock.ts";
-import { SystemWallClock } from "../../src/app/system-wall-clock.ts";
+import { SystemClock } from "../../src/app/system/system-clock.ts";
+import { SystemWallClock } from "../../src/app/system/system-wall-clock.ts";
 import type { Logger } from "../../src/base/logger.ts";
 import { ClientGate } from "../../src/edge/client-gate.ts";
 import { ClientStartup, type ClientStartupParts } from "../../src/edge/client-startup.ts";
@@ -16,16 +16,16 @@ import type { DialEnvironment } from "../../src/net/dial.ts";
 import { KernelOptions } from "../../src/net/kernel-options.ts";
 import type { TransportOwner } from "../../src/net/transport.ts";
 import { Ticker } from "../../src/pool/ticker.ts";
-import { AddressBans } from "../../src/proxy/address-bans.ts";
-import { Admission } from "../../src/proxy/admission.ts";
-import { AuthQueries } from "../../src/proxy/auth-queries.ts";
-import { CancelRegistry } from "../../src/proxy/cancel-registry.ts";
+import { CancelRegistry } from "../../src/proxy/cancel/cancel-registry.ts";
 import { LastErrors } from "../../src/proxy/last-errors.ts";
+import { AddressBans } from "../../src/proxy/login/address-bans.ts";
+import { Admission } from "../../src/proxy/login/admission.ts";
+import { AuthQueries } from "../../src/proxy/login/auth-queries.ts";
+import { Verifiers } from "../../src/proxy/login/verifiers.ts";
 import { Owner } from "../../src/proxy/owner.ts";
-import { PoolRegistry } from "../../src/proxy/pool-registry.ts";
 import { PoolerCounters } from "../../src/proxy/pooler-counters.ts";
-import { RelayScratch } from "../../src/proxy/relay-scratch.ts";
-import { Verifiers } from "../../src/proxy/verifiers.ts";
+import { PoolRegistry } from "../../src/proxy/pools/pool-registry.ts";
+import { RelayScratch } from "../../src/proxy/server/relay-scratch.ts";
 import { SqlReader } from "../../src/sql/sql-reader.ts";
 import type { StoredTenant } from "../../src/tenants/tenant.ts";
 import { TenantDirectory } from "../../src/tenants/tenant-directory.ts";

@@ -3,25 +3,25 @@
  * ones; sockets and PostgreSQL are not. A query goes to the server in one call, and back in another.
  */
 
-import { SystemClock } from "../../src/app/system-clock.ts";
-import { SystemRandom } from "../../src/app/system-random.ts";
-import { SystemWallClock } from "../../src/app/system-wall-clock.ts";
+import { SystemClock } from "../../src/app/system/system-clock.ts";
+import { SystemRandom } from "../../src/app/system/system-random.ts";
+import { SystemWallClock } from "../../src/app/system/system-wall-clock.ts";
 import type { Logger } from "../../src/base/logger.ts";
 import type { DialEnvironment } from "../../src/net/dial.ts";
 import { KernelOptions } from "../../src/net/kernel-options.ts";
 import type { TransportOwner } from "../../src/net/transport.ts";
 import { PoolGroup } from "../../src/pool/pool-group.ts";
 import { Ticker } from "../../src/pool/ticker.ts";
-import { CancelRegistry } from "../../src/proxy/cancel-registry.ts";
-import { ClientSession } from "../../src/proxy/client-session.ts";
+import { CancelRegistry } from "../../src/proxy/cancel/cancel-registry.ts";
+import { ClientSession } from "../../src/proxy/client/client-session.ts";
+import type { SessionOwner } from "../../src/proxy/client/session-owner.ts";
+import { type SessionTimes, sessionTimes } from "../../src/proxy/client/session-times.ts";
 import { LastErrors } from "../../src/proxy/last-errors.ts";
-import type { PoolRecipe } from "../../src/proxy/pool-recipe.ts";
+import { Welcomes } from "../../src/proxy/login/welcomes.ts";
 import { PoolerCounters } from "../../src/proxy/pooler-counters.ts";
-import { RelayScratch } from "../../src/proxy/relay-scratch.ts";
-import { ServerPool } from "../../src/proxy/server-pool.ts";
-import type { SessionOwner } from "../../src/proxy/session-owner.ts";
-import { type SessionTimes, sessionTimes } from "../../src/proxy/session-times.ts";
-import { Welcomes } from "../../src/proxy/welcomes.ts";
+import type { PoolRecipe } from "../../src/proxy/pools/pool-recipe.ts";
+import { ServerPool } from "../../src/proxy/pools/server-pool.ts";
+import { RelayScratch } from "../../src/proxy/server/relay-scratch.ts";
 import { ClientState } from "../../src/session/client-state.ts";
 import { StatementInterner } from "../../src/session/statement.ts";
 import { authenticationOk, readyForQueryIdle } from "../load/backend-messages.ts";

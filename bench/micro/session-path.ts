@@ -4,7 +4,7 @@
  */
 
 import { bench } from "mitata";
-import type { SessionTimes } from "../../src/proxy/session-times.ts";
+import type { SessionTimes } from "../../src/proxy/client/session-times.ts";
 import { NO_DATA } from "../../src/wire/backend/empty-replies.ts";
 import { writeParameterDescription } from "../../src/wire/backend/parameter-description.ts";
 import { ByteWriter } from "../../src/wire/byte-writer.ts";

@@ -5,7 +5,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { SystemClock } from "../../src/app/system-clock.ts";
+import { SystemClock } from "../../src/app/system/system-clock.ts";
 import type { Logger } from "../../src/base/logger.ts";
 import { TenantDirectory } from "../../src/tenants/tenant-directory.ts";
 import type { TenantStore } from "../../src/tenants/tenant-store.ts";

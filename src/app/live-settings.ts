@@ -4,12 +4,12 @@
  */
 
 import type { Config } from "../config/settings.ts";
-import type { AddressBanLimits } from "../proxy/address-bans.ts";
-import type { AuthQuerySettings } from "../proxy/auth-query-connection.ts";
-import type { ClientAuthMethod } from "../proxy/client-authentication.ts";
+import type { AddressBanLimits } from "../proxy/login/address-bans.ts";
+import type { AuthQuerySettings } from "../proxy/login/auth-query-connection.ts";
+import type { ClientAuthMethod } from "../proxy/login/client-authentication.ts";
 import type { OwnerLimits } from "../proxy/owner.ts";
-import type { PoolTimes } from "../proxy/pool-recipes.ts";
-import type { ServerPoolLimits } from "../proxy/server-pool-environment.ts";
+import type { PoolTimes } from "../proxy/pools/pool-recipes.ts";
+import type { ServerPoolLimits } from "../proxy/pools/server-pool-environment.ts";
 
 /** The longest text of a named statement that is kept: PostgreSQL's own tools stay far below. */
 const STATEMENT_BYTES_MAX = 1_048_576;

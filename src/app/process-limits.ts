@@ -21,7 +21,7 @@ import { SharedRoom } from "../control/shared-room.ts";
 import type { GateFacts } from "../edge/client-gate.ts";
 import { DialLimit } from "../net/dial-limit.ts";
 import { MemoryWatch } from "./memory-watch.ts";
-import type { WorkerPlace } from "./worker-place.ts";
+import type { WorkerPlace } from "./workers/worker-place.ts";
 
 /** Where connections of clients come from. */
 interface OpenConnections {

@@ -5,9 +5,9 @@
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import type { WallClock } from "../base/wall-clock.ts";
-import { SystemClock } from "./system-clock.ts";
-import { SystemRandom } from "./system-random.ts";
-import { SystemWallClock } from "./system-wall-clock.ts";
+import { SystemClock } from "./system/system-clock.ts";
+import { SystemRandom } from "./system/system-random.ts";
+import { SystemWallClock } from "./system/system-wall-clock.ts";
 
 export interface ProgramParts {
   /** Relative paths begin here. Absolute itself. */

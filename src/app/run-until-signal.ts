@@ -9,7 +9,7 @@ import type { Logger } from "../base/logger.ts";
 import { reloadConfig } from "../config/reload-config.ts";
 import type { Config } from "../config/settings.ts";
 import type { Carpool } from "./carpool.ts";
-import type { ProgramLogger } from "./program-logger.ts";
+import type { ProgramLogger } from "./system/program-logger.ts";
 
 export interface RunOptions {
   readonly config: Config;

@@ -5,15 +5,15 @@
 
 import { resolve } from "node:path";
 import { KernelOptions } from "../net/kernel-options.ts";
-import { activatedSockets } from "./activated-sockets.ts";
 import { Carpool, type CarpoolParts, type CarpoolPorts } from "./carpool.ts";
-import type { ListeningSocket } from "./listening-sockets.ts";
+import { activatedSockets } from "./listening/activated-sockets.ts";
+import type { ListeningSocket } from "./listening/listening-sockets.ts";
 import { openStore } from "./open-store.ts";
-import { ProgramLogger } from "./program-logger.ts";
 import { programParts } from "./program-parts.ts";
 import { catchFaults, type RunOptions, runUntilSignal } from "./run-until-signal.ts";
-import { ServiceManager } from "./service-manager.ts";
-import { Succession } from "./succession.ts";
+import { ProgramLogger } from "./system/program-logger.ts";
+import { ServiceManager } from "./system/service-manager.ts";
+import { Succession } from "./takeover/succession.ts";
 
 export interface StartOptions extends RunOptions {
   readonly workingDirectory: string;

@@ -10,9 +10,9 @@ import { MetadataDatabaseError } from "../tenants/postgres-tenant-store.ts";
 import { SecretNotOpenedError } from "../tenants/secret-box.ts";
 import { StoreMovedError } from "../tenants/tenant-store.ts";
 import { VaultKeyError } from "../tenants/vault-key.ts";
-import { SettingsFileExistsError } from "./import-pgbouncer.ts";
-import { EmbeddedPostgresError } from "./postgres-error.ts";
-import { SupavisorDatabaseError } from "./supavisor-database.ts";
+import { EmbeddedPostgresError } from "./embedded/postgres-error.ts";
+import { SettingsFileExistsError } from "./verbs/import-pgbouncer.ts";
+import { SupavisorDatabaseError } from "./verbs/supavisor-database.ts";
 
 const POSTGRESQL_PORT = 5432;
 

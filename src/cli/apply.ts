@@ -2,8 +2,8 @@
  * `carpool apply FILE`: puts the tenants of a file into the store.
  */
 
-import { applyTenantFile } from "../app/manage-tenants.ts";
 import { describeFailure } from "../app/start-errors.ts";
+import { applyTenantFile } from "../app/verbs/manage-tenants.ts";
 import type { CommandContext } from "./command-context.ts";
 import { EXIT_CODE, type ExitCode } from "./exit-code.ts";
 import { tellSettings } from "./read-settings.ts";

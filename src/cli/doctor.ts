@@ -2,8 +2,8 @@
  * `carpool doctor TENANT`: tries everything that a client of the tenant would need.
  */
 
-import { diagnose } from "../app/doctor.ts";
 import { describeFailure } from "../app/start-errors.ts";
+import { diagnose } from "../app/verbs/doctor.ts";
 import type { CommandContext } from "./command-context.ts";
 import { EXIT_CODE, type ExitCode } from "./exit-code.ts";
 import { tellSettings } from "./read-settings.ts";

@@ -3,7 +3,7 @@
  */
 
 import { Argument } from "commander";
-import { explainImport } from "../app/import-pgbouncer.ts";
+import { explainImport } from "../app/verbs/import-pgbouncer.ts";
 import { renderSettingsHelp } from "../config/settings-help.ts";
 import { renderSettingsPage } from "../config/settings-page.ts";
 import type { Verb } from "./verb.ts";

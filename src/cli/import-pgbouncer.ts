@@ -3,12 +3,12 @@
  */
 
 import type { Command } from "commander";
+import { describeFailure } from "../app/start-errors.ts";
 import {
   type ImportPgBouncerOptions,
   type ImportResult,
   importPgBouncerFile,
-} from "../app/import-pgbouncer.ts";
-import { describeFailure } from "../app/start-errors.ts";
+} from "../app/verbs/import-pgbouncer.ts";
 import type { CommandContext } from "./command-context.ts";
 import { EXIT_CODE, type ExitCode } from "./exit-code.ts";
 import { tellSettings } from "./read-settings.ts";

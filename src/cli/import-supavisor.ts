@@ -3,8 +3,8 @@
  */
 
 import type { Command } from "commander";
-import { importFromSupavisor } from "../app/import-supavisor.ts";
 import { describeFailure } from "../app/start-errors.ts";
+import { importFromSupavisor } from "../app/verbs/import-supavisor.ts";
 import type { CommandContext } from "./command-context.ts";
 import { EXIT_CODE, type ExitCode } from "./exit-code.ts";
 import { tellSettings } from "./read-settings.ts";

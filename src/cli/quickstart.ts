@@ -2,7 +2,7 @@
  * `carpool quickstart`: PostgreSQL and Carpool together, to try it. `npm start` calls it.
  */
 
-import { QUICK_START_DEFAULTS, quickStart } from "../app/quick-start.ts";
+import { QUICK_START_DEFAULTS, quickStart } from "../app/quick-start/quick-start.ts";
 import { describeFailure } from "../app/start-errors.ts";
 import type { Config } from "../config/settings.ts";
 import type { CommandContext } from "./command-context.ts";

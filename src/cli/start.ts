@@ -2,9 +2,9 @@
  * `carpool start`: the production run.
  */
 
-import { startNextVersion } from "../app/next-version.ts";
 import { startCarpool } from "../app/start-carpool.ts";
 import { describeFailure } from "../app/start-errors.ts";
+import { startNextVersion } from "../app/takeover/next-version.ts";
 import type { CommandContext } from "./command-context.ts";
 import { EXIT_CODE } from "./exit-code.ts";
 import { readSettings, tellSettings } from "./read-settings.ts";

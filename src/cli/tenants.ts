@@ -2,8 +2,8 @@
  * `carpool tenants`: who is in the store.
  */
 
-import { showTenants } from "../app/manage-tenants.ts";
 import { describeFailure } from "../app/start-errors.ts";
+import { showTenants } from "../app/verbs/manage-tenants.ts";
 import type { CommandContext } from "./command-context.ts";
 import { EXIT_CODE, type ExitCode } from "./exit-code.ts";
 import { tellSettings } from "./read-settings.ts";

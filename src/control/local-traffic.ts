@@ -3,12 +3,12 @@
  */
 
 import type { Clock } from "../base/clock.ts";
-import type { AddressBan, AddressBans } from "../proxy/address-bans.ts";
 import type { LastErrors } from "../proxy/last-errors.ts";
+import type { AddressBan, AddressBans } from "../proxy/login/address-bans.ts";
 import type { Owner } from "../proxy/owner.ts";
-import type { PoolRegistry } from "../proxy/pool-registry.ts";
+import type { PoolRegistry } from "../proxy/pools/pool-registry.ts";
+import type { PoolEntry, TenantPools } from "../proxy/pools/tenant-pools.ts";
 import { TerminatedByOperatorError } from "../proxy/proxy-errors.ts";
-import type { PoolEntry, TenantPools } from "../proxy/tenant-pools.ts";
 import type { TenantDirectory } from "../tenants/tenant-directory.ts";
 import { TenantNotFoundError } from "./control-errors.ts";
 import type { EndedTraffic, PauseOutcome, PoolState, TenantState, Traffic } from "./traffic.ts";

@@ -4,7 +4,7 @@
  */
 
 import type { WorkersHandler, WorkersPort } from "../cluster/control-port.ts";
-import type { AddressBans, RememberedAddress } from "../proxy/address-bans.ts";
+import type { AddressBans, RememberedAddress } from "../proxy/login/address-bans.ts";
 import { ADDRESSES_PER_NOTICE, BANS, failedBody } from "./ban-messages.ts";
 
 export class NodeBans implements WorkersHandler {

@@ -4,7 +4,7 @@
 
 import type { ClientLedger } from "../cluster/client-ledger.ts";
 import type { WorkersHandler, WorkersPort } from "../cluster/control-port.ts";
-import type { ConnectionRates } from "../proxy/connection-rates.ts";
+import type { ConnectionRates } from "../proxy/login/connection-rates.ts";
 import {
   beginBody,
   CLIENTS,

@@ -6,7 +6,7 @@
 
 import type { z } from "zod";
 import type { WorkersHandler, WorkersPort } from "../cluster/control-port.ts";
-import type { AddressBan } from "../proxy/address-bans.ts";
+import type { AddressBan } from "../proxy/login/address-bans.ts";
 import { WorkerSilentError } from "./control-errors.ts";
 import { mergeStates } from "./merge-states.ts";
 import type { EndedTraffic, PauseOutcome, TenantState, Traffic } from "./traffic.ts";

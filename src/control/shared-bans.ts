@@ -4,8 +4,8 @@
  */
 
 import type { ControlHandler, SupervisorPort } from "../cluster/control-port.ts";
-import type { AddressBans } from "../proxy/address-bans.ts";
-import type { FailedLogins } from "../proxy/login-refusals.ts";
+import type { AddressBans } from "../proxy/login/address-bans.ts";
+import type { FailedLogins } from "../proxy/login/login-refusals.ts";
 import { BANS, failedBody, rememberedBody } from "./ban-messages.ts";
 
 /** The supervisor answers from memory. */

@@ -5,8 +5,8 @@
 
 import type { Clock } from "../base/clock.ts";
 import type { SupervisorPort } from "../cluster/control-port.ts";
-import type { ClientCensus, ClientPlace, PlaceLimits } from "../proxy/client-census.ts";
-import { ConnectionRateError } from "../proxy/connection-rates.ts";
+import type { ClientCensus, ClientPlace, PlaceLimits } from "../proxy/client/client-census.ts";
+import { ConnectionRateError } from "../proxy/login/connection-rates.ts";
 import {
   TooManyClientsError,
   TooManyPoolsError,

@@ -3,9 +3,9 @@
  * nothing runs is no error.
  */
 
-import type { AddressBan } from "../proxy/address-bans.ts";
 import type { TenantError } from "../proxy/last-errors.ts";
-import type { PoolMode } from "../proxy/pool-name.ts";
+import type { AddressBan } from "../proxy/login/address-bans.ts";
+import type { PoolMode } from "../proxy/pools/pool-name.ts";
 
 export interface Traffic {
   /** Returns what runs for the tenant; zeros where nothing does. */

@@ -14,40 +14,40 @@ import { secretBytesFor } from "../session/cancel-key.ts";
 import { ClientState } from "../session/client-state.ts";
 import type { StoredTenant } from "../tenants/tenant.ts";
 import type { TenantUser } from "../tenants/tenant-user.ts";
-import { TenantBannedError } from "./admission.ts";
-import type { CancelRegistry } from "./cancel-registry.ts";
-import type { ClientProof } from "./client-authentication.ts";
-import type { ClientCensus, ClientPlace, PlaceLimits } from "./client-census.ts";
+import type { CancelRegistry } from "./cancel/cancel-registry.ts";
+import type { ClientCensus, ClientPlace, PlaceLimits } from "./client/client-census.ts";
+import { ClientRoom } from "./client/client-room.ts";
+import { ClientRoster } from "./client/client-roster.ts";
+import { ClientSession } from "./client/client-session.ts";
+import { GradualDeparture } from "./client/gradual-departure.ts";
+import { Heartbeats } from "./client/heartbeats.ts";
+import type { OwnedClient, SessionOwner } from "./client/session-owner.ts";
+import { TenantClients } from "./client/tenant-clients.ts";
+import { TenantBannedError } from "./login/admission.ts";
+import type { ClientProof } from "./login/client-authentication.ts";
 import {
   ClientLogins,
   type ClientLoginsParts,
   type LoginHost,
   type LoginLimits,
-} from "./client-logins.ts";
-import { ClientRoom } from "./client-room.ts";
-import { ClientRoster } from "./client-roster.ts";
-import { ClientSession } from "./client-session.ts";
-import { ClientTakeovers, type TakeoverHost, ticketHolder } from "./client-takeovers.ts";
-import { type ClientTicket, holderOf, type TicketHolder } from "./client-ticket.ts";
-import { GradualDeparture } from "./gradual-departure.ts";
-import { Heartbeats } from "./heartbeats.ts";
-import type { Login } from "./login.ts";
-import { placeIn, poolKeyOfLogin, poolOfLogin } from "./login-pool.ts";
-import { LoginRefusals, type LoginRefusalsParts } from "./login-refusals.ts";
-import { NativeClients } from "./native-clients.ts";
-import { NativePipe } from "./native-pipe.ts";
-import { nativeStartup } from "./native-startup.ts";
-import type { PoolRegistry } from "./pool-registry.ts";
+} from "./login/client-logins.ts";
+import type { Login } from "./login/login.ts";
+import { placeIn, poolKeyOfLogin, poolOfLogin } from "./login/login-pool.ts";
+import { LoginRefusals, type LoginRefusalsParts } from "./login/login-refusals.ts";
+import { startupSettings } from "./login/startup-settings.ts";
+import { Welcomes } from "./login/welcomes.ts";
+import { NativeClients } from "./native/native-clients.ts";
+import { NativePipe } from "./native/native-pipe.ts";
+import { nativeStartup } from "./native/native-startup.ts";
+import type { PoolRegistry } from "./pools/pool-registry.ts";
+import type { ServerPool } from "./pools/server-pool.ts";
 import { ShutdownError, TenantRemovedError, UserRemovedError } from "./proxy-errors.ts";
-import type { RelayScratch } from "./relay-scratch.ts";
-import type { ServerPool } from "./server-pool.ts";
-import type { OwnedClient, SessionOwner } from "./session-owner.ts";
-import { TicketParts } from "./session-rest.ts";
-import { SharedHolders } from "./shared-holders.ts";
-import { startupSettings } from "./startup-settings.ts";
-import { TenantClients } from "./tenant-clients.ts";
-import { type TicketLogin, TicketLogins } from "./ticket-logins.ts";
-import { Welcomes } from "./welcomes.ts";
+import type { RelayScratch } from "./server/relay-scratch.ts";
+import { ClientTakeovers, type TakeoverHost, ticketHolder } from "./tickets/client-takeovers.ts";
+import { type ClientTicket, holderOf, type TicketHolder } from "./tickets/client-ticket.ts";
+import { TicketParts } from "./tickets/session-rest.ts";
+import { SharedHolders } from "./tickets/shared-holders.ts";
+import { type TicketLogin, TicketLogins } from "./tickets/ticket-logins.ts";
 
 export interface OwnerLimits extends LoginLimits {
   readonly messageBytesMax: number;

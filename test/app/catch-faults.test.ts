@@ -7,7 +7,7 @@ const APP = join(import.meta.dir, "../../src/app");
 function programWith(fault: string): string {
   return `
     import { catchFaults } from "${APP}/run-until-signal.ts";
-    import { ProgramLogger } from "${APP}/program-logger.ts";
+    import { ProgramLogger } from "${APP}/system/program-logger.ts";
     const logger = new ProgramLogger({ level: "info", format: "json", descriptor: 1 });
     catchFaults(logger);
     ${fault}

@@ -5,7 +5,7 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import { NodeBans } from "../../src/control/node-bans.ts";
 import { SharedBans } from "../../src/control/shared-bans.ts";
-import { AddressBannedError, AddressBans } from "../../src/proxy/address-bans.ts";
+import { AddressBannedError, AddressBans } from "../../src/proxy/login/address-bans.ts";
 import { eventually } from "../support/eventually.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { NodePorts } from "../support/node-ports.ts";

@@ -9,8 +9,8 @@ import type { WorkersHandler } from "../../src/cluster/control-port.ts";
 import { NodeClients } from "../../src/control/node-clients.ts";
 import { SharedClients } from "../../src/control/shared-clients.ts";
 import { SupervisorSilentError } from "../../src/control/supervisor-silent-error.ts";
-import type { ClientPlace } from "../../src/proxy/client-census.ts";
-import { ConnectionRateError, ConnectionRates } from "../../src/proxy/connection-rates.ts";
+import type { ClientPlace } from "../../src/proxy/client/client-census.ts";
+import { ConnectionRateError, ConnectionRates } from "../../src/proxy/login/connection-rates.ts";
 import {
   TooManyClientsError,
   TooManyPoolsError,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { SystemClock } from "../../src/app/system-clock.ts";
+import { SystemClock } from "../../src/app/system/system-clock.ts";
 import { Link } from "../../src/link/link.ts";
 import type { EdgeChannel } from "../../src/link/link-port.ts";
 import { KernelOptions } from "../../src/net/kernel-options.ts";

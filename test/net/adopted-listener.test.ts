@@ -2,7 +2,7 @@ import { dlopen, ptr } from "bun:ffi";
 import { beforeAll, describe, expect, test } from "bun:test";
 import { closeSync, fstatSync } from "node:fs";
 import { connect, type Socket } from "node:net";
-import { SystemClock } from "../../src/app/system-clock.ts";
+import { SystemClock } from "../../src/app/system/system-clock.ts";
 import { KernelOptions } from "../../src/net/kernel-options.ts";
 import { type Listener, listen } from "../../src/net/listener.ts";
 import { ListeningSocketMaker } from "../../src/net/listening-socket.ts";

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { SystemClock } from "../../src/app/system-clock.ts";
+import { SystemClock } from "../../src/app/system/system-clock.ts";
 import { dialUnix } from "../../src/net/dial-unix.ts";
 import { JsonLines } from "../../src/net/json-lines.ts";
 import { KernelOptions } from "../../src/net/kernel-options.ts";

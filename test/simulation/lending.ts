@@ -4,8 +4,8 @@
  */
 
 import type { Waiter } from "../../src/pool/waiter.ts";
-import type { ServerConnection } from "../../src/proxy/server-connection.ts";
-import type { ServerPool } from "../../src/proxy/server-pool.ts";
+import type { ServerPool } from "../../src/proxy/pools/server-pool.ts";
+import type { ServerConnection } from "../../src/proxy/server/server-connection.ts";
 
 interface Place {
   readonly waiter: Waiter<ServerConnection>;

@@ -5,9 +5,9 @@
 
 import { Alarm } from "../../src/pool/ticker.ts";
 import type { Waiter } from "../../src/pool/waiter.ts";
-import type { ServerConnection } from "../../src/proxy/server-connection.ts";
-import type { ServerPool } from "../../src/proxy/server-pool.ts";
-import { sessionTimes } from "../../src/proxy/session-times.ts";
+import { sessionTimes } from "../../src/proxy/client/session-times.ts";
+import type { ServerPool } from "../../src/proxy/pools/server-pool.ts";
+import type { ServerConnection } from "../../src/proxy/server/server-connection.ts";
 import type { SimPooler } from "./sim-pooler.ts";
 
 interface Sabotage {

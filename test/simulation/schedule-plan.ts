@@ -4,8 +4,8 @@
  */
 
 import type { PoolLimits } from "../../src/pool/pool-limits.ts";
-import type { PoolMode } from "../../src/proxy/pool-name.ts";
-import { type SessionTimes, sessionTimes } from "../../src/proxy/session-times.ts";
+import { type SessionTimes, sessionTimes } from "../../src/proxy/client/session-times.ts";
+import type { PoolMode } from "../../src/proxy/pools/pool-name.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 
 const HOUR_MS = 3_600_000;

@@ -3,7 +3,7 @@
  * and against what PostgreSQL would have said to it alone.
  */
 
-import type { ClientSession } from "../../src/proxy/client-session.ts";
+import type { ClientSession } from "../../src/proxy/client/client-session.ts";
 import { readBackendKeyData } from "../../src/wire/backend/backend-key-data.ts";
 import type { CancelKey } from "../../src/wire/cancel-key.ts";
 import { TERMINATE } from "../../src/wire/frontend/empty-requests.ts";

@@ -4,7 +4,7 @@
 
 import { ConnectError } from "../../src/net/connect-error.ts";
 import type { Transport, TransportOwner } from "../../src/net/transport.ts";
-import type { ServerConnection } from "../../src/proxy/server-connection.ts";
+import type { ServerConnection } from "../../src/proxy/server/server-connection.ts";
 import { FakeConnection } from "./fake-connection.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import { type BackendWorld, SimBackend } from "./sim-backend.ts";

@@ -2,7 +2,7 @@
  * PostgreSQL's parser, loaded once for all tests of a process: it takes 30 ms and 14 MB.
  */
 
-import { PostgresqlGrammar } from "../../src/app/postgresql-grammar.ts";
+import { PostgresqlGrammar } from "../../src/app/grammar/postgresql-grammar.ts";
 import type { Logger } from "../../src/base/logger.ts";
 
 function unexpected(_fields: unknown, message: string): never {

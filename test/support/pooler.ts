@@ -5,8 +5,8 @@
 
 import { join } from "node:path";
 import { openStore } from "../../src/app/open-store.ts";
-import { SystemClock } from "../../src/app/system-clock.ts";
-import { SystemRandom } from "../../src/app/system-random.ts";
+import { SystemClock } from "../../src/app/system/system-clock.ts";
+import { SystemRandom } from "../../src/app/system/system-random.ts";
 import type { LogFields, Logger } from "../../src/base/logger.ts";
 import type { WallClock } from "../../src/base/wall-clock.ts";
 import { Ownership } from "../../src/cluster/ownership.ts";

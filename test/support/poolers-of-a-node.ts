@@ -5,13 +5,13 @@
 
 import { join } from "node:path";
 import { Client } from "pg";
-import { ghostEnding } from "../../src/app/end-ghost-server.ts";
 import { LiveSettings } from "../../src/app/live-settings.ts";
-import { NodeDesks } from "../../src/app/node-desks.ts";
 import { openStore } from "../../src/app/open-store.ts";
 import { Pooler } from "../../src/app/pooler.ts";
-import { SystemClock } from "../../src/app/system-clock.ts";
-import { SystemRandom } from "../../src/app/system-random.ts";
+import { SystemClock } from "../../src/app/system/system-clock.ts";
+import { SystemRandom } from "../../src/app/system/system-random.ts";
+import { ghostEnding } from "../../src/app/workers/end-ghost-server.ts";
+import { NodeDesks } from "../../src/app/workers/node-desks.ts";
 import type { Logger } from "../../src/base/logger.ts";
 import type { PermitDesk } from "../../src/cluster/permit-desk.ts";
 import type { WorkerPeers } from "../../src/cluster/worker-peers.ts";

@@ -11,10 +11,14 @@ import {
   type EmbeddedPostgres,
   type EmbeddedPostgresOptions,
   startEmbeddedPostgres,
-} from "../../src/app/embedded-postgres.ts";
-import { type Account, accountForCluster, giveTo } from "../../src/app/postgres-account.ts";
-import { locateBinaries, usableBinaries } from "../../src/app/postgres-binaries.ts";
-import { ensureCluster } from "../../src/app/postgres-cluster.ts";
+} from "../../src/app/embedded/embedded-postgres.ts";
+import {
+  type Account,
+  accountForCluster,
+  giveTo,
+} from "../../src/app/embedded/postgres-account.ts";
+import { locateBinaries, usableBinaries } from "../../src/app/embedded/postgres-binaries.ts";
+import { ensureCluster } from "../../src/app/embedded/postgres-cluster.ts";
 import { makeTemporaryFolder, type TemporaryFolder } from "./temporary-folder.ts";
 import { type CertificatePaths, TLS_FIXTURES } from "./tls-fixtures.ts";
 

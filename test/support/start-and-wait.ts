@@ -4,8 +4,8 @@
  */
 
 import { join } from "node:path";
-import { startEmbeddedPostgres } from "../../src/app/embedded-postgres.ts";
-import { locateBinaries } from "../../src/app/postgres-binaries.ts";
+import { startEmbeddedPostgres } from "../../src/app/embedded/embedded-postgres.ts";
+import { locateBinaries } from "../../src/app/embedded/postgres-binaries.ts";
 
 const folder = process.argv[2] ?? "";
 const server = await startEmbeddedPostgres({

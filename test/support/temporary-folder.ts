@@ -6,7 +6,10 @@
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { accountForCluster, firstClosedDirectory } from "../../src/app/postgres-account.ts";
+import {
+  accountForCluster,
+  firstClosedDirectory,
+} from "../../src/app/embedded/postgres-account.ts";
 
 /** A PostgreSQL in the folder may still be stopping, and write while rm removes: hence the tries. */
 const REMOVE_SCRIPT = `

@@ -8,8 +8,8 @@ import { readAuthority } from "../../src/app/read-authority.ts";
 import type { ServingNode } from "../../src/app/serving-node.ts";
 import type { Config } from "../../src/config/settings.ts";
 import type { Traffic } from "../../src/control/traffic.ts";
-import type { PoolPinList } from "../../src/proxy/pin-list.ts";
 import type { PoolerCounters } from "../../src/proxy/pooler-counters.ts";
+import type { PoolPinList } from "../../src/proxy/pools/pin-list.ts";
 
 export interface TestedPooler {
   readonly ports: PoolerPorts;

@@ -4,11 +4,15 @@
  */
 
 import type { PoolerPorts } from "../../src/app/pooler.ts";
-import { readOrder } from "../../src/app/read-order.ts";
 import type { ServingNode } from "../../src/app/serving-node.ts";
-import { Supervisor } from "../../src/app/supervisor.ts";
-import { Worker } from "../../src/app/worker.ts";
-import type { SpawnedWorker, WorkerOrder, WorkerSpawner } from "../../src/app/worker-order.ts";
+import { readOrder } from "../../src/app/workers/read-order.ts";
+import { Supervisor } from "../../src/app/workers/supervisor.ts";
+import { Worker } from "../../src/app/workers/worker.ts";
+import type {
+  SpawnedWorker,
+  WorkerOrder,
+  WorkerSpawner,
+} from "../../src/app/workers/worker-order.ts";
 import type { Clock } from "../../src/base/clock.ts";
 import { errorMessage } from "../../src/base/error-message.ts";
 import type { Logger } from "../../src/base/logger.ts";
@@ -16,8 +20,8 @@ import type { Random } from "../../src/base/random.ts";
 import type { WallClock } from "../../src/base/wall-clock.ts";
 import type { Config } from "../../src/config/settings.ts";
 import type { Traffic } from "../../src/control/traffic.ts";
-import type { PoolPinList } from "../../src/proxy/pin-list.ts";
 import { PoolerCounters } from "../../src/proxy/pooler-counters.ts";
+import type { PoolPinList } from "../../src/proxy/pools/pin-list.ts";
 import type { Grammar } from "../../src/sql/grammar.ts";
 import type { TenantStore } from "../../src/tenants/tenant-store.ts";
 import type { TestedPooler } from "./tested-pooler.ts";

@@ -3,8 +3,8 @@
  * secret for a role that there is, and none for another? The secrets themselves go nowhere.
  */
 
-import type { ProbeConnection, ProbeRows } from "../../proxy/probe-connection.ts";
-import { type ProbeFailure, probeFailureOf } from "../../proxy/probe-failure.ts";
+import type { ProbeConnection, ProbeRows } from "../../proxy/probe/probe-connection.ts";
+import { type ProbeFailure, probeFailureOf } from "../../proxy/probe/probe-failure.ts";
 import { isDamagedVerifier } from "../../tenants/damaged-verifier.ts";
 import type { Examination } from "./examination.ts";
 import { type Finding, Findings } from "./finding.ts";

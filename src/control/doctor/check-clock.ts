@@ -2,7 +2,7 @@
  * Do this machine and the server agree on what time it is? Bans, rotations and VALID UNTIL are times.
  */
 
-import type { ProbeConnection } from "../../proxy/probe-connection.ts";
+import type { ProbeConnection } from "../../proxy/probe/probe-connection.ts";
 import type { Examination } from "./examination.ts";
 import { type Finding, Findings } from "./finding.ts";
 

@@ -2,7 +2,7 @@
  * Has PostgreSQL room for all the servers that the tenant's pools may open?
  */
 
-import type { ProbeConnection } from "../../proxy/probe-connection.ts";
+import type { ProbeConnection } from "../../proxy/probe/probe-connection.ts";
 import type { Examination } from "./examination.ts";
 import { type Finding, Findings } from "./finding.ts";
 import { serversWanted } from "./servers-wanted.ts";

@@ -2,7 +2,7 @@
  * How long is the way to the server and back? Every query pays for it once at least.
  */
 
-import type { ProbeConnection } from "../../proxy/probe-connection.ts";
+import type { ProbeConnection } from "../../proxy/probe/probe-connection.ts";
 import type { Examination } from "./examination.ts";
 import { type Finding, Findings } from "./finding.ts";
 

@@ -2,8 +2,8 @@
  * Does PostgreSQL let the tenant's users in, with the passwords that the store has?
  */
 
-import type { ProbeConnection } from "../../proxy/probe-connection.ts";
-import type { ProbeOutcome } from "../../proxy/server-probe.ts";
+import type { ProbeConnection } from "../../proxy/probe/probe-connection.ts";
+import type { ProbeOutcome } from "../../proxy/probe/server-probe.ts";
 import type { TenantUser } from "../../tenants/tenant-user.ts";
 import type { Examination } from "./examination.ts";
 import { type Finding, Findings } from "./finding.ts";

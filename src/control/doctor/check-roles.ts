@@ -2,7 +2,7 @@
  * What PostgreSQL says of the tenant's roles: may they log in, for how long, how often, to this database?
  */
 
-import type { ProbeConnection } from "../../proxy/probe-connection.ts";
+import type { ProbeConnection } from "../../proxy/probe/probe-connection.ts";
 import type { Examination } from "./examination.ts";
 import { type Finding, Findings } from "./finding.ts";
 import { serversWanted } from "./servers-wanted.ts";

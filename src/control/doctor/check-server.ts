@@ -2,7 +2,7 @@
  * What kind of server is it: its version, and whether it takes writes?
  */
 
-import type { ProbeConnection } from "../../proxy/probe-connection.ts";
+import type { ProbeConnection } from "../../proxy/probe/probe-connection.ts";
 import { type Finding, Findings } from "./finding.ts";
 
 const SQL =

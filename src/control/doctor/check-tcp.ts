@@ -2,7 +2,7 @@
  * Does anything listen at the tenant's address, and is it to be reached from here?
  */
 
-import type { ProbeFailureKind } from "../../proxy/probe-failure.ts";
+import type { ProbeFailureKind } from "../../proxy/probe/probe-failure.ts";
 import type { Examination } from "./examination.ts";
 import { type Finding, Findings } from "./finding.ts";
 

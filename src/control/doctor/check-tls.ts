@@ -2,9 +2,9 @@
  * Does the server do TLS as the tenant wants it, and does its certificate prove what is demanded?
  */
 
-import type { ProbeFailure, ProbeFailureKind } from "../../proxy/probe-failure.ts";
-import type { ServerAddress } from "../../proxy/server-address.ts";
-import type { ShownCertificate } from "../../proxy/server-probe.ts";
+import type { ProbeFailure, ProbeFailureKind } from "../../proxy/probe/probe-failure.ts";
+import type { ShownCertificate } from "../../proxy/probe/server-probe.ts";
+import type { ServerAddress } from "../../proxy/server/server-address.ts";
 import type { Examination } from "./examination.ts";
 import { type Finding, Findings } from "./finding.ts";
 

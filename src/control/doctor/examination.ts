@@ -3,8 +3,8 @@
  */
 
 import type { WallClock } from "../../base/wall-clock.ts";
-import type { ServerAddress } from "../../proxy/server-address.ts";
-import type { ServerProbe } from "../../proxy/server-probe.ts";
+import type { ServerProbe } from "../../proxy/probe/server-probe.ts";
+import type { ServerAddress } from "../../proxy/server/server-address.ts";
 import type { StoredTenant } from "../../tenants/tenant.ts";
 import type { ValidationContext } from "../../tenants/tenant-rules.ts";
 import type { TenantUser } from "../../tenants/tenant-user.ts";

@@ -3,8 +3,8 @@
  * stands behind a problem is not tried: it could only fail for the same reason.
  */
 
-import type { ProbeConnection } from "../../proxy/probe-connection.ts";
-import { probeFailureOf } from "../../proxy/probe-failure.ts";
+import type { ProbeConnection } from "../../proxy/probe/probe-connection.ts";
+import { probeFailureOf } from "../../proxy/probe/probe-failure.ts";
 import { checkAllowList } from "./check-allow-list.ts";
 import { checkAuthQuery } from "./check-auth-query.ts";
 import { checkBan } from "./check-ban.ts";

@@ -2,7 +2,7 @@
  * What to do when PostgreSQL does not let a user in.
  */
 
-import type { ProbeFailure, ProbeFailureKind } from "../../proxy/probe-failure.ts";
+import type { ProbeFailure, ProbeFailureKind } from "../../proxy/probe/probe-failure.ts";
 
 /** By the SQLSTATE of PostgreSQL's refusal. */
 const BY_SQLSTATE: Readonly<Record<string, string>> = {

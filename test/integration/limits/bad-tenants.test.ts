@@ -6,7 +6,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { createServer, type Server, type Socket } from "node:net";
 import { Client, DatabaseError } from "pg";
-import { findFreePort } from "../../../src/app/free-port.ts";
+import { findFreePort } from "../../../src/app/listening/free-port.ts";
 import { eventually } from "../../support/eventually.ts";
 import { startPooler, type TestPooler } from "../../support/pooler.ts";
 import { startPostgres, type TestPostgres } from "../../support/postgres.ts";

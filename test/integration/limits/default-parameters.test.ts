@@ -3,7 +3,7 @@
  */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { findFreePort } from "../../../src/app/free-port.ts";
+import { findFreePort } from "../../../src/app/listening/free-port.ts";
 import { eventually } from "../../support/eventually.ts";
 import { query } from "../../support/frontend-messages.ts";
 import { startPooler, type TestPooler } from "../../support/pooler.ts";

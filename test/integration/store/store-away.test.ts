@@ -4,7 +4,7 @@
 
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
 import { Client } from "pg";
-import { SystemRandom } from "../../../src/app/system-random.ts";
+import { SystemRandom } from "../../../src/app/system/system-random.ts";
 import {
   MetadataDatabaseError,
   openPostgresTenantStore,

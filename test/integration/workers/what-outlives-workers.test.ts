@@ -6,12 +6,12 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import { join } from "node:path";
 import { openStore } from "../../../src/app/open-store.ts";
-import { Supervisor } from "../../../src/app/supervisor.ts";
-import { SystemClock } from "../../../src/app/system-clock.ts";
-import { SystemRandom } from "../../../src/app/system-random.ts";
-import { SystemWallClock } from "../../../src/app/system-wall-clock.ts";
-import type { SpawnedWorker } from "../../../src/app/worker-order.ts";
-import { WorkerProcesses } from "../../../src/app/worker-processes.ts";
+import { SystemClock } from "../../../src/app/system/system-clock.ts";
+import { SystemRandom } from "../../../src/app/system/system-random.ts";
+import { SystemWallClock } from "../../../src/app/system/system-wall-clock.ts";
+import { Supervisor } from "../../../src/app/workers/supervisor.ts";
+import type { SpawnedWorker } from "../../../src/app/workers/worker-order.ts";
+import { WorkerProcesses } from "../../../src/app/workers/worker-processes.ts";
 import { loadConfig } from "../../../src/config/load-config.ts";
 import { validateTenant } from "../../../src/tenants/validate-tenant.ts";
 import { eventually } from "../../support/eventually.ts";

@@ -3,7 +3,7 @@
  * number gets so many bytes, as fast as it takes them, then its end; any other one gets back what it sends.
  */
 
-import { SystemClock } from "../../../src/app/system-clock.ts";
+import { SystemClock } from "../../../src/app/system/system-clock.ts";
 import { Link } from "../../../src/link/link.ts";
 import type { LinkHandler } from "../../../src/link/link-port.ts";
 import type { Channel, ChannelHandler } from "../../../src/net/channel.ts";

@@ -2,16 +2,16 @@
  * One examination of a tenant that leads to a PostgreSQL of the test.
  */
 
-import { SystemClock } from "../../../../src/app/system-clock.ts";
-import { SystemRandom } from "../../../../src/app/system-random.ts";
-import { SystemWallClock } from "../../../../src/app/system-wall-clock.ts";
+import { SystemClock } from "../../../../src/app/system/system-clock.ts";
+import { SystemRandom } from "../../../../src/app/system/system-random.ts";
+import { SystemWallClock } from "../../../../src/app/system/system-wall-clock.ts";
 import type { WallClock } from "../../../../src/base/wall-clock.ts";
 import { chooseUsers } from "../../../../src/control/doctor/choose-users.ts";
 import { examineTenant } from "../../../../src/control/doctor/examine-tenant.ts";
 import type { Finding } from "../../../../src/control/doctor/finding.ts";
 import { KernelOptions } from "../../../../src/net/kernel-options.ts";
-import { serverAddressOf } from "../../../../src/proxy/server-address.ts";
-import { ServerProbe } from "../../../../src/proxy/server-probe.ts";
+import { ServerProbe } from "../../../../src/proxy/probe/server-probe.ts";
+import { serverAddressOf } from "../../../../src/proxy/server/server-address.ts";
 import type { StoredTenant } from "../../../../src/tenants/tenant.ts";
 import { tenant } from "../../../tenants/fixtures.ts";
 

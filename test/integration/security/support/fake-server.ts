@@ -3,7 +3,7 @@
  * secret is said to whoever has not proven to be the tenant's server.
  */
 
-import { SystemClock } from "../../../../src/app/system-clock.ts";
+import { SystemClock } from "../../../../src/app/system/system-clock.ts";
 import { KernelOptions } from "../../../../src/net/kernel-options.ts";
 import { type Listener, listen } from "../../../../src/net/listener.ts";
 import { startServerTls } from "../../../../src/net/server-tls-handshake.ts";
