@@ -197,6 +197,11 @@ export class Carpool {
     await this.#parts.opened.store.close();
   }
 
+  /** Leaves nothing behind that would go on without this process, which is about to end in whatever state it is. */
+  kill(): void {
+    this.#node.kill();
+  }
+
   async #notReady(): Promise<NotReady | null> {
     if (this.#stopping) return { reason: "stopping", failedChecks: ["running"] };
     if (!this.#node.serves)

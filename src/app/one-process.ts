@@ -62,4 +62,8 @@ export class OneProcess implements ServingNode {
   stop(timeoutMs: number): Promise<void> {
     return this.#pooler.stop(timeoutMs);
   }
+
+  kill(): void {
+    // There are none.
+  }
 }

@@ -120,6 +120,7 @@ class Run implements RunningCarpool {
       if (!this.#retiring) void this.#stop(0); // else it ends within the same time
     } else if (nowMs - this.#stoppingSinceMs > SAME_SIGNAL_MS) {
       this.#logger.warn({ signal }, "stopping at once: a second signal came");
+      this.#carpool.kill();
       this.#end(128 + constants.signals[signal]);
     }
   };

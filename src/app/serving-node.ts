@@ -31,4 +31,6 @@ export interface ServingNode {
   leave(overMs: number, adopters: readonly string[]): Promise<void>;
   /** Lets transactions end for so long, then ends all. */
   stop(timeoutMs: number): Promise<void>;
+  /** Ends the other processes of this node as they are; this one is about to end, too. */
+  kill(): void;
 }

@@ -62,7 +62,7 @@ function isAlive(processId: number): boolean {
   }
 }
 
-async function answerOf(port: number): Promise<unknown> {
+async function connect(port: number): Promise<Client> {
   const { superuser, password } = postgres;
   const client = new Client({
     host: "127.0.0.1",
@@ -73,6 +73,11 @@ async function answerOf(port: number): Promise<unknown> {
   });
   client.on("error", () => undefined);
   await client.connect();
+  return client;
+}
+
+async function answerOf(port: number): Promise<unknown> {
+  const client = await connect(port);
   try {
     return (await client.query("select 1 as one")).rows;
   } finally {
@@ -129,6 +134,22 @@ describe("carpool start with several workers", () => {
     expect(await program.finished()).toMatchObject({ exitCode: 0, error: "" });
     expect(program.out).not.toContain("a link is gone");
     expect(workers.filter(isAlive)).toEqual([]);
+    expect(readdirSync(folder.path).filter((name) => name.startsWith("carpool-"))).toEqual([]);
+  });
+
+  test("ends with all its workers at once at a second signal, whatever they do", async () => {
+    await using program = await start({ SHUTDOWN_TIMEOUT: "1min" });
+    const workers = childrenOf(program.process.pid);
+    const clients = await Promise.all(Array.from({ length: 6 }, () => connect(portOf(program))));
+    await Promise.all(clients.map((client) => client.query("begin")));
+    program.process.kill("SIGTERM");
+    await program.until("stopping: no more clients");
+    await until("a second signal ends it", () => {
+      program.process.kill("SIGTERM");
+      return program.process.exitCode !== null || program.process.signalCode !== null;
+    });
+    expect(await program.finished()).toMatchObject({ exitCode: 128 + 15 });
+    await until("its workers have ended", () => workers.filter(isAlive).length === 0);
     expect(readdirSync(folder.path).filter((name) => name.startsWith("carpool-"))).toEqual([]);
   });
 

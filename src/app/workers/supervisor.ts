@@ -339,6 +339,12 @@ export class Supervisor implements ServingNode, WorkersHandler {
     return Buffer.from(this.#parts.random.bytes(INCARNATION_BYTES)).toString("hex");
   }
 
+  kill(): void {
+    for (const slot of this.#slots) slot.expectEnd();
+    this.#killAll();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
   #killAll(): void {
     for (const slot of this.#slots) slot.kill();
   }
