@@ -7,51 +7,27 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { Client } from "pg";
 import postgres from "postgres";
 import { eventually } from "../support/eventually.ts";
-import { extended, join as joined, query, sync } from "../support/frontend-messages.ts";
-import { startPostgres, type TestPostgres } from "../support/postgres.ts";
+import { extended, join, query, sync } from "../support/frontend-messages.ts";
 import { RawClient } from "../support/raw-client.ts";
-import { RunningProgram, runProgram } from "../support/running-program.ts";
-import { makeTemporaryFolder, type TemporaryFolder } from "../support/temporary-folder.ts";
+import { BlueFolder } from "./support/blue-folder.ts";
 
-const READY = "carpool is ready";
+const TIMEOUT = "20s";
 const DEPLOYS = 5;
 /** Clients of each kind: they work without a pause, or now and then. */
 const WORKING = 4;
 const RESTING = 60;
 
-let server: TestPostgres;
-let folder: TemporaryFolder;
+let blue: BlueFolder;
 
 beforeAll(async () => {
-  server = await startPostgres();
-  folder = await makeTemporaryFolder();
-  const { port, superuser, password } = server;
-  const tenant = {
-    external_id: "blue",
-    db_host: "127.0.0.1",
-    db_port: port,
-    db_database: "postgres",
-    default_pool_size: 10,
-    users: [{ db_user: superuser, db_password: password }],
-  };
-  await writeFile(join(folder.path, "tenants.json"), JSON.stringify([tenant]));
-  expect(await runProgram(["apply", "tenants.json"], folder.path)).toMatchObject({ exitCode: 0 });
+  blue = await BlueFolder.make();
 });
 afterAll(async () => {
-  await folder.remove();
-  await server[Symbol.asyncDispose]();
+  await blue[Symbol.asyncDispose]();
 });
-
-async function start(...args: readonly string[]): Promise<RunningProgram> {
-  const program = new RunningProgram(["start", ...args], folder.path, { SHUTDOWN_TIMEOUT: "20s" });
-  await program.until(READY);
-  return program;
-}
 
 /** A client with one connection: returns what it is told for a text that nobody else asks for. */
 interface Guest {
@@ -61,16 +37,8 @@ interface Guest {
 
 type Connect = (port: number) => Promise<Guest>;
 
-const account = (port: number) => ({
-  host: "127.0.0.1",
-  port,
-  user: "postgres.blue",
-  password: server.password,
-  database: "postgres",
-});
-
 const byPg: Connect = async (port) => {
-  const client = new Client(account(port));
+  const client = new Client(blue.account(port));
   await client.connect();
   return {
     async ask(text, turn) {
@@ -88,10 +56,8 @@ const byPg: Connect = async (port) => {
 const byPostgresJs: Connect = async (port) => {
   let connections = 0;
   const sql = postgres({
-    ...account(port),
-    username: "postgres.blue",
+    ...blue.account(port),
     max: 1,
-    prepare: false,
     fetch_types: false,
     onclose: () => (connections += 1),
   });
@@ -108,13 +74,13 @@ const byPostgresJs: Connect = async (port) => {
 
 /** Each byte leaves on its own, or in pieces. */
 const byBytes: Connect = async (port) => {
-  const client = await RawClient.connect(account(port));
+  const client = await RawClient.connect(blue.account(port));
   return {
     async ask(text, turn) {
       const bytes =
         turn % 2 === 0
           ? query(`select '${text}'`)
-          : joined(extended("select $1::text", [text]), sync);
+          : join(extended("select $1::text", [text]), sync);
       const lines = await client.run(bytes, 1, turn % 5 === 0 ? "bytes" : [1, 4, 5, 9]);
       return lines.find((line) => line.includes(text)) === undefined ? lines.join() : text;
     },
@@ -148,7 +114,7 @@ class Crowd {
 
 describe("carpool start --replace, five times in a row,", () => {
   test("takes no client its connection, nor a byte, nor an answer", async () => {
-    let running = await start();
+    let running = await blue.start(TIMEOUT);
     const port = Number(/"transaction":(\d+)/.exec(running.out)?.[1]);
     const crowd = new Crowd();
     const kinds = Object.entries({ byPg, byPostgresJs, byBytes });
@@ -161,7 +127,7 @@ describe("carpool start --replace, five times in a row,", () => {
     try {
       await eventually(() => expect(crowd.answers).toBeGreaterThan(300), 30_000);
       for (let deploy = 0; deploy < DEPLOYS; deploy += 1) {
-        const next = await start("--replace");
+        const next = await blue.start(TIMEOUT, "--replace");
         expect(await running.finished()).toMatchObject({ exitCode: 0, error: "" });
         running = next;
         answers.push(crowd.answers);

@@ -3,14 +3,10 @@
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { Client, DatabaseError } from "pg";
-import { startPostgres, type TestPostgres } from "../support/postgres.ts";
-import { RunningProgram, runProgram } from "../support/running-program.ts";
-import { makeTemporaryFolder, type TemporaryFolder } from "../support/temporary-folder.ts";
+import { BlueFolder } from "./support/blue-folder.ts";
 
-const READY = "carpool is ready";
+const TIMEOUT = "4s";
 /** They work for a while, leave, and come back. */
 const VISITORS = 30;
 const QUERIES_OF_A_VISIT = 20;
@@ -23,34 +19,14 @@ const DEPLOYS = 2;
 /** What a client is told whose pooler ends. */
 const ADMIN_SHUTDOWN = "57P01";
 
-let postgres: TestPostgres;
-let folder: TemporaryFolder;
+let blue: BlueFolder;
 
 beforeAll(async () => {
-  postgres = await startPostgres();
-  folder = await makeTemporaryFolder();
-  const { port, superuser, password } = postgres;
-  const tenant = {
-    external_id: "blue",
-    db_host: "127.0.0.1",
-    db_port: port,
-    db_database: "postgres",
-    default_pool_size: 10,
-    users: [{ db_user: superuser, db_password: password }],
-  };
-  await writeFile(join(folder.path, "tenants.json"), JSON.stringify([tenant]));
-  expect(await runProgram(["apply", "tenants.json"], folder.path)).toMatchObject({ exitCode: 0 });
+  blue = await BlueFolder.make();
 });
 afterAll(async () => {
-  await folder.remove();
-  await postgres[Symbol.asyncDispose]();
+  await blue[Symbol.asyncDispose]();
 });
-
-async function start(...args: readonly string[]): Promise<RunningProgram> {
-  const program = new RunningProgram(["start", ...args], folder.path, { SHUTDOWN_TIMEOUT: "4s" });
-  await program.until(READY);
-  return program;
-}
 
 /** What has happened to all clients together. */
 class Tally {
@@ -67,13 +43,7 @@ class Guest {
   readonly client: Client;
 
   constructor(port: number) {
-    this.client = new Client({
-      host: "127.0.0.1",
-      port,
-      user: "postgres.blue",
-      password: postgres.password,
-      database: "postgres",
-    });
+    this.client = new Client(blue.account(port));
     this.client.on("error", (error) => this.hear(error));
   }
 
@@ -117,7 +87,7 @@ async function work(guest: Guest, queries: number, tally: Tally): Promise<void> 
 
 describe("carpool start --replace, under load,", () => {
   test("fails no connection and no query, and sends nobody away", async () => {
-    let running = await start();
+    let running = await blue.start(TIMEOUT);
     const port = Number(/"transaction":(\d+)/.exec(running.out)?.[1]);
     const tally = new Tally();
     const crowd = (size: number, queries: number) =>
@@ -130,7 +100,7 @@ describe("carpool start --replace, under load,", () => {
     try {
       for (let deploy = 0; deploy < DEPLOYS; deploy += 1) {
         // oxlint-disable-next-line no-await-in-loop -- one deploy after the other
-        const next = await start("--replace");
+        const next = await blue.start(TIMEOUT, "--replace");
         // oxlint-disable-next-line no-await-in-loop -- one deploy after the other
         expect(await running.finished()).toMatchObject({ exitCode: 0, error: "" });
         running = next;
