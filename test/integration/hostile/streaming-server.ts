@@ -37,10 +37,12 @@ export class StreamingServer implements Disposable {
   readonly password = "postgres-password";
   /** Those that are connected, by their process ids. */
   readonly streams = new Map<number, Stream>();
+  #stands = false;
   readonly #listener: TCPSocketListener<Stream>;
 
   constructor() {
     const { streams } = this;
+    const stands = (): boolean => this.#stands;
     let processId = 0;
     this.#listener = Bun.listen<Stream>({
       hostname: "127.0.0.1",
@@ -48,7 +50,8 @@ export class StreamingServer implements Disposable {
       socket: {
         open(socket) {
           processId += 1;
-          socket.data = new Stream(socket, processId, (id) => streams.get(id)?.cancel());
+          const cancel = (id: number): void => streams.get(id)?.cancel();
+          socket.data = new Stream(socket, processId, cancel, stands);
           streams.set(processId, socket.data);
         },
         data(socket, bytes) {
@@ -74,6 +77,17 @@ export class StreamingServer implements Disposable {
     return [...this.streams.values()].reduce((sum, { moved }) => sum + moved, 0);
   }
 
+  /** Nobody reads any more until {@link readOn}: those that come read as far as into their first long message. */
+  stopReading(): void {
+    this.#stands = true;
+    for (const stream of this.streams.values()) stream.stopReading();
+  }
+
+  readOn(): void {
+    this.#stands = false;
+    for (const stream of this.streams.values()) stream.readOn();
+  }
+
   [Symbol.dispose](): void {
     this.#listener.stop(true);
   }
@@ -87,6 +101,7 @@ export class Stream implements FrameHandler {
   readonly processId: number;
   readonly #socket: Socket<Stream>;
   readonly #cancel: (processId: number) => void;
+  readonly #stands: () => boolean;
   readonly #framer = new MessageFramer(this, 2 ** 31 - 1, 0);
   #started = false;
   #moved = 0;
@@ -97,10 +112,17 @@ export class Stream implements FrameHandler {
   /** What answers the message under way, once it is here to its end. */
   #answer: Iterator<Uint8Array> | null = null;
 
-  constructor(socket: Socket<Stream>, processId: number, cancel: (processId: number) => void) {
+  /** @param stands whether it is to stop reading in a message that is long */
+  constructor(
+    socket: Socket<Stream>,
+    processId: number,
+    cancel: (processId: number) => void,
+    stands: () => boolean,
+  ) {
     this.#socket = socket;
     this.processId = processId;
     this.#cancel = cancel;
+    this.#stands = stands;
   }
 
   get moved(): number {
@@ -162,6 +184,7 @@ export class Stream implements FrameHandler {
     const body = Buffer.from(bytes.subarray(start + HEADER_BYTES, end));
     this.#answer = answerTo(type, body, this.#order);
     if (end === messageEnd) this.#answerNow();
+    else if (this.#stands()) this.stopReading();
     return true;
   }
 
