@@ -7,6 +7,7 @@
  * Left out: what the frames do to channels and requests.
  */
 
+import { TICKET_BYTES_MAX } from "../net/channel.ts";
 import { readUint32 } from "../wire/bytes.ts";
 
 /** Another number whenever a frame of the last version would be taken for something else. */
@@ -22,9 +23,6 @@ export const DATA_BYTES_MAX = 65_536;
  * client beside it, and its ticket, with two bytes for each quote in it.
  */
 export const OPEN_BYTES_MAX = 393_216;
-
-/** A ticket has a client's parameters and what it was told of the server's. */
-export const TICKET_BYTES_MAX = 131_072;
 
 /** A list of all clients of a worker is some megabytes; more than the header's length can say is nothing. */
 export const BODY_BYTES_MAX = 0xff_ff_ff;

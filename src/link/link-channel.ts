@@ -5,13 +5,13 @@
 
 import { assert } from "../base/assert.ts";
 import type { Timer } from "../base/clock.ts";
-import type { ChannelHandler } from "../net/channel.ts";
+import { type ChannelHandler, TICKET_BYTES_MAX } from "../net/channel.ts";
 import { readUint32 } from "../wire/bytes.ts";
 import type { Carrier } from "./carrier.ts";
 import { decodeEnding, encodeEnding } from "./channel-ending.ts";
 import { ChannelInput, type InputOwner } from "./channel-input.ts";
 import { ChannelOutput, type OutputOwner } from "./channel-output.ts";
-import { FRAME, NOT_KNOWN, TICKET_BYTES_MAX } from "./frame.ts";
+import { FRAME, NOT_KNOWN } from "./frame.ts";
 import { decodeText } from "./link-bodies.ts";
 import { type LinkChannelState, mayEnter } from "./link-channel-state.ts";
 import { LinkProtocolError } from "./link-errors.ts";

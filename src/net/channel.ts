@@ -4,6 +4,9 @@
  * Left out: messages, authentication, TLS. Those stand on either side of it.
  */
 
+/** A longer ticket is not kept: see {@link Channel.keepTicket}. In bytes of UTF-8. */
+export const TICKET_BYTES_MAX = 131_072;
+
 /** What a {@link Channel} tells its holder. The calls come synchronously, one at a time. */
 export interface ChannelHandler {
   /** Bytes of the peer, in order. The chunk is the receiver's to keep; nobody writes to it again. */

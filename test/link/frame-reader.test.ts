@@ -6,11 +6,11 @@ import {
   FRAME,
   HEADER_BYTES,
   OPEN_BYTES_MAX,
-  TICKET_BYTES_MAX,
   writeHeader,
 } from "../../src/link/frame.ts";
 import { FrameReader, type FrameSink } from "../../src/link/frame-reader.ts";
 import { LinkProtocolError } from "../../src/link/link-errors.ts";
+import { TICKET_BYTES_MAX } from "../../src/net/channel.ts";
 
 /** A header, and as much of a payload as there is. */
 function frame(channel: number, kind: number, length: number, payload = length): Uint8Array {
