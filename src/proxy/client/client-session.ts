@@ -12,18 +12,14 @@ import type { Channel, ChannelHandler } from "../../net/channel.ts";
 import { type MovableClient, movableConnection } from "../../net/movable-client.ts";
 import type { ClientState } from "../../session/client-state.ts";
 import { FrontendRelay } from "../../session/frontend-relay.ts";
-import {
-  canKeepStatements,
-  keptStatements,
-  restoreStatements,
-} from "../../session/kept-statements.ts";
+import { canKeepStatements, restoreStatements } from "../../session/kept-statements.ts";
 import { type FrontendRelayEvents, STOP } from "../../session/relay-owner.ts";
 import { StatementTranslator } from "../../session/statement-translator.ts";
 import type { IssuedKey } from "../cancel/cancel-registry.ts";
 import { type JudgedClient, SettingsJudge } from "../login/settings-judge.ts";
 import type { ServerPool } from "../pools/server-pool.ts";
 import { ClientViolationError, InternalError } from "../proxy-errors.ts";
-import { type ClientTicket, encodeTicket, type TicketHolder } from "../tickets/client-ticket.ts";
+import { type ClientTicket, type TicketHolder, ticketFor } from "../tickets/client-ticket.ts";
 import { MovingSession } from "../tickets/moving-session.ts";
 import { SessionRest } from "../tickets/session-rest.ts";
 import { NotTakenOverError } from "../tickets/ticket-logins.ts";
@@ -35,7 +31,7 @@ import type { HoldingClient } from "./holding-client.ts";
 import { ServerHold } from "./server-hold.ts";
 import type { ClientSessionOptions, OwnedClient, SessionOwner } from "./session-owner.ts";
 
-/** Of a client that has more of its own, the rest of its time is waited for. */
+/** A client with a longer ticket does not move: it stays until the time for leaving is over. */
 const MOVED_TICKET_CHARACTERS_MAX = 65_536;
 
 type Phase = "welcoming" | "serving" | "over";
@@ -236,23 +232,14 @@ export class ClientSession
 
   ticketNow(): string | null {
     const { client } = this;
-    const { settings, startupSettings } = client;
     const isFree = this.#hold.server === null && this.#isServed && this.relay.stop === STOP.none;
-    if (!isFree || this.#farewell !== null || this.#movesAs === null || !this.mayMove) return null;
-    const told = client.told ?? settings.reported;
-    const key = this.#owner.cancels.keyOf(this.#hold, this.#processId);
-    const statements = keptStatements(client);
-    if (client.mayReturnToUnnamed || told === null || key === null || statements === null)
+    if (!isFree || this.#farewell !== null || this.#movesAs === null || client.mayReturnToUnnamed)
       return null;
-    const ticket = encodeTicket({
-      ...this.#movesAs,
-      settings: startupSettings.entries,
-      settingsNow: settings === startupSettings ? null : settings.entries,
-      statements,
-      told,
-      key,
-    });
-    return ticket.length <= MOVED_TICKET_CHARACTERS_MAX ? ticket : null;
+    const told = client.told ?? client.settings.reported;
+    const key = this.#owner.cancels.keyOf(this.#hold, this.#processId);
+    if (told === null || key === null) return null;
+    const ticket = ticketFor(client, this.#movesAs, told, key);
+    return ticket === null || ticket.length > MOVED_TICKET_CHARACTERS_MAX ? null : ticket;
   }
 
   /** Whose client it is. */

@@ -4,10 +4,12 @@
  * cancel key, and of some the secret that opens servers.
  */
 
+import type { ClientState } from "../../session/client-state.ts";
 import {
   decodeStatements,
   encodeStatements,
   type KeptStatement,
+  keptStatements,
 } from "../../session/kept-statements.ts";
 import type { IssuedKey } from "../cancel/cancel-registry.ts";
 import { decodeProof, encodeProof, type TicketProof } from "./ticket-proof.ts";
@@ -41,6 +43,29 @@ export interface ClientTicket extends TicketHolder {
 export function holderOf(ticket: ClientTicket): TicketHolder {
   const { tenant, record, alias, role, database, proof } = ticket;
   return { tenant, record, alias, role, database, proof };
+}
+
+/**
+ * Returns the ticket of `client` with all that it has set and prepared; null: not all of that can be written down.
+ * @param told the parameters that it was told
+ */
+export function ticketFor(
+  client: ClientState,
+  holder: TicketHolder,
+  told: ReadonlyMap<string, string>,
+  key: IssuedKey,
+): string | null {
+  const { settings, startupSettings } = client;
+  const statements = keptStatements(client);
+  if (statements === null) return null;
+  return encodeTicket({
+    ...holder,
+    settings: startupSettings.entries,
+    settingsNow: settings === startupSettings ? null : settings.entries,
+    statements,
+    told,
+    key,
+  });
 }
 
 type Fields = Readonly<Record<string, unknown>>;

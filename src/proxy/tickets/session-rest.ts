@@ -7,20 +7,16 @@
  * time pays for two tickets a second at most, and who doesn't for three comparisons.
  */
 
-import type { Channel } from "../../net/channel.ts";
+import { type Channel, TICKET_BYTES_MAX } from "../../net/channel.ts";
 import { Alarm, type Ticker } from "../../pool/ticker.ts";
 import type { ClientState } from "../../session/client-state.ts";
-import { keptStatements } from "../../session/kept-statements.ts";
 import type { Settings } from "../../session/session-settings.ts";
 import type { IssuedKey } from "../cancel/cancel-registry.ts";
-import { encodeTicket, type TicketHolder } from "./client-ticket.ts";
+import { type TicketHolder, ticketFor } from "./client-ticket.ts";
 import { TicketRoom } from "./ticket-room.ts";
 
 /** How long what has changed may wait to be written down. */
 const DELAY_MS = 500;
-
-/** Longer ones a link does not carry; so much of a client's own is kept at most. */
-const TICKET_BYTES_MAX = 131_072;
 
 /** What the client was told when it logged in. */
 interface Welcome {
@@ -149,17 +145,9 @@ export class SessionRest {
     told: ReadonlyMap<string, string> | null,
   ): string | null {
     const { settings, startupSettings, hasNames } = this.#client;
-    const statements = keptStatements(this.#client);
-    if (this.#welcome === null || told === null || statements === null) return null;
-    const text = encodeTicket({
-      ...holder,
-      told,
-      key: this.#welcome.key,
-      settings: startupSettings.entries,
-      settingsNow: settings === startupSettings ? null : settings.entries,
-      statements,
-    });
-    if (settings === startupSettings && !hasNames) return text;
+    if (this.#welcome === null || told === null) return null;
+    const text = ticketFor(this.#client, holder, told, this.#welcome.key);
+    if (text === null || (settings === startupSettings && !hasNames)) return text;
     const bytes = Buffer.byteLength(text);
     if (bytes > TICKET_BYTES_MAX || !room.take(holder.tenant, bytes)) return null;
     this.#taken = bytes;
