@@ -23,7 +23,7 @@ import type { PoolRecipe } from "../../src/proxy/pools/pool-recipe.ts";
 import { ServerPool } from "../../src/proxy/pools/server-pool.ts";
 import { RelayScratch } from "../../src/proxy/server/relay-scratch.ts";
 import { ClientState } from "../../src/session/client-state.ts";
-import { StatementInterner } from "../../src/session/statement.ts";
+import { StatementInterner } from "../../src/session/statements/statement.ts";
 import { authenticationOk, readyForQueryIdle } from "../load/backend-messages.ts";
 import { MemoryTransport } from "./memory-transport.ts";
 

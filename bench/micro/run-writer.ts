@@ -3,7 +3,7 @@
  */
 
 import { bench } from "mitata";
-import { type ByteSink, RunWriter } from "../../src/session/run-writer.ts";
+import { type ByteSink, RunWriter } from "../../src/session/relay/run-writer.ts";
 
 const MESSAGES = 100;
 const MESSAGE_BYTES = 60;

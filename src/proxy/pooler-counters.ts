@@ -2,7 +2,7 @@
  * What a worker counts, as plain fields: the metrics room reads them.
  */
 
-import type { PinReason } from "../session/pin-reasons.ts";
+import type { PinReason } from "../session/effects/pin-reasons.ts";
 
 /** Clients that kept their servers, since the start. */
 export class PinCounters {

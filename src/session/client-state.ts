@@ -5,10 +5,10 @@
 
 import type { PoolerError } from "../base/pooler-error.ts";
 import type { SqlReader } from "../sql/sql-reader.ts";
-import { ClientStatements } from "./client-statements.ts";
-import type { PinPermit } from "./pin-permit.ts";
-import type { Settings, SettingsInterner } from "./session-settings.ts";
-import type { Statement, StatementInterner } from "./statement.ts";
+import type { PinPermit } from "./effects/pin-permit.ts";
+import type { Settings, SettingsInterner } from "./settings/session-settings.ts";
+import { ClientStatements } from "./statements/client-statements.ts";
+import type { Statement, StatementInterner } from "./statements/statement.ts";
 
 /** What a client does with its unnamed statement. */
 const UNNAMED_USE = {

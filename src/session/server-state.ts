@@ -5,15 +5,15 @@
 
 import type { Effects } from "../sql/effects.ts";
 import { TRANSACTION_STATUS } from "../wire/backend/ready-for-query.ts";
-import type { CopyQuestion } from "./copy-question.ts";
-import { ExpectedReplies } from "./expected-replies.ts";
-import type { HoldTexts } from "./hold-texts.ts";
-import { KnownSets } from "./known-sets.ts";
-import type { OwnNames } from "./placed-name.ts";
-import { SegmentRetry } from "./segment-retry.ts";
-import type { ServerStatements } from "./server-statements.ts";
-import type { Settings, SettingsInterner } from "./session-settings.ts";
-import type { SetCommand } from "./set-command.ts";
+import type { HoldTexts } from "./effects/hold-texts.ts";
+import type { CopyQuestion } from "./relay/copy-question.ts";
+import { ExpectedReplies } from "./relay/expected-replies.ts";
+import { SegmentRetry } from "./relay/segment-retry.ts";
+import { KnownSets } from "./settings/known-sets.ts";
+import type { Settings, SettingsInterner } from "./settings/session-settings.ts";
+import type { SetCommand } from "./settings/set-command.ts";
+import type { OwnNames } from "./statements/placed-name.ts";
+import type { ServerStatements } from "./statements/server-statements.ts";
 
 /** Names of custom settings that are looked for at the end of a hold. */
 const CUSTOM_NAMES_MAX = 256;

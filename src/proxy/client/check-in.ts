@@ -8,15 +8,23 @@
 
 import type { PoolerError } from "../../base/pooler-error.ts";
 import type { ClientState } from "../../session/client-state.ts";
-import { forgetsStatements, isDoubtful, residueCleanup } from "../../session/command-effects.ts";
-import { hiddenState, hiddenStateProbe } from "../../session/hidden-state.ts";
+import {
+  forgetsStatements,
+  isDoubtful,
+  residueCleanup,
+} from "../../session/effects/command-effects.ts";
+import { hiddenState, hiddenStateProbe } from "../../session/effects/hidden-state.ts";
+import { pinCleanup, pinReasons } from "../../session/effects/pin-reasons.ts";
+import {
+  IN_UTF8,
+  readSettings,
+  type SettingsInterner,
+} from "../../session/settings/session-settings.ts";
 import {
   adoptOwnStatements,
   mayHaveOwnStatements,
   READ_OWN_STATEMENTS,
-} from "../../session/own-statements.ts";
-import { pinCleanup, pinReasons } from "../../session/pin-reasons.ts";
-import { IN_UTF8, readSettings, type SettingsInterner } from "../../session/session-settings.ts";
+} from "../../session/statements/own-statements.ts";
 import type { HiddenStateWatch } from "../server/hidden-state-watch.ts";
 import type { OwnQueryResult, OwnRows } from "../server/own-query-run.ts";
 import type { ServerConnection } from "../server/server-connection.ts";

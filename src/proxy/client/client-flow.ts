@@ -4,8 +4,8 @@
  */
 
 import type { Channel } from "../../net/channel.ts";
-import type { FrontendRelay } from "../../session/frontend-relay.ts";
-import { STOP } from "../../session/relay-owner.ts";
+import type { FrontendRelay } from "../../session/relay/frontend-relay.ts";
+import { STOP } from "../../session/relay/relay-owner.ts";
 
 /** What a client's bytes may take while they wait; then it is read no more. */
 const HELD_BYTES_MAX = 65_536;

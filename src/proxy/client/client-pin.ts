@@ -13,7 +13,7 @@ import {
   type PinReason,
   pinProbe,
   pinReasons,
-} from "../../session/pin-reasons.ts";
+} from "../../session/effects/pin-reasons.ts";
 import type { ServerState } from "../../session/server-state.ts";
 import type { PinnedClient } from "../pools/pin-list.ts";
 import type { PoolPins } from "../pools/pool-pins.ts";

@@ -6,7 +6,7 @@
 import type { PoolerError } from "../../base/pooler-error.ts";
 import type { Channel } from "../../net/channel.ts";
 import type { ClientState } from "../../session/client-state.ts";
-import type { FrontendRelay } from "../../session/frontend-relay.ts";
+import type { FrontendRelay } from "../../session/relay/frontend-relay.ts";
 import type { ServerPool } from "../pools/server-pool.ts";
 import type { ClientFlow } from "./client-flow.ts";
 

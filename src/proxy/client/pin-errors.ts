@@ -4,7 +4,7 @@
 
 import { PoolerError } from "../../base/pooler-error.ts";
 import { SQLSTATE } from "../../base/sqlstate.ts";
-import { pinWords } from "../../session/pin-reasons.ts";
+import { pinWords } from "../../session/effects/pin-reasons.ts";
 import type { PinLimits } from "../pools/pin-limits.ts";
 
 const INSTEAD =

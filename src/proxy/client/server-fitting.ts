@@ -6,7 +6,7 @@
 import type { PoolerError } from "../../base/pooler-error.ts";
 import { SQLSTATE } from "../../base/sqlstate.ts";
 import type { ClientState } from "../../session/client-state.ts";
-import { settingsChange, settingsRestoration } from "../../session/session-settings.ts";
+import { settingsChange, settingsRestoration } from "../../session/settings/session-settings.ts";
 import type { ErrorFields } from "../../wire/backend/error-fields.ts";
 import { SettingsRefusedError } from "../proxy-errors.ts";
 import type { ServerConnection } from "../server/server-connection.ts";

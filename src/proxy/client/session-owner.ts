@@ -7,7 +7,7 @@ import type { PoolerError } from "../../base/pooler-error.ts";
 import type { Channel } from "../../net/channel.ts";
 import type { MovableClient } from "../../net/movable-client.ts";
 import type { ClientState } from "../../session/client-state.ts";
-import type { FrontendLimits } from "../../session/relay-owner.ts";
+import type { FrontendLimits } from "../../session/relay/relay-owner.ts";
 import type { CancelRegistry } from "../cancel/cancel-registry.ts";
 import type { Welcomes } from "../login/welcomes.ts";
 import type { ServerPool } from "../pools/server-pool.ts";

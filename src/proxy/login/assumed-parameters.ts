@@ -4,7 +4,7 @@
 
 import type { PoolerError } from "../../base/pooler-error.ts";
 import { SQLSTATE } from "../../base/sqlstate.ts";
-import type { SettingEntries } from "../../session/session-settings.ts";
+import type { SettingEntries } from "../../session/settings/session-settings.ts";
 
 /** How long a login waits for a server before that; Supavisor's time. */
 export const ASSUME_AFTER_MS = 1000;

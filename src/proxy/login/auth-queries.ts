@@ -4,7 +4,7 @@
  */
 
 import { Alarm } from "../../pool/ticker.ts";
-import { AuthQueryMissingError } from "../../session/auth-query-errors.ts";
+import { AuthQueryMissingError } from "../../session/login/auth-query-errors.ts";
 import type { StoredTenant } from "../../tenants/tenant.ts";
 import type { TenantUser } from "../../tenants/tenant-user.ts";
 import { orNever } from "../client/session-times.ts";

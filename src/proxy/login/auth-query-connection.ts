@@ -12,9 +12,12 @@ import type { WallClock } from "../../base/wall-clock.ts";
 import type { ChannelHandler } from "../../net/channel.ts";
 import type { NetEnvironment } from "../../net/net-environment.ts";
 import type { Transport } from "../../net/transport.ts";
-import { AuthQueryConnectionError } from "../../session/auth-query-errors.ts";
-import type { AuthQueryOutcome } from "../../session/auth-query-reply.ts";
-import { AuthQueryStream, type AuthQueryStreamEvents } from "../../session/auth-query-stream.ts";
+import { AuthQueryConnectionError } from "../../session/login/auth-query-errors.ts";
+import type { AuthQueryOutcome } from "../../session/login/auth-query-reply.ts";
+import {
+  AuthQueryStream,
+  type AuthQueryStreamEvents,
+} from "../../session/login/auth-query-stream.ts";
 import { TERMINATE } from "../../wire/frontend/empty-requests.ts";
 import { InternalError } from "../proxy-errors.ts";
 import type { ServerAddress } from "../server/server-address.ts";

@@ -8,8 +8,11 @@
 
 import type { PoolerError } from "../../base/pooler-error.ts";
 import { RetryBackoff } from "../../pool/retry-backoff.ts";
-import { AuthQueryBusyError, AuthQueryTimeoutError } from "../../session/auth-query-errors.ts";
-import type { AuthQueryOutcome } from "../../session/auth-query-reply.ts";
+import {
+  AuthQueryBusyError,
+  AuthQueryTimeoutError,
+} from "../../session/login/auth-query-errors.ts";
+import type { AuthQueryOutcome } from "../../session/login/auth-query-reply.ts";
 import {
   AuthQueryConnection,
   type AuthQueryEnvironment,

@@ -18,7 +18,7 @@ import {
   type ClientChallenge,
   ClientLogin,
   type ClientLoginEvents,
-} from "../../session/client-login.ts";
+} from "../../session/login/client-login.ts";
 import { errorResponseOf } from "../../wire/backend/error-response.ts";
 import {
   AuthenticationFailedError,

@@ -9,8 +9,8 @@
 import { LruMap } from "../../base/lru-map.ts";
 import type { PoolerError } from "../../base/pooler-error.ts";
 import { Alarm, type Ticker } from "../../pool/ticker.ts";
-import { AuthQueryTimeoutError } from "../../session/auth-query-errors.ts";
-import type { AuthQueryOutcome } from "../../session/auth-query-reply.ts";
+import { AuthQueryTimeoutError } from "../../session/login/auth-query-errors.ts";
+import type { AuthQueryOutcome } from "../../session/login/auth-query-reply.ts";
 import type { AuthQueryEnvironment, AuthQueryRecipe } from "./auth-query-connection.ts";
 import { AuthQueryLookups } from "./auth-query-lookups.ts";
 

@@ -8,8 +8,8 @@ import { PoolerError } from "../../base/pooler-error.ts";
 import { SQLSTATE, type SqlState } from "../../base/sqlstate.ts";
 import type { Channel, ChannelHandler } from "../../net/channel.ts";
 import type { Transport } from "../../net/transport.ts";
+import { ServerLoginProtocolError } from "../../session/login/server-login-errors.ts";
 import { type FrameHandler, MessageFramer } from "../../session/message-framer.ts";
-import { ServerLoginProtocolError } from "../../session/server-login-errors.ts";
 import { AUTHENTICATION, readAuthenticationKind } from "../../wire/backend/authentication-kind.ts";
 import {
   readAuthenticationSASL,

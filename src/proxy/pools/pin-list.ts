@@ -2,7 +2,7 @@
  * Who is pinned in which pool, as an operator's view shows it.
  */
 
-import type { PinReason } from "../../session/pin-reasons.ts";
+import type { PinReason } from "../../session/effects/pin-reasons.ts";
 import type { PoolMode } from "./pool-name.ts";
 
 /** A client that keeps its server. */

@@ -5,7 +5,7 @@
 
 import type { LogFields, Logger } from "../../base/logger.ts";
 import type { PoolerError } from "../../base/pooler-error.ts";
-import { type PinReason, pinReasons } from "../../session/pin-reasons.ts";
+import { type PinReason, pinReasons } from "../../session/effects/pin-reasons.ts";
 import { PinLimitError, PinsRefusedError } from "../client/pin-errors.ts";
 import type { PinCounters } from "../pooler-counters.ts";
 import type { PinLimits } from "./pin-limits.ts";

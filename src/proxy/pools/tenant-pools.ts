@@ -6,7 +6,7 @@
 import type { PoolerError } from "../../base/pooler-error.ts";
 import type { PermitOffice, Permits } from "../../pool/permits.ts";
 import { PoolGroup } from "../../pool/pool-group.ts";
-import { StatementInterner } from "../../session/statement.ts";
+import { StatementInterner } from "../../session/statements/statement.ts";
 import type { SqlReader } from "../../sql/sql-reader.ts";
 import { findLoginUser } from "../../tenants/find-login-user.ts";
 import { poolUser } from "../../tenants/queried-user.ts";

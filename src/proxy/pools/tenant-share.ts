@@ -4,7 +4,7 @@
 
 import type { Permits } from "../../pool/permits.ts";
 import type { PoolGroup } from "../../pool/pool-group.ts";
-import type { StatementInterner } from "../../session/statement.ts";
+import type { StatementInterner } from "../../session/statements/statement.ts";
 
 export interface PoolShare extends TenantShare {
   /** Names the pool among those of the tenant. */

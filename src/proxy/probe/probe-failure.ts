@@ -15,7 +15,7 @@ import {
   ServerRefusedLoginError,
   UnsupportedServerAuthenticationError,
   VerifierMismatchError,
-} from "../../session/server-login-errors.ts";
+} from "../../session/login/server-login-errors.ts";
 import { ServerTlsAnswerError, ServerTlsRefusedError } from "../server/open-server-transport.ts";
 import { ServerClosedDuringLoginError, ServerLoginTimeoutError } from "../server/server-opening.ts";
 import {

@@ -10,7 +10,7 @@ import type { OpenFailure } from "../../pool/pool-owner.ts";
 import {
   isPermanentLoginError,
   ServerRefusedLoginError,
-} from "../../session/server-login-errors.ts";
+} from "../../session/login/server-login-errors.ts";
 import { ServerTlsRefusedError } from "./open-server-transport.ts";
 
 /** PostgreSQL answers, and is starting or stopping: as good as away, for everybody. */

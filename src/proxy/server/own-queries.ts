@@ -4,8 +4,8 @@
  */
 
 import { assert } from "../../base/assert.ts";
-import { EXPECTED } from "../../session/expected-reply.ts";
-import type { ByteSink } from "../../session/run-writer.ts";
+import { EXPECTED } from "../../session/relay/expected-reply.ts";
+import type { ByteSink } from "../../session/relay/run-writer.ts";
 import type { ServerState } from "../../session/server-state.ts";
 import { ByteWriter } from "../../wire/byte-writer.ts";
 import { writeQuery } from "../../wire/frontend/query.ts";

@@ -6,8 +6,8 @@
 
 import type { Timer } from "../../base/clock.ts";
 import type { PoolerError } from "../../base/pooler-error.ts";
-import { EXPECTED } from "../../session/expected-reply.ts";
-import { REFUSED_PARSE } from "../../session/refused-parse.ts";
+import { EXPECTED } from "../../session/relay/expected-reply.ts";
+import { REFUSED_PARSE } from "../../session/statements/refused-parse.ts";
 import { TRANSACTION_STATUS } from "../../wire/backend/ready-for-query.ts";
 import { ByteWriter } from "../../wire/byte-writer.ts";
 import { writeCopyFail } from "../../wire/frontend/copy-fail.ts";

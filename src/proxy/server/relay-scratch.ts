@@ -3,7 +3,7 @@
  */
 
 import type { Clock } from "../../base/clock.ts";
-import { RunWriter } from "../../session/run-writer.ts";
+import { RunWriter } from "../../session/relay/run-writer.ts";
 
 export class RelayScratch {
   readonly clock: Clock;

@@ -10,7 +10,7 @@ import {
   encodeStatements,
   type KeptStatement,
   keptStatements,
-} from "../../session/kept-statements.ts";
+} from "../../session/statements/kept-statements.ts";
 import type { IssuedKey } from "../cancel/cancel-registry.ts";
 import { decodeProof, encodeProof, type TicketProof } from "./ticket-proof.ts";
 

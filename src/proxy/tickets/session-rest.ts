@@ -10,7 +10,7 @@
 import { type Channel, TICKET_BYTES_MAX } from "../../net/channel.ts";
 import { Alarm, type Ticker } from "../../pool/ticker.ts";
 import type { ClientState } from "../../session/client-state.ts";
-import type { Settings } from "../../session/session-settings.ts";
+import type { Settings } from "../../session/settings/session-settings.ts";
 import type { IssuedKey } from "../cancel/cancel-registry.ts";
 import { type TicketHolder, ticketFor } from "./client-ticket.ts";
 import { TicketRoom } from "./ticket-room.ts";

@@ -12,9 +12,9 @@ import {
 } from "../../../src/proxy/client/session-deadlines.ts";
 import { sessionTimes } from "../../../src/proxy/client/session-times.ts";
 import { ServerState } from "../../../src/session/server-state.ts";
-import { ServerStatements } from "../../../src/session/server-statements.ts";
-import { SettingsInterner } from "../../../src/session/session-settings.ts";
-import { StatementInterner } from "../../../src/session/statement.ts";
+import { SettingsInterner } from "../../../src/session/settings/session-settings.ts";
+import { ServerStatements } from "../../../src/session/statements/server-statements.ts";
+import { StatementInterner } from "../../../src/session/statements/statement.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 
 const LIMIT_MS = 1000;

@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import { OwnQueries } from "../../../src/proxy/server/own-queries.ts";
 import type { OwnQueryResult } from "../../../src/proxy/server/own-query-run.ts";
-import { EXPECTED } from "../../../src/session/expected-reply.ts";
+import { EXPECTED } from "../../../src/session/relay/expected-reply.ts";
 import { ServerState } from "../../../src/session/server-state.ts";
-import { ServerStatements } from "../../../src/session/server-statements.ts";
-import { SettingsInterner } from "../../../src/session/session-settings.ts";
-import { StatementInterner } from "../../../src/session/statement.ts";
+import { SettingsInterner } from "../../../src/session/settings/session-settings.ts";
+import { ServerStatements } from "../../../src/session/statements/server-statements.ts";
+import { StatementInterner } from "../../../src/session/statements/statement.ts";
 import { dataRow, errorResponse } from "../../session/support/backend-messages.ts";
 
 let state: ServerState;

@@ -5,7 +5,7 @@ import {
   encodeTicket,
 } from "../../../src/proxy/tickets/client-ticket.ts";
 import type { TicketProof } from "../../../src/proxy/tickets/ticket-proof.ts";
-import { StatementShape } from "../../../src/session/statement-shape.ts";
+import { StatementShape } from "../../../src/session/statements/statement-shape.ts";
 
 const TICKET: ClientTicket = {
   tenant: "blue",

@@ -4,9 +4,9 @@ import { decodeTicket } from "../../../src/proxy/tickets/client-ticket.ts";
 import { SessionRest, TicketParts } from "../../../src/proxy/tickets/session-rest.ts";
 import { TicketRoom } from "../../../src/proxy/tickets/ticket-room.ts";
 import { ClientState } from "../../../src/session/client-state.ts";
-import { SettingsInterner } from "../../../src/session/session-settings.ts";
-import { StatementInterner } from "../../../src/session/statement.ts";
-import { StatementShape } from "../../../src/session/statement-shape.ts";
+import { SettingsInterner } from "../../../src/session/settings/session-settings.ts";
+import { StatementInterner } from "../../../src/session/statements/statement.ts";
+import { StatementShape } from "../../../src/session/statements/statement-shape.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 
 const HOLDER = {

@@ -3,7 +3,7 @@ import { scramKeysFromSaltedPassword } from "../../../src/auth/scram-keys.ts";
 import type { ClientTicket } from "../../../src/proxy/tickets/client-ticket.ts";
 import { TicketLogins } from "../../../src/proxy/tickets/ticket-logins.ts";
 import type { TicketProof } from "../../../src/proxy/tickets/ticket-proof.ts";
-import { AuthQueryTimeoutError } from "../../../src/session/auth-query-errors.ts";
+import { AuthQueryTimeoutError } from "../../../src/session/login/auth-query-errors.ts";
 import type { StoredTenant } from "../../../src/tenants/tenant.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { rejectionOf } from "../../support/rejection.ts";

@@ -4,18 +4,18 @@
  * What joins them here is the shortest form of what the proxy's sessions and pools do.
  */
 
-import { BackendRelay } from "../../../src/session/backend-relay.ts";
-import type { BackendRelayEvents } from "../../../src/session/backend-relay-events.ts";
 import { ClientState } from "../../../src/session/client-state.ts";
-import { EXPECTED } from "../../../src/session/expected-reply.ts";
-import { FrontendRelay } from "../../../src/session/frontend-relay.ts";
-import { type FrontendRelayEvents, STOP } from "../../../src/session/relay-owner.ts";
-import { type ByteSink, RunWriter } from "../../../src/session/run-writer.ts";
+import { BackendRelay } from "../../../src/session/relay/backend-relay.ts";
+import type { BackendRelayEvents } from "../../../src/session/relay/backend-relay-events.ts";
+import { EXPECTED } from "../../../src/session/relay/expected-reply.ts";
+import { FrontendRelay } from "../../../src/session/relay/frontend-relay.ts";
+import { type FrontendRelayEvents, STOP } from "../../../src/session/relay/relay-owner.ts";
+import { type ByteSink, RunWriter } from "../../../src/session/relay/run-writer.ts";
 import { ServerState } from "../../../src/session/server-state.ts";
-import { ServerStatements } from "../../../src/session/server-statements.ts";
-import { SettingsInterner } from "../../../src/session/session-settings.ts";
-import { StatementInterner } from "../../../src/session/statement.ts";
-import { StatementTranslator } from "../../../src/session/statement-translator.ts";
+import { SettingsInterner } from "../../../src/session/settings/session-settings.ts";
+import { ServerStatements } from "../../../src/session/statements/server-statements.ts";
+import { StatementInterner } from "../../../src/session/statements/statement.ts";
+import { StatementTranslator } from "../../../src/session/statements/statement-translator.ts";
 import { SqlReader } from "../../../src/sql/sql-reader.ts";
 import { GRAMMAR } from "../../support/grammar.ts";
 import { joined } from "./frontend-messages.ts";

@@ -7,7 +7,7 @@ import { scramKeysFromSaltedPassword } from "../../../src/auth/scram-keys.ts";
 import { ScramServer } from "../../../src/auth/scram-server.ts";
 import type { Secret } from "../../../src/auth/secret.ts";
 import type { PoolerError } from "../../../src/base/pooler-error.ts";
-import { ServerLogin, type ServerLoginOptions } from "../../../src/session/server-login.ts";
+import { ServerLogin, type ServerLoginOptions } from "../../../src/session/login/server-login.ts";
 import { beginAuthentication } from "../../../src/wire/backend/authentication-kind.ts";
 import { ByteWriter } from "../../../src/wire/byte-writer.ts";
 import { readSASLInitialResponse } from "../../../src/wire/frontend/sasl-initial-response.ts";
