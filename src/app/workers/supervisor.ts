@@ -226,6 +226,12 @@ export class Supervisor implements ServingNode, WorkersHandler {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
+  kill(): void {
+    for (const slot of this.#slots) slot.expectEnd();
+    this.#killAll();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
   async onRequest(_worker: number, verb: string): Promise<unknown> {
     throw new Error(`a worker asks for ${verb}`);
   }
@@ -337,12 +343,6 @@ export class Supervisor implements ServingNode, WorkersHandler {
 
   #newIncarnation(): string {
     return Buffer.from(this.#parts.random.bytes(INCARNATION_BYTES)).toString("hex");
-  }
-
-  kill(): void {
-    for (const slot of this.#slots) slot.expectEnd();
-    this.#killAll();
-    rmSync(this.#folder, { recursive: true, force: true });
   }
 
   #killAll(): void {
