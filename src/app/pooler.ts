@@ -223,7 +223,7 @@ export class Pooler {
 
   /** Most clients and servers at a time. */
   get connectionsMax(): { readonly clients: number; readonly servers: number } {
-    return { clients: this.#limits.clientsMax, servers: this.#limits.dialLimit.max };
+    return this.#limits.connectionsMax;
   }
 
   /** Tenants that have pools. */

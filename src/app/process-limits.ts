@@ -38,13 +38,12 @@ export class ProcessLimits implements GateFacts {
   /** Null: it is alone. */
   readonly #room: SharedRoom | null;
   #config: Config;
-  #clientsMax: number;
+  #shares: ConnectionShares;
   #memoryLimitBytes: number;
 
   /** @param place among the workers of the node; null: it is alone */
   constructor(config: Config, clock: Clock, logger: Logger, place: WorkerPlace | null) {
     this.#workers = place?.peers.workers ?? 1;
-    const { clients, servers } = sharesOf(config, this.#workers);
     this.#room =
       place === null
         ? null
@@ -57,8 +56,8 @@ export class ProcessLimits implements GateFacts {
             residentBytes: () => process.memoryUsage.rss(),
           });
     this.#config = config;
-    this.#clientsMax = clients;
-    this.dialLimit = new DialLimit(servers, SURPLUS_CANCELS_MAX);
+    this.#shares = sharesOf(config, this.#workers);
+    this.dialLimit = new DialLimit(() => this.#serversNow, SURPLUS_CANCELS_MAX);
     this.#memoryLimitBytes = memoryLimitOf(config);
     this.#memory = new MemoryWatch({
       clock,
@@ -74,20 +73,20 @@ export class ProcessLimits implements GateFacts {
   }
 
   get max(): number {
-    return Math.min(this.#clientsMax, this.#room?.clientsMax ?? Number.POSITIVE_INFINITY);
+    return Math.min(this.#clientsNow, this.#room?.clientsMax ?? Number.POSITIVE_INFINITY);
   }
 
   get limit(): number {
     return this.#mayGrow ? (this.#config.maxConnections ?? this.max) : this.max;
   }
 
-  /** Most clients of this process, whatever the others have. */
-  get clientsMax(): number {
-    return this.#clientsMax;
+  /** Most clients of this process, whatever the others have, and most servers. */
+  get connectionsMax(): { readonly clients: number; readonly servers: number } {
+    return this.#shares;
   }
 
   get heardMax(): number {
-    return this.#clientsMax + SURPLUS_CLIENTS_MAX;
+    return this.#clientsNow + SURPLUS_CLIENTS_MAX;
   }
 
   makeRoom(): Promise<boolean> | null {
@@ -102,7 +101,19 @@ export class ProcessLimits implements GateFacts {
 
   /** Where the descriptors of this process are what limits it, no share of others helps. */
   get #mayGrow(): boolean {
-    return this.#room !== null && this.#room.clientsMax < this.#clientsMax;
+    return this.#room !== null && this.#room.clientsMax < this.#clientsNow;
+  }
+
+  /** Clients that may be here while there are as many servers as now. */
+  get #clientsNow(): number {
+    const { clients, servers, both } = this.#shares;
+    return Math.min(clients, both - Math.min(servers, this.dialLimit.open));
+  }
+
+  /** Servers that may be here while there are as many clients as now. */
+  get #serversNow(): number {
+    const { clients, servers, both } = this.#shares;
+    return Math.min(servers, both - Math.min(clients, this.open));
   }
 
   /** Its connections count from now on. */
@@ -123,10 +134,8 @@ export class ProcessLimits implements GateFacts {
 
   /** Takes over new settings. Whoever is in stays. */
   reload(config: Config): void {
-    const { clients, servers } = sharesOf(config, this.#workers);
     this.#config = config;
-    this.#clientsMax = clients;
-    this.dialLimit.max = servers;
+    this.#shares = sharesOf(config, this.#workers);
     this.#memoryLimitBytes = memoryLimitOf(config);
     void this.#room?.follow().catch(() => undefined); // without a supervisor, the worker ends
   }

@@ -62,14 +62,16 @@ export function parseDescriptorLimit(limits: string): number | null {
 export interface ConnectionShares {
   /** Clients to let in: MAX_CONNECTIONS, or what fits where nobody set it. */
   readonly clients: number;
-  /** What is left for servers. Infinity where the system tells no limit. */
+  /** Servers to open. Infinity where the system tells no limit. */
   readonly servers: number;
+  /** Both together; less than their sum where what one of them does not use is there for the other. */
+  readonly both: number;
 }
 
 /**
  * Returns the shares of one process, which are above 0 where {@link checkDescriptors} has no problem.
  * @param workers processes among which `maxConnections` clients are divided, as they come: one may have more than
- * an equal part, but not at the cost of its servers
+ * an equal part, if its servers have no use for it; and its servers have what it leaves of what goes beyond that part
  */
 export function connectionShares(
   maxConnections: number | null,
@@ -78,14 +80,11 @@ export function connectionShares(
 ): ConnectionShares {
   const usable = (descriptorLimit ?? ASSUMED_DESCRIPTOR_LIMIT) - RESERVED_DESCRIPTORS;
   const share = Math.min(Math.floor(usable * CLIENT_SHARE), UNSET_CLIENTS_MAX);
-  const clients =
-    maxConnections === null
-      ? share
-      : Math.min(maxConnections, Math.max(Math.ceil(maxConnections / workers), share));
-  return {
-    clients,
-    servers: descriptorLimit === null ? Number.POSITIVE_INFINITY : usable - clients,
-  };
+  const part = maxConnections === null ? share : Math.ceil(maxConnections / workers);
+  const clients = maxConnections === null ? share : Math.min(maxConnections, Math.max(part, share));
+  if (descriptorLimit === null)
+    return { clients, servers: Number.POSITIVE_INFINITY, both: Number.POSITIVE_INFINITY };
+  return { clients, servers: usable - part, both: usable };
 }
 
 /** Finds out whether that many clients fit into so many workers, with room for servers. */

@@ -20,14 +20,16 @@ export class TooManyServersError extends PoolerError {
 }
 
 export class DialLimit {
-  /** Most connections at a time, those included that are being made. May be changed. */
-  max: number;
-  /** How many more may carry a cancel. */
+  readonly #max: () => number;
   readonly #surplusMax: number;
   #open = 0;
 
-  constructor(max: number, surplusMax: number) {
-    this.max = max;
+  /**
+   * @param max connections at a time, those included that are being made; asked anew for each
+   * @param surplusMax how many more may carry a cancel
+   */
+  constructor(max: () => number, surplusMax: number) {
+    this.#max = max;
     this.#surplusMax = surplusMax;
   }
 
@@ -38,8 +40,9 @@ export class DialLimit {
 
   /** Counts one more, or throws a {@link TooManyServersError}. */
   take(forCancel: boolean): void {
-    const max = forCancel ? this.max + this.#surplusMax : this.max;
-    if (this.#open >= max) throw new TooManyServersError(this.#open, this.max);
+    const max = this.#max();
+    const surplus = forCancel ? this.#surplusMax : 0;
+    if (this.#open >= max + surplus) throw new TooManyServersError(this.#open, max);
     this.#open += 1;
   }
 

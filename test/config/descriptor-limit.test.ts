@@ -39,29 +39,33 @@ test("readDescriptorLimit reads this process's own, where there is /proc", () =>
 describe("connectionShares", () => {
   const { POSITIVE_INFINITY } = Number;
   test.each([
-    [null, 20_000, 14_844, 4948],
-    [null, 1024, 612, 204],
-    [null, 212, 3, 1],
-    [null, null, 612, POSITIVE_INFINITY],
-    [null, POSITIVE_INFINITY, 1_000_000, POSITIVE_INFINITY],
-    [500, 20_000, 500, 19_292],
-    [815, 1024, 815, 1],
-    [500, null, 500, POSITIVE_INFINITY],
-  ])("of %p clients and a limit of %p are %p and %p", (maxConnections, limit, clients, servers) => {
-    expect(connectionShares(maxConnections, limit)).toEqual({ clients, servers });
-  });
+    [null, 20_000, 14_844, 4948, 19_792],
+    [null, 1024, 612, 204, 816],
+    [null, 212, 3, 1, 4],
+    [null, null, 612, POSITIVE_INFINITY, POSITIVE_INFINITY],
+    [null, POSITIVE_INFINITY, 1_000_000, POSITIVE_INFINITY, POSITIVE_INFINITY],
+    [500, 20_000, 500, 19_292, 19_792],
+    [815, 1024, 815, 1, 816],
+    [500, null, 500, POSITIVE_INFINITY, POSITIVE_INFINITY],
+  ])(
+    "of %p clients and a limit of %p are %p and %p, together %p",
+    (maxConnections, limit, clients, servers, both) => {
+      expect(connectionShares(maxConnections, limit)).toEqual({ clients, servers, both });
+    },
+  );
 });
 
 describe("the shares of one of several workers", () => {
   test.each([
-    [4, 400, 1024, 400, 416], // all of them may come to one
-    [4, 1000, 1024, 612, 204], // not at the cost of its servers
+    [4, 400, 1024, 400, 716], // all of them may come to one, and its servers have what they leave
+    [4, 1000, 1024, 612, 566], // a quarter is for servers in any case
     [2, 1400, 1024, 700, 116], // unless there are too few workers for that
     [4, null, 1024, 612, 204],
   ])(
     "of %p with %p clients and a limit of %p are %p and %p",
     (workers, max, limit, clients, servers) => {
-      expect(connectionShares(max, limit, workers)).toEqual({ clients, servers });
+      const both = 816;
+      expect(connectionShares(max, limit, workers)).toEqual({ clients, servers, both });
     },
   );
 });
