@@ -5,8 +5,8 @@
 
 import { CrowdProcess } from "../crowd/crowd-process.ts";
 import type { CrowdTarget } from "../crowd/crowd-protocol.ts";
+import { mergedReport } from "../crowd/merged-report.ts";
 import { connectionsPerProcess } from "../descriptor-limit.ts";
-import { LatencyHistogram } from "../load/latency-histogram.ts";
 import type { LoadReport } from "../load/load-protocol.ts";
 
 /** Far below what an address has ports for: the fuller they are, the longer the kernel looks for a free one. */
@@ -53,14 +53,7 @@ export class Horde implements AsyncDisposable {
     const reports = await Promise.all(
       this.#troops.map(({ crowd, clients }) => crowd.pace(seconds, (perSecond * clients) / all)),
     );
-    const latencies = new LatencyHistogram();
-    for (const { latencyCounts } of reports) latencies.add(latencyCounts);
-    return {
-      transactions: reports.reduce((sum, { transactions }) => sum + transactions, 0),
-      seconds: Math.max(...reports.map((report) => report.seconds)),
-      generatorCpuSeconds: reports.reduce((sum, each) => sum + each.generatorCpuSeconds, 0),
-      latencyCounts: latencies.counts(),
-    };
+    return mergedReport(reports);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

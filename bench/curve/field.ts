@@ -14,6 +14,7 @@ import {
   runPgbouncerWithTenants,
   TENANT_PREFIX,
 } from "../crowd/many-tenants.ts";
+import { SplitCrowd } from "../crowd/split-crowd.ts";
 import { connectionsPerProcess } from "../descriptor-limit.ts";
 import type { FakePostgres } from "../fake-postgres/fake-postgres.ts";
 import type { LoadReport } from "../load/load-protocol.ts";
@@ -94,12 +95,12 @@ export async function openField(settings: FieldSettings): Promise<Field> {
     databasePrefix: TENANT_PREFIX,
     databases: tenants,
   };
-  const all = stack.use(new CrowdProcess());
+  const all = stack.use(new SplitCrowd(target, Math.max(tenants, clients)));
   const one = stack.use(new CrowdProcess());
-  const openedSeconds = await all.visit({ target, clients: tenants, first: 0 });
+  const openedSeconds = await all.visit(tenants);
   const bytes = await bytesOf(running.pid, processes);
   await one.open({ target: { ...target, databases: 1 }, clients: inFlight, first: 0 });
-  await all.open({ target, clients, first: 0 });
+  await all.open(clients);
   const loop = (shape: LoadShape, seconds: number): Promise<LoadReport> =>
     (shape === "one" ? one : all).loop(seconds, inFlight);
   const everything = stack.move();
@@ -141,8 +142,7 @@ function run(
   if (pooler === "pgbouncer") return runPgbouncerWithTenants(folder, tenants);
   return runCarpoolWithTenants(folder, tenants, {
     WORKERS: String(workers),
-    // Servers get what clients leave; of several workers, each is given its share.
-    MAX_CONNECTIONS: String(Math.ceil((tenants.clientsMax + 64) / workers)),
+    MAX_CONNECTIONS: String(tenants.clientsMax + 64), // servers get the descriptors that clients leave
   });
 }
 
