@@ -247,9 +247,8 @@ async function servingNode(
   const told = parts.tellCancel === undefined ? {} : { tellCancel: parts.tellCancel };
   if (workers > 1) {
     const spawner = new WorkerProcesses();
-    const findTenant = (tenantId: string) => opened.store.get(tenantId);
     const shared = { config, workingDirectory, clock, wallClock, random, logger, ...told };
-    return new Supervisor({ ...shared, workers, spawner, findTenant, sockets });
+    return new Supervisor({ ...shared, workers, spawner, store: opened.store, sockets });
   }
   return new OneProcess(
     new Pooler({

@@ -134,6 +134,7 @@ export class Pooler {
       clock,
       logger,
       tenantsMax: config.tenantCacheSize,
+      told: parts.place !== undefined,
       onChanged: (externalIds) => void this.#onTenantsChanged(externalIds),
     });
     const scratch = new RelayScratch(clock);
@@ -257,6 +258,7 @@ export class Pooler {
   async start(): Promise<void> {
     await this.#directory.start();
     await this.#nodeWide?.catchUp(this.traffic);
+    await this.#directory.refresh(); // of what has changed meanwhile, a worker could not be told
     await this.#limits.start();
     try {
       const { config, place, sockets = placesOf(config, POOLER_PORTS) } = this.#parts;

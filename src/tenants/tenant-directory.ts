@@ -9,12 +9,13 @@ import { errorMessage } from "../base/error-message.ts";
 import type { Logger } from "../base/logger.ts";
 import { LruMap } from "../base/lru-map.ts";
 import { clusterTarget } from "./cluster.ts";
+import { LOOK_INTERVAL_MS } from "./store-watch.ts";
 import type { StoredTenant } from "./tenant.ts";
 import { TenantLookupFailedError } from "./tenant-lookup-failed-error.ts";
 import type { ChangesSince, ChangeToken, TenantStore } from "./tenant-store.ts";
 
-/** A change is to be seen by all within a second: four tries. Asking costs 10 µs. */
-const POLL_INTERVAL_MS = 250;
+/** Where somebody else looks for changes and says so ({@link TenantDirectory.refresh}): in case that a word was lost. */
+const TOLD_INTERVAL_MS = 5000;
 /** Changes void what is known to be missing at once; this bounds what that costs if they can't be heard. */
 const MISSING_TTL_MS = 5000;
 /** They are read again after any change of any tenant: few, and seldom used all at once. */
@@ -28,6 +29,8 @@ export interface TenantDirectoryParts {
   readonly logger: Logger;
   /** How many tenants are kept in memory. */
   readonly tenantsMax: number;
+  /** Whether somebody else looks for changes, and calls {@link TenantDirectory.refresh}. */
+  readonly told?: boolean;
   /** Hears which tenants were put or deleted; "all" if that could not be told. */
   readonly onChanged: (externalIds: ChangesSince["externalIds"]) => void;
 }
@@ -37,6 +40,7 @@ export class TenantDirectory {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #onChanged: TenantDirectoryParts["onChanged"];
+  readonly #intervalMs: number;
   readonly #tenants: LruMap<string, StoredTenant>;
   /** Host name to `external_id`: a hint, good only while that tenant's record says the same. */
   readonly #hostnames: LruMap<string, string>;
@@ -60,6 +64,7 @@ export class TenantDirectory {
     this.#clock = parts.clock;
     this.#logger = parts.logger;
     this.#onChanged = parts.onChanged;
+    this.#intervalMs = parts.told === true ? TOLD_INTERVAL_MS : LOOK_INTERVAL_MS;
     this.#tenants = new LruMap(parts.tenantsMax);
     this.#hostnames = new LruMap(parts.tenantsMax);
     this.#clusters = new LruMap(CLUSTERS_MAX);
@@ -185,7 +190,7 @@ export class TenantDirectory {
 
   #schedulePoll(): void {
     if (this.#stopped) return;
-    this.#timer = this.#clock.after(POLL_INTERVAL_MS, () => void this.#poll());
+    this.#timer = this.#clock.after(this.#intervalMs, () => void this.#poll());
   }
 
   async #poll(): Promise<void> {

@@ -146,7 +146,7 @@ export async function startPooler(
           ...shared,
           workers,
           workingDirectory: folder.path,
-          findTenant: (tenantId) => store.get(tenantId),
+          store,
         })
       : await LonePooler.start({ ...shared, store, vaultKey });
   if (hop && pooler instanceof WorkerNode) pooler.admitOnlyAt(edgeOf("dev", workers));

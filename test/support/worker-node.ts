@@ -30,7 +30,7 @@ export interface WorkerNodeParts {
   readonly config: Config;
   readonly workers: number;
   readonly workingDirectory: string;
-  readonly findTenant: TenantStore["get"];
+  readonly store: TenantStore;
   readonly clock: Clock;
   readonly wallClock: WallClock;
   readonly random: Random;

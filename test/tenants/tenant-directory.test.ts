@@ -148,6 +148,31 @@ describe("TenantDirectory", () => {
     expect(directory.peek("acme")?.external_id).toBe("acme");
   });
 
+  test("asks seldom by itself where it is told, and hears of a change when it is", async () => {
+    directory.stop();
+    const told = new TenantDirectory({
+      store: watched.store,
+      clock,
+      logger: log,
+      tenantsMax: 10,
+      told: true,
+      onChanged: (externalIds) => changed.resolve(externalIds),
+    });
+    await told.start();
+    await told.lookup("acme");
+    await elsewhere.write([{ kind: "delete", externalId: "acme" }]);
+    clock.advance(4999);
+    await Bun.sleep(0);
+    expect(told.peek("acme")).not.toBeUndefined();
+    await told.refresh();
+    expect(await changed.promise).toEqual(["acme"]);
+    await elsewhere.write([{ kind: "delete", externalId: "beta" }]);
+    changed = Promise.withResolvers();
+    clock.advance(1);
+    expect(await changed.promise).toEqual(["beta"]);
+    told.stop();
+  });
+
   test("shares one read among all who ask at once", async () => {
     const found = await Promise.all(Array.from({ length: 50 }, () => directory.lookup("acme")));
     expect(new Set(found).size).toBe(1);

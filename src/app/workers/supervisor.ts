@@ -21,7 +21,8 @@ import type { TellCancel } from "../../edge/told-cancels.ts";
 import { KernelOptions } from "../../net/kernel-options.ts";
 import type { NetEnvironment } from "../../net/net-environment.ts";
 import { cancelAddressOf } from "../../session/cancel-key.ts";
-import type { StoredTenant } from "../../tenants/tenant.ts";
+import { StoreWatch } from "../../tenants/store-watch.ts";
+import type { TenantStore } from "../../tenants/tenant-store.ts";
 import { clientTls } from "../client-tls.ts";
 import type { ListeningSockets } from "../listening/listening-sockets.ts";
 import { POOLER_PORTS } from "../listening/port-place.ts";
@@ -56,8 +57,7 @@ export interface SupervisorParts {
   readonly random: Random;
   readonly logger: Logger;
   readonly spawner: WorkerSpawner;
-  /** Returns a tenant's record; null: there is none. */
-  findTenant(tenantId: string): Promise<StoredTenant | null>;
+  readonly store: Pick<TenantStore, "get" | "changeToken">;
   /** What the workers listen on; null: each binds the ports for itself. */
   readonly sockets: ListeningSockets | null;
   /** Is told each CancelRequest that comes to the workers; absent: nobody else could have its client. */
@@ -90,6 +90,7 @@ export class Supervisor implements ServingNode, WorkersHandler {
   readonly #mesh: LinkMesh;
   /** Which worker may have how many servers. */
   readonly #desks: NodeDesks;
+  readonly #storeWatch: StoreWatch;
   readonly #slots: readonly WorkerSlot[];
   readonly #ready = new Map<number, WorkerReady>();
   readonly #allReady = Promise.withResolvers<void>();
@@ -129,6 +130,11 @@ export class Supervisor implements ServingNode, WorkersHandler {
       clientsMax: parts.config.maxConnections,
       endServer: this.#endGhost(),
     });
+    this.#storeWatch = new StoreWatch({
+      store: parts.store,
+      clock,
+      onChanged: () => this.traffic.refresh(),
+    });
     this.#slots = Array.from({ length: workers }, (_, worker) => this.#newSlot(worker));
   }
 
@@ -164,6 +170,7 @@ export class Supervisor implements ServingNode, WorkersHandler {
     clientTls(this.#config); // what is wrong with them is said once, and not by each worker
     const reserved = this.#choosePorts();
     this.#mesh.start();
+    this.#storeWatch.start();
     for (const slot of this.#slots) slot.start();
     const timer = this.#parts.clock.after(START_TIMEOUT_MS, () =>
       this.#allReady.reject(new WorkerStartError(`not all serve after ${START_TIMEOUT_MS} ms`)),
@@ -221,6 +228,7 @@ export class Supervisor implements ServingNode, WorkersHandler {
     if (this.#ready.size < this.#slots.length) this.#killUnready();
     await Promise.all(this.#slots.map(({ over }) => over));
     timer.cancel();
+    this.#storeWatch.stop();
     this.#desks.permits.stop();
     this.#mesh.stop();
     rmSync(this.#folder, { recursive: true, force: true });
@@ -273,7 +281,7 @@ export class Supervisor implements ServingNode, WorkersHandler {
     return ghostEnding({
       environment: this.#environment,
       certificateAuthority: () => readAuthority(this.#config),
-      findTenant: (tenantId) => this.#parts.findTenant(tenantId),
+      findTenant: (tenantId) => this.#parts.store.get(tenantId),
     });
   }
 

@@ -83,7 +83,7 @@ beforeAll(async () => {
     ...parts,
     workers: WORKERS,
     spawner,
-    findTenant: (id) => store.get(id),
+    store,
     sockets: null,
   });
   await supervisor.start();

@@ -79,7 +79,7 @@ beforeAll(async () => {
         return spawned;
       },
     },
-    findTenant: (id) => store.get(id),
+    store,
     sockets: null,
   });
   await supervisor.start();
