@@ -94,7 +94,8 @@ export function splitMessages(bytes: Buffer): {
 export function errorText(body: Buffer): string {
   const fields = body.toString("utf8").split("\0");
   const field = (code: string) => fields.find((each) => each.startsWith(code))?.slice(1);
-  return `${field("C") ?? "?????"}: ${field("M") ?? "(no message)"}`;
+  const detail = field("D");
+  return `${field("C") ?? "?????"}: ${field("M") ?? "(no message)"}${detail === undefined ? "" : ` (${detail})`}`;
 }
 
 /** A reply in words, for the message of a run that ends because of it. */
