@@ -23,9 +23,21 @@ import {
 } from "./frontend-messages.ts";
 import type { Bench, Step } from "./same-as-postgres.ts";
 
-/** A mistake of PostgreSQL 18 that we hide: so it answers behind a Query inside a segment, when it has been idle again. */
+/**
+ * A mistake of PostgreSQL 18: so it answers behind a Query inside a segment, when it has been idle again. What Carpool asks
+ * it in between hides that as a rule, and brings it about now and then.
+ */
 const QUERY_IN_SEGMENT =
   "ErrorResponse ERROR: XX000: StartTransactionCommand: unexpected state STARTED";
+
+/**
+ * In a failed transaction a server can't be given a statement that it lacks. Then a Describe of one without columns,
+ * and a Bind with too few parameters, are told of that: known to differ (docs/modes.md).
+ */
+const LACKING_IN_FAILED = {
+  expected: /^(?:ParameterDescription|ErrorResponse ERROR: 08P01)/,
+  actual: /^ErrorResponse ERROR: 25P02/,
+} as const;
 
 const NAMES = ["", "a", "b", "c"] as const;
 
@@ -48,13 +60,32 @@ export async function compareRandomScripts(
           steps,
           cuts.toSorted((a, b) => a - b),
         );
-        if (expected.flat().includes(QUERY_IN_SEGMENT)) return;
+        if ([expected, actual].some((lines) => lines.flat().includes(QUERY_IN_SEGMENT))) return;
         if (batches.some(mayReportLate) && expected.flat().some(isReport)) return;
+        if (isKnown(firstDifference(expected, actual))) return;
         expect(actual).toEqual([...expected]);
       },
     ),
     { numRuns: Number(process.env["RANDOM_SCRIPTS"] ?? 60), reporter },
   );
+}
+
+interface Difference {
+  readonly expected: string;
+  readonly actual: string;
+}
+
+function firstDifference(
+  expected: readonly (readonly string[])[],
+  actual: readonly (readonly string[])[],
+): Difference {
+  const [wanted, got] = [expected.flat(), actual.flat()];
+  const at = wanted.findIndex((line, index) => line !== got[index]);
+  return { expected: wanted[at] ?? "", actual: got[at] ?? "" };
+}
+
+function isKnown({ expected, actual }: Difference): boolean {
+  return LACKING_IN_FAILED.expected.test(expected) && LACKING_IN_FAILED.actual.test(actual);
 }
 
 /** The same mistake: what a Query inside a segment sets is reported one ReadyForQuery too late, which we do not. */

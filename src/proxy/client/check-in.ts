@@ -130,12 +130,21 @@ class CheckIn implements ServerHolder {
     else this.#begin();
   }
 
-  /** Any command shows what is: what it reports meanwhile is news to the client, too. */
+  /**
+   * Any command shows what is: what it reports meanwhile is news to the client, too. Where the first is refused and
+   * SQL has prepared something, a second one shows whether that can be read; else the server is of no more use.
+   */
   #resolveDoubt(): void {
     const { state } = this.#server;
     this.#client.told ??= new Map(state.parameters);
+    this.#tryServer(mayHaveOwnStatements(state) ? 2 : 1);
+  }
+
+  #tryServer(trials: number): void {
+    const { state } = this.#server;
     this.#server.runOwn("SELECT 1", ({ error }) => {
       if (error === null) return this.#begin();
+      if (trials > 1) return this.#tryServer(trials - 1);
       if (state.settingsChanged) this.#adoptKnown();
       this.#tellSettingsKnown();
       this.#server.end();

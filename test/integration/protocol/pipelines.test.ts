@@ -253,6 +253,24 @@ test("leaves no server behind that a Query in the middle of a pipeline has broke
   await other.run(query("commit"));
 });
 
+test("keeps what SQL has prepared where a Query in the middle of a pipeline has broken its server", async () => {
+  const prepares = join(
+    extended("prepare kept (int) as select $1 / 1"),
+    query("explain (costs off) execute known"),
+    // The unnamed statement went with the Query: from here on PostgreSQL 18 skips, and then refuses one command.
+    bind(""),
+    execute(),
+    sync,
+  );
+  const { expected, actual } = await bench.compare([
+    { send: query("prepare known as select 1 as x"), until: "ReadyForQuery", rotate: true },
+    { send: join(prepares, query("rollback")), until: "CommandComplete ROLLBACK", rotate: true },
+    { send: query("execute kept(2)"), until: "ReadyForQuery", rotate: true },
+  ]);
+  expect(actual).toEqual([...expected]);
+  expect(actual.flat()).toContain('DataRow "2"');
+});
+
 test("answers what came with the password once it has let the client in", async () => {
   const early = join(sync, closeStatement("x"), query("select 'early'"), sync);
   const fresh = [["search_path", "pg_catalog"]] as const;
