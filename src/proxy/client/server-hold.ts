@@ -15,8 +15,8 @@ import type { ClientState } from "../../session/client-state.ts";
 import { HoldTexts } from "../../session/effects/hold-texts.ts";
 import type { PinPermit } from "../../session/effects/pin-permit.ts";
 import { ALL_PINS, pinReasons } from "../../session/effects/pin-reasons.ts";
-import { EXPECTED } from "../../session/relay/expected-reply.ts";
 import type { FrontendRelay } from "../../session/relay/frontend-relay.ts";
+import { knownReply } from "../../session/relay/known-replies.ts";
 import { STOP } from "../../session/relay/relay-owner.ts";
 import { fitsInFront } from "../../session/settings/settings-batch.ts";
 import { errorResponseOf } from "../../wire/backend/error-response.ts";
@@ -92,8 +92,9 @@ export class ServerHold
 
   /** The client's relay has read on. Returns whether the hold ends with that. */
   onRelayed(): boolean {
-    const head = this.#server?.state.expected.head ?? 0;
-    if (head === EXPECTED.parseKnown || head === EXPECTED.closeKnown) this.#server?.settle();
+    const expected = this.#server?.state.expected;
+    if (expected !== undefined && knownReply(expected.head, expected.headNote) !== null)
+      this.#server?.settle();
     const server = this.#server;
     // What came last may have been the rest of a message that nothing is owed for.
     if (server !== null && !this.#asking && this.#mayCheckIn(server)) {

@@ -9,7 +9,6 @@
  */
 
 import { assert } from "../../base/assert.ts";
-import { CLOSE_COMPLETE, PARSE_COMPLETE } from "../../wire/backend/empty-replies.ts";
 import { readErrorResponse } from "../../wire/backend/error-response.ts";
 import { parameterStatuses, readParameterStatus } from "../../wire/backend/parameter-status.ts";
 import { readReadyForQuery } from "../../wire/backend/ready-for-query.ts";
@@ -34,6 +33,7 @@ import {
   endsWithReadyForQuery,
   isAnsweredByParseComplete,
 } from "./expected-reply.ts";
+import { knownReply } from "./known-replies.ts";
 import { OwnReplies } from "./own-replies.ts";
 import { ABOVE_LIMIT, neededOfReply, REPLY_BYTES_MAX } from "./reply-limits.ts";
 import { confirmHead, failHead, forgetUnnamed, isOwn, skipToSync, undoAll } from "./reply-notes.ts";
@@ -360,10 +360,10 @@ export class BackendRelay implements FrameHandler {
   #settleKnown(): void {
     const expected = this.#state.expected;
     for (;;) {
-      const head = expected.head;
-      if (head === EXPECTED.parseKnown) this.#insert(PARSE_COMPLETE);
-      else if (head === EXPECTED.closeKnown) this.#insert(CLOSE_COMPLETE);
-      else return;
+      const reply = knownReply(expected.head, expected.headNote);
+      if (reply === null) return;
+      this.#insert(reply);
+      if (expected.head === EXPECTED.describeKnown) this.#state.rowsTold = ROWS_TOLD.none;
       confirmHead(this.#state, this.#client);
       expected.shift();
     }

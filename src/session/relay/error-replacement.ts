@@ -13,6 +13,7 @@ import {
   CHANGED_COLUMNS_ROUTINE,
   changedColumnsError,
   errorInClientsWords,
+  RESULT_FORMATS_ROUTINE,
   unknownStatementError,
 } from "../statements/statement-errors.ts";
 import type { CopyQuestion } from "./copy-question.ts";
@@ -91,10 +92,12 @@ function nameError(
 }
 
 /**
- * Whether a Bind does not fit a statement because tables have changed: it was prepared anew on this server,
- * and PostgreSQL can't know that the client was told of other columns. On a direct connection it does.
+ * Whether a Bind names formats for other columns than there are because tables have changed: the statement was
+ * prepared anew on this server, and PostgreSQL can't know that the client was told of others. On a direct connection
+ * it does.
  */
 function bindsOldColumns(client: ClientState | null, name: string, fields: ErrorFields): boolean {
   if (fields.sqlstate !== SQLSTATE.protocol_violation) return false;
+  if (fields.routine !== RESULT_FORMATS_ROUTINE) return false;
   return client?.statements.get(name)?.retired === true;
 }

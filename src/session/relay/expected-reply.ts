@@ -60,6 +60,11 @@ export const EXPECTED = {
    * the client. Note: a ShapeQuestion.
    */
   ownDescribe: 21,
+  /**
+   * Describe of a statement that returns no rows and that the server lacks: ParameterDescription and NoData are ours to
+   * send in their turn. Note: both (bytes).
+   */
+  describeKnown: 22,
 } as const;
 
 /** One of {@link EXPECTED}; 0 stands for "nothing is owed". */

@@ -86,6 +86,19 @@ export class ServedStatements {
     return this.#isReady(prepared, segment, server) ? statement : null;
   }
 
+  /**
+   * Returns the description of a statement that returns no rows, where the server lacks it; null: the server is to be
+   * asked. PostgreSQL itself looks at no table for it, and tells it in a failed transaction, too. But where tables have
+   * changed, the types of its parameters may be others, which a client has to be told of to go on.
+   * Source: exec_describe_statement_message in PostgreSQL's src/backend/tcop/postgres.c.
+   */
+  describeWithout(server: ServerState, statement: Statement): Uint8Array | null {
+    const { shape, retired } = statement;
+    if (shape === null || server.retry.parametersTold) return null;
+    const isForUs = retired ? shape.empty : !server.statements.has(statement);
+    return isForUs ? shape.describeWithoutRows() : null;
+  }
+
   /** What looks as the client knows it takes the name over; what does not, once the client has been told. */
   #prepareSuccessor(
     name: string,

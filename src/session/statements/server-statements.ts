@@ -32,6 +32,10 @@ export class ServerStatements {
     this.#holdStart = this.#use + 1;
   }
 
+  has(statement: Statement): boolean {
+    return this.#lastUse.has(statement);
+  }
+
   /** Whether the server has it; if so, it counts as used now. */
   touch(statement: Statement): boolean {
     if (!this.#lastUse.has(statement)) return false;

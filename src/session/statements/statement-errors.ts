@@ -13,6 +13,9 @@ import { STATEMENT_NAME_PREFIX } from "./statement.ts";
 /** Where PostgreSQL finds that columns have changed; its message is in the server's language. */
 export const CHANGED_COLUMNS_ROUTINE = "RevalidateCachedQuery";
 
+/** Where it finds that a Bind names another number of result formats than there are columns. */
+export const RESULT_FORMATS_ROUTINE = "PortalSetResultFormat";
+
 /** A client names more statements than it may. */
 export class TooManyStatementsError extends PoolerError {
   constructor(current: number, limit: number) {

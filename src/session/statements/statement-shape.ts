@@ -6,8 +6,11 @@
  * types and type modifiers. Which table a column is of, it does not ask.
  */
 
+import { NO_DATA } from "../../wire/backend/empty-replies.ts";
+import { ByteWriter } from "../../wire/byte-writer.ts";
 import { findNul, readUint16 } from "../../wire/bytes.ts";
 import { HEADER_BYTES } from "../../wire/limits.ts";
+import { BACKEND } from "../../wire/message-type.ts";
 import { ProtocolError } from "../../wire/protocol-error.ts";
 
 const COUNT_BYTES = 2;
@@ -34,6 +37,17 @@ export class StatementShape {
   /** Whether it has neither parameters nor columns: then it can't come to be another one. */
   get empty(): boolean {
     return this.columns === null && this.parameters.length <= COUNT_BYTES;
+  }
+
+  /** Returns how PostgreSQL describes what returns no rows, ParameterDescription and NoData; null: it returns some. */
+  describeWithoutRows(): Uint8Array | null {
+    if (this.columns !== null) return null;
+    const writer = new ByteWriter();
+    writer.begin(BACKEND.ParameterDescription);
+    writer.bytes(this.parameters);
+    writer.end();
+    writer.bytes(NO_DATA);
+    return writer.take();
   }
 
   hasParametersOf(other: StatementShape): boolean {

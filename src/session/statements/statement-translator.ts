@@ -282,6 +282,11 @@ export class StatementTranslator {
       server.expected.push(EXPECTED.describeStatement, unknownStatementError(name));
       return true;
     }
+    const description = this.#served.describeWithout(server, known);
+    if (description !== null) {
+      server.expected.push(EXPECTED.describeKnown, description);
+      return true;
+    }
     const used = this.#served.prepare(name, known, segment, server, sink);
     if (used === null) return false;
     if (server.retry.parametersTold && !sameParameters(known, used)) {

@@ -7,8 +7,8 @@
 import { ClientState } from "../../../src/session/client-state.ts";
 import { BackendRelay } from "../../../src/session/relay/backend-relay.ts";
 import type { BackendRelayEvents } from "../../../src/session/relay/backend-relay-events.ts";
-import { EXPECTED } from "../../../src/session/relay/expected-reply.ts";
 import { FrontendRelay } from "../../../src/session/relay/frontend-relay.ts";
+import { knownReply } from "../../../src/session/relay/known-replies.ts";
 import { type FrontendRelayEvents, STOP } from "../../../src/session/relay/relay-owner.ts";
 import { type ByteSink, RunWriter } from "../../../src/session/relay/run-writer.ts";
 import { ServerState } from "../../../src/session/server-state.ts";
@@ -242,8 +242,9 @@ export class RigClient implements FrontendRelayEvents, ByteSink {
   }
 
   #afterRelay(): void {
-    const head = this.server?.state.expected.head ?? 0;
-    if (head === EXPECTED.parseKnown || head === EXPECTED.closeKnown) this.server?.relay.settle();
+    const expected = this.server?.state.expected;
+    if (expected !== undefined && knownReply(expected.head, expected.headNote) !== null)
+      this.server?.relay.settle();
     this.relay.settleCopySyncs();
     if (this.server !== null && this.server.clean && !this.relay.insideMessage)
       this.#checkIn(this.server);
