@@ -3,11 +3,9 @@
  */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { SEED } from "../../support/seed.ts";
 import type { Script } from "./script.ts";
 import { Stand } from "./stand.ts";
-
-/** `SEED=n` repeats a run: where bytes are cut, and what is generated. */
-export const SEED = Number(process.env["SEED"] ?? Math.floor(Math.random() * 2 ** 31));
 
 /** Registers a test for each script; `poolSize` servers are shared with a crowd. */
 export function runScripts(poolSize: 2 | 3, scripts: readonly Script[]): void {
