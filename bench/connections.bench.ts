@@ -26,8 +26,7 @@ import { proportionalTreeBytes } from "./process-tree.ts";
 /** The kernel spreads clients over workers by chance, not evenly. */
 const CLIENTS_PER_WORKER = 0.8 * connectionsPerProcess();
 /** Without the setting, a quarter of a worker's descriptors is kept for servers: more than these tenants have. */
-const UNEVENNESS = 1.05;
-const MAX_CONNECTIONS_MAX = 1_000_000;
+const UNEVENNESS = 1.2;
 const WORKERS_MAX = 64;
 const POOL_SIZE = 10;
 const WARM_UP_SECONDS = 5;
@@ -76,7 +75,7 @@ async function measureConnections(options: ConnectionsOptions): Promise<void> {
       {
         WORKERS: String(workers),
         LISTEN_ADDRESS: "0.0.0.0",
-        MAX_CONNECTIONS: String(Math.min(MAX_CONNECTIONS_MAX, Math.ceil(UNEVENNESS * clients))),
+        MAX_CONNECTIONS: String(Math.ceil(UNEVENNESS * clients)),
       },
     ),
   );

@@ -29,10 +29,13 @@ const RESERVED_DESCRIPTORS =
 /** What clients get of the rest when nobody sets MAX_CONNECTIONS: many share one server. */
 const CLIENT_SHARE = 3 / 4;
 
+/** What clients may take of what their equal part leaves: the system gives no two workers the same number. */
+const UNEVEN_SHARE = 1 / 2;
+
 /** With fewer, Carpool does not start. */
 const DESCRIPTORS_MIN = RESERVED_DESCRIPTORS + 4;
 
-/** Some systems have no limit, but memory has: at 2 kB a client, this is 2 GB. */
+/** Some systems have no limit, but memory has: at 3 kB a client, this is 3 GB. */
 const UNSET_CLIENTS_MAX = 1_000_000;
 
 /** Where the system does not tell: the least that is common. */
@@ -81,7 +84,8 @@ export function connectionShares(
   const usable = (descriptorLimit ?? ASSUMED_DESCRIPTOR_LIMIT) - RESERVED_DESCRIPTORS;
   const share = Math.min(Math.floor(usable * CLIENT_SHARE), UNSET_CLIENTS_MAX);
   const part = maxConnections === null ? share : Math.ceil(maxConnections / workers);
-  const clients = maxConnections === null ? share : Math.min(maxConnections, Math.max(part, share));
+  const most = Math.max(share, part + Math.floor((usable - part) * UNEVEN_SHARE));
+  const clients = Math.min(maxConnections ?? share, most);
   if (descriptorLimit === null)
     return { clients, servers: Number.POSITIVE_INFINITY, both: Number.POSITIVE_INFINITY };
   return { clients, servers: usable - part, both: usable };

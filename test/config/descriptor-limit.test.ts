@@ -59,7 +59,7 @@ describe("the shares of one of several workers", () => {
   test.each([
     [4, 400, 1024, 400, 716], // all of them may come to one, and its servers have what they leave
     [4, 1000, 1024, 612, 566], // a quarter is for servers in any case
-    [2, 1400, 1024, 700, 116], // unless there are too few workers for that
+    [2, 1400, 1024, 758, 116], // unless there are too few workers for that: then half of what an equal part leaves
     [4, null, 1024, 612, 204],
   ])(
     "of %p with %p clients and a limit of %p are %p and %p",

@@ -32,7 +32,7 @@ export const CLIENT_SETTINGS = {
     default: null,
     reloadable: true,
     min: 1,
-    max: 1_000_000,
+    max: 10_000_000,
     summary:
       "Clients of all WORKERS together; one more is refused with 53300. Each worker has an equal share to begin with, and gets what others don't use where it needs more. Descriptors are each process's own, and clients and servers never take the last 208 of its limit (RLIMIT_NOFILE), since a process out of descriptors can accept nobody. Of the rest, so many as its equal share are kept for clients, and servers may have what clients leave. Without this setting, the clients of a process get three quarters of that, its servers one.",
   }),
